@@ -1,0 +1,1 @@
+"""The tenant portal: renders fragments, keeps Vorgänge, forwards them to immotion."""

@@ -1,0 +1,1 @@
+"""Who is asking: sessions, form tokens, what may be seen."""

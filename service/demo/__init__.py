@@ -1,0 +1,1 @@
+"""The company site and the data of `make demo`."""

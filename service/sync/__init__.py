@@ -1,0 +1,1 @@
+"""To and from immotion, in a process of its own."""

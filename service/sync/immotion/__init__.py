@@ -1,0 +1,1 @@
+"""Channels to immotion and the wire form of the Vorgang interface v1."""

@@ -1,0 +1,262 @@
+"""The settings: one TOML file and the environment, read once at start, frozen, refused by name."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import Self, override
+
+from cms_adapters.connector import check_origin
+from cms_adapters.tokens import MIN_KEY_BYTES
+
+CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
+ENV_PREFIX = "MIETERPORTAL_"
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; every line names one setting and what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _origin(value: str) -> str:
+    check_origin(value)
+    return value
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an address like https://portal.example.de, without query or fragment")
+    return value.rstrip("/")
+
+
+def _database_url(value: str) -> str:
+    if urlsplit(value).scheme not in {"sqlite", "postgresql", "mysql"}:
+        raise ValueError("must begin with sqlite:///, postgresql:// or mysql://")
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError) as unknown:
+        raise ValueError("is no time zone of the IANA list, e.g. Europe/Berlin") from unknown
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Code = Annotated[str, Field(pattern=r"^[A-Z0-9_.]+$")]
+Codes = tuple[Code, ...]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _from_file(given: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
+    """Return the secrets, from the file's lines if a file is named."""
+    if file is None:
+        return given
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as fault:
+        raise ValueError(f"{file} cannot be read ({fault.strerror})") from fault
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def _check_secrets(secrets: tuple[str, ...], what: str) -> None:
+    if not secrets:
+        raise ValueError(f"{what}: give at least one secret, or name a file in {what}_file")
+    if any(len(secret.encode()) < MIN_KEY_BYTES for secret in secrets):
+        raise ValueError(
+            f"{what}: at least {MIN_KEY_BYTES} bytes each; "
+            'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+
+
+class LimitSettings(Section):
+    """Sizes in bytes; `text` is the longest single text field."""
+
+    file_bytes: int = Field(25 * 2**20, ge=1)
+    vorgang_bytes: int = Field(100 * 2**20, ge=1)
+    files: int = Field(20, ge=0, le=100)
+    pixels: int = Field(60_000_000, ge=1)
+    text: int = Field(64 * 2**10, ge=1024)
+
+
+class ServiceSettings(Section):
+    public_url: BaseUrl
+    database: Annotated[str, AfterValidator(_database_url)]
+    files: Path
+    secret_keys: tuple[str, ...] = ()
+    secret_keys_file: Path | None = None
+    bind: str = "127.0.0.1:8000"
+    workers: int = Field(2, ge=1, le=64)
+    threads: int = Field(8, ge=1, le=256)
+    timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Berlin"
+    draft_days: int = Field(30, ge=1)
+    limits: LimitSettings = LimitSettings()
+
+    @model_validator(mode="after")
+    def _secrets(self) -> Self:
+        keys = _from_file(self.secret_keys, self.secret_keys_file)
+        _check_secrets(keys, "secret_keys")
+        object.__setattr__(self, "secret_keys", keys)
+        return self
+
+
+class ConnectionSettings(Section):
+    kind: Literal["generic", "typo3"]
+    origins: tuple[Origin, ...] = Field(min_length=1)
+    keys: tuple[str, ...] = ()
+    keys_file: Path | None = None
+    trust_person: bool = False
+    login_url: BaseUrl | None = None
+
+    @model_validator(mode="after")
+    def _secrets(self) -> Self:
+        keys = _from_file(self.keys, self.keys_file)
+        _check_secrets(keys, "keys")
+        object.__setattr__(self, "keys", keys)
+        return self
+
+
+class ImmotionSettings(Section):
+    """The channel to immotion; times in seconds."""
+
+    channel: Literal["http"] = "http"
+    url: BaseUrl
+    token: str = ""
+    token_file: Path | None = None
+    timeout_s: float = Field(10, gt=0, le=120)
+    threads: int = Field(4, ge=1, le=64)
+
+    @model_validator(mode="after")
+    def _secret(self) -> Self:
+        token = _from_file((self.token,), self.token_file)
+        object.__setattr__(self, "token", token[0] if token else "")
+        return self
+
+
+class NotfallSettings(Section):
+    """Emergency numbers and what counts as an emergency, for a Mandant or one of its buildings."""
+
+    nummern: dict[str, str] = {}
+    heizperiode: tuple[str, str] | None = None
+    sprechzeiten: str | None = None
+    warmwasser_ist_notfall: bool | None = None
+
+
+class GebaeudeSettings(Section):
+    name: str = ""
+    notfall: NotfallSettings = NotfallSettings()
+
+
+class RoutingRuleSettings(Section):
+    """One rule: what it matches (absent: anything) and what it suggests (absent: the catalog's)."""
+
+    name: str = Field(min_length=1, max_length=80)
+    typ: tuple[Literal["KONTAKT", "BESCHWERDE", "SCHADEN", "DOKUMENT"], ...] | None = None
+    schadensort: Codes | None = None
+    schadenskategorie: Codes | None = None
+    schadensart: Codes | None = None
+    beschwerdeart: Codes | None = None
+    kontaktthema: Codes | None = None
+    dokumentart: Codes | None = None
+    gebaeude: tuple[str, ...] | None = None
+    vorgangsart: Code | None = None
+    team: Code | None = None
+    sachbearbeiter: str | None = None
+    prioritaet: Literal["P1", "P2", "P3", "P4"] | None = None
+    frist_werktage: int | None = Field(None, ge=0, le=365)
+
+
+class ThemeSettings(Section):
+    """Values of the style sheet's custom properties, for pages that no site surrounds."""
+
+    accent: str = Field("#0b5a8a", pattern=r"^#[0-9a-fA-F]{6}$")
+    accent_dark: str = Field("#8cc8f0", pattern=r"^#[0-9a-fA-F]{6}$")
+    font: str = Field("system-ui, sans-serif", pattern=r"^[\w\s,'\"-]+$")
+    radius: str = Field("10px", pattern=r"^\d+(px|rem|em)$")
+
+
+class MandantSettings(Section):
+    name: str = Field(min_length=1, max_length=120)
+    connections: dict[Identifier, ConnectionSettings] = Field(min_length=1)
+    immotion: ImmotionSettings | None = None
+    languages: tuple[Literal["de", "en"], ...] = ("de", "en")
+    special_categories: bool = False
+    notfall: NotfallSettings = NotfallSettings()
+    gebaeude: dict[str, GebaeudeSettings] = {}
+    routing: tuple[RoutingRuleSettings, ...] = ()
+    theme: ThemeSettings = ThemeSettings()
+
+
+class Settings(BaseSettings):
+    """Everything the operator decides. Nested values by environment: MIETERPORTAL_SERVICE__PUBLIC_URL."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+    )
+
+    service: ServiceSettings
+    mandanten: dict[Identifier, MandantSettings] = Field(min_length=1)
+
+    @override
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, whose values arrive as arguments."""
+        return env_settings, init_settings
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the file named by `path` or MIETERPORTAL_CONFIG, and the environment; raises SettingsError."""
+    path = path or (Path(os.environ[CONFIG_VARIABLE]) if os.environ.get(CONFIG_VARIABLE) else None)
+    try:
+        return Settings(**_read(path))
+    except ValidationError as refused:
+        raise SettingsError([_problem(error) for error in refused.errors()]) from None
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as fault:
+        raise SettingsError([f"{path}: cannot be read ({fault.strerror}); name the file with --config"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise SettingsError([f"{path}: is not valid TOML: {fault}"]) from None
+
+
+def _problem(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict that mypy cannot narrow here
+    name = ".".join(str(part) for part in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "value_error" and ": " in message and message.split(": ")[0].isidentifier():
+        return f"{name}.{message}"  # a check of a whole section names its own setting
+    if error["type"] == "missing":
+        return f"{name}: is missing; set it in the file or as {_variable(error['loc'])}"
+    if error["type"] == "extra_forbidden":
+        return f"{name}: is not a setting; check its spelling or remove it"
+    return f"{name}: {message}"
+
+
+def _variable(loc: tuple[str | int, ...]) -> str:
+    return ENV_PREFIX + "__".join(str(part).upper() for part in loc)

@@ -1,0 +1,270 @@
+"""The tables. `help_text` is each column's data-protection class: personal, secret or technical.
+
+Who owns a row is kept as a SHA-256 (`owner`, `account`, `cms_session`): of fixed length whatever the CMS sends, equal
+only when equal to the byte, whatever an engine's collation thinks of upper and lower case.
+"""
+
+import peewee
+from peewee import BigAutoField, BooleanField, CharField, IntegerField, TextField, UUIDField
+
+from service.store.database import database
+from service.store.fields import JsonField, LongTextField, UtcField
+
+PERSONAL = "personal"
+SECRET = "secret"  # noqa: S105 - the name of a class of data, not a secret
+TECHNICAL = "technical"
+
+
+class Row(peewee.Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class VorgangRow(Row):
+    """One Vorgang. `id` is its externeId for immotion, for ever (immotion.md)."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    owner = CharField(64, help_text=PERSONAL)
+    form_key = UUIDField(null=True, unique=True, help_text=TECHNICAL)
+    fingerprint = CharField(64, null=True, help_text=TECHNICAL)
+    meldenummer = CharField(20, help_text=TECHNICAL)
+    typ = CharField(20, help_text=TECHNICAL)
+    kanal = CharField(20, help_text=TECHNICAL)
+    betreff = CharField(255, help_text=PERSONAL)
+    beschreibung = LongTextField(help_text=PERSONAL)
+    erreichbar = TextField(help_text=PERSONAL)
+    labels = JsonField(help_text=TECHNICAL)
+    details = JsonField(help_text=PERSONAL)
+    melder = JsonField(help_text=PERSONAL)
+    objekt = JsonField(help_text=PERSONAL)
+    routing = JsonField(help_text=TECHNICAL)
+    catalog_version = CharField(100, help_text=TECHNICAL)
+    meldezeit = UtcField(help_text=TECHNICAL)
+    request_id = CharField(64, help_text=TECHNICAL)
+    immotion_id = CharField(100, null=True, help_text=TECHNICAL)
+    vorgangsnummer = CharField(100, null=True, help_text=TECHNICAL)
+    status = CharField(40, help_text=TECHNICAL)
+    status_at = UtcField(help_text=TECHNICAL)
+    status_seq = IntegerField(default=0, help_text=TECHNICAL)
+    status_text = TextField(default="", help_text=PERSONAL)
+    offen = BooleanField(default=True, help_text=TECHNICAL)
+    sachbearbeiter = CharField(200, default="", help_text=PERSONAL)
+    termin = JsonField(null=True, help_text=PERSONAL)
+    unread = IntegerField(default=0, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "vorgang"
+        indexes = (
+            (("mandant", "owner", "id"), False),
+            (("mandant", "owner", "offen", "id"), False),
+            (("mandant", "meldenummer"), True),
+            (("mandant", "immotion_id"), True),
+        )
+
+
+class AktivitaetRow(Row):
+    """One entry of a Vorgang's timeline, from either side."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    vorgang_id = UUIDField(help_text=TECHNICAL)
+    zeit = UtcField(help_text=TECHNICAL)
+    art = CharField(40, help_text=TECHNICAL)
+    author = CharField(20, help_text=TECHNICAL)
+    author_name = CharField(200, default="", help_text=PERSONAL)
+    text = LongTextField(help_text=PERSONAL)
+    daten = JsonField(help_text=PERSONAL)
+    seq = IntegerField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "aktivitaet"
+        indexes = ((("vorgang_id", "zeit", "id"), False),)
+
+
+class AnhangRow(Row):
+    """One file: of a draft, of a Vorgang, or of an Aktivität. `stored_at` is null until its bytes are here."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    draft_id = UUIDField(null=True, index=True, help_text=TECHNICAL)
+    vorgang_id = UUIDField(null=True, index=True, help_text=TECHNICAL)
+    aktivitaet_id = UUIDField(null=True, help_text=TECHNICAL)
+    dokument_id = CharField(100, null=True, help_text=TECHNICAL)
+    dateiname = CharField(255, help_text=PERSONAL)
+    mime = CharField(100, help_text=TECHNICAL)
+    bytes = peewee.BigIntegerField(help_text=TECHNICAL)
+    sha256 = CharField(64, help_text=TECHNICAL)
+    position = IntegerField(help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    stored_at = UtcField(null=True, index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "anhang"
+
+
+class OutboxRow(Row):
+    """What immotion is owed. Rows of one Vorgang go in the order of their ids."""
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    vorgang_id = UUIDField(help_text=TECHNICAL)
+    aktivitaet_id = UUIDField(null=True, index=True, help_text=TECHNICAL)
+    state = CharField(10, default="waiting", help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    next_at = UtcField(help_text=TECHNICAL)
+    attempts = IntegerField(default=0, help_text=TECHNICAL)
+    outcome_unknown = BooleanField(default=False, help_text=TECHNICAL)
+    lease_until = UtcField(null=True, help_text=TECHNICAL)
+    fence = IntegerField(default=0, help_text=TECHNICAL)
+    sent_at = UtcField(null=True, help_text=TECHNICAL)
+    last_error = CharField(255, default="", help_text=TECHNICAL)
+    request_id = CharField(64, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "outbox"
+        indexes = (
+            (("state", "next_at"), False),
+            (("vorgang_id", "state", "id"), False),
+        )
+
+
+class EreignisRow(Row):
+    """Events of the feed, each seen once (UNIQUE mandant, ereignis_id), kept for good."""
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    ereignis_id = CharField(100, help_text=TECHNICAL)
+    externe_id = CharField(100, default="", help_text=TECHNICAL)
+    immotion_id = CharField(100, default="", help_text=TECHNICAL)
+    body = JsonField(help_text=PERSONAL)
+    received_at = UtcField(help_text=TECHNICAL)
+    state = CharField(10, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "ereignis"
+        indexes = (
+            (("mandant", "ereignis_id"), True),
+            (("state", "id"), False),
+        )
+
+
+class FeedRow(Row):
+    """How far each feed of each Mandant has been read."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    feed = CharField(20, help_text=TECHNICAL)
+    cursor = CharField(255, help_text=TECHNICAL)
+    moved_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "feed"
+        primary_key = peewee.CompositeKey("mandant", "feed")
+
+
+class JtiRow(Row):
+    """Used-up token ids (session.md, step 4)."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    iss = CharField(40, help_text=TECHNICAL)
+    jti_hash = CharField(64, help_text=TECHNICAL)
+    expires_at = UtcField(index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "jti"
+        primary_key = peewee.CompositeKey("mandant", "iss", "jti_hash")
+
+
+class SessionRow(Row):
+    """Browser sessions, found by the SHA-256 of their secret."""
+
+    secret_hash = CharField(64, primary_key=True, help_text=SECRET)
+    mandant = CharField(40, help_text=TECHNICAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    cms_session = CharField(64, help_text=TECHNICAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    name = CharField(255, help_text=PERSONAL)
+    email = CharField(255, help_text=PERSONAL)
+    lang = CharField(10, help_text=TECHNICAL)
+    roles = JsonField(help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    seen_at = UtcField(index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "session"
+        indexes = ((("mandant", "connection", "cms_session"), False),)
+
+
+class DraftRow(Row):
+    """What somebody has typed but not sent. `id` is the idempotency key of the form."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    form = CharField(60, help_text=TECHNICAL)
+    fields = JsonField(help_text=PERSONAL)
+    updated_at = UtcField(index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "draft"
+        indexes = ((("mandant", "account", "form", "updated_at"), False),)
+
+
+class CatalogRow(Row):
+    """Imported catalogs; the newest import of a Mandant is in force, older ones stay for the record."""
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    version = CharField(100, help_text=TECHNICAL)
+    digest = CharField(64, help_text=TECHNICAL)
+    body = JsonField(help_text=TECHNICAL)
+    imported_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "catalog"
+        indexes = ((("mandant", "id"), False),)
+
+
+class NummernkreisRow(Row):
+    """The last Meldenummer given out, per Mandant and year."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    jahr = IntegerField(help_text=TECHNICAL)
+    letzte = IntegerField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "nummernkreis"
+        primary_key = peewee.CompositeKey("mandant", "jahr")
+
+
+class StammdatenRow(Row):
+    """Buildings, units, persons and contracts as immotion last told them."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    art = CharField(10, help_text=TECHNICAL)
+    nr = CharField(100, help_text=PERSONAL)
+    parent = CharField(100, default="", help_text=PERSONAL)
+    einheit_nr = CharField(100, default="", help_text=TECHNICAL)
+    daten = JsonField(help_text=PERSONAL)
+
+    class Meta:
+        table_name = "stammdaten"
+        primary_key = peewee.CompositeKey("mandant", "art", "nr")
+        indexes = ((("mandant", "art", "parent"), False),)
+
+
+MODELS: tuple[type[Row], ...] = (
+    VorgangRow,
+    AktivitaetRow,
+    AnhangRow,
+    OutboxRow,
+    EreignisRow,
+    FeedRow,
+    JtiRow,
+    SessionRow,
+    DraftRow,
+    CatalogRow,
+    NummernkreisRow,
+    StammdatenRow,
+)

@@ -1,0 +1,128 @@
+"""What immotion is owed: written in the transaction of the Vorgang, claimed with a lease and a fencing number."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from peewee import fn
+
+from service.store.database import engine, transaction
+from service.store.models import OutboxRow
+from service.store.query import Query, affected, dicts, tuples
+from service.store.records import OutboxCounts, OutboxItem
+
+_FIELDS = [getattr(OutboxRow, name) for name in OutboxItem.__slots__]
+
+
+def owe(mandant: str, vorgang_id: UUID, *, aktivitaet_id: UUID | None = None, request_id: str, now: datetime) -> None:
+    """Note that immotion has to receive this Vorgang, or this Aktivität of it."""
+    OutboxRow.insert(
+        mandant=mandant,
+        vorgang_id=vorgang_id,
+        aktivitaet_id=aktivitaet_id,
+        created_at=now,
+        next_at=now,
+        request_id=request_id,
+    ).execute()
+
+
+def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int) -> list[OutboxItem]:
+    """Take up to `limit` due rows that nobody holds, at most one per Vorgang, for the length of the lease.
+
+    A row is due only when every earlier row of its Vorgang is sent, which keeps the order within a Vorgang. The fence
+    counts the claims of a row; a result is written only under the fence of its own claim.
+    """
+    if not _ids(_due(mandant, now, 1)):  # an idle worker must not take SQLite's write lock twice a second
+        return []
+    query = _due(mandant, now, limit)
+    with transaction():
+        ids = _ids(query if engine() == "sqlite" else query.for_update("FOR UPDATE SKIP LOCKED"))
+        if not ids:
+            return []
+        mine = OutboxRow.id.in_(ids)
+        OutboxRow.update(fence=OutboxRow.fence + 1, lease_until=now + lease).where(mine).execute()
+        return [OutboxItem(**row) for row in dicts(OutboxRow.select(*_FIELDS).where(mine).order_by(OutboxRow.id))]
+
+
+def _ids(query: Query) -> list[int]:
+    return [row[0] for row in tuples(query)]
+
+
+def _due(mandant: str, now: datetime, limit: int) -> Query:
+    earlier = OutboxRow.alias()
+    return (
+        OutboxRow.select(OutboxRow.id)
+        .where(
+            (OutboxRow.state == "waiting")
+            & (OutboxRow.next_at <= now)
+            & (OutboxRow.mandant == mandant)
+            & _free(now)
+            & ~fn.EXISTS(
+                earlier.select(earlier.id).where(
+                    (earlier.vorgang_id == OutboxRow.vorgang_id)
+                    & (earlier.state != "sent")
+                    & (earlier.id < OutboxRow.id)
+                )
+            )
+        )
+        .order_by(OutboxRow.next_at)
+        .limit(limit)
+    )
+
+
+def _free(now: datetime) -> Query:
+    return OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
+
+
+def mark_sent(item: OutboxItem, now: datetime) -> bool:
+    """Write that immotion has it; False if another worker has taken the row over meanwhile."""
+    return _settle(item, {"state": "sent", "sent_at": now, "lease_until": None, "last_error": ""})
+
+
+def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown: bool) -> bool:
+    """Write that this attempt failed and when the next is due; False if the row was taken over."""
+    return _settle(
+        item,
+        {
+            "next_at": next_at,
+            "attempts": item.attempts + 1,
+            "outcome_unknown": outcome_unknown,
+            "lease_until": None,
+            "last_error": error[:255],
+        },
+    )
+
+
+def park(item: OutboxItem, *, error: str) -> bool:
+    """Put the row aside for the operator; later rows of its Vorgang wait behind it."""
+    return _settle(
+        item, {"state": "parked", "attempts": item.attempts + 1, "lease_until": None, "last_error": error[:255]}
+    )
+
+
+def release(item: OutboxItem) -> bool:
+    """Give a claimed row back untried."""
+    return _settle(item, {"lease_until": None})
+
+
+def _settle(item: OutboxItem, changes: dict[str, Any]) -> bool:
+    held = (OutboxRow.id == item.id) & (OutboxRow.fence == item.fence) & (OutboxRow.state == "waiting")
+    return affected(OutboxRow.update(**changes).where(held)) == 1
+
+
+def counts() -> list[OutboxCounts]:
+    """Count the rows of each Mandant by state, in one query."""
+    query = OutboxRow.select(
+        OutboxRow.mandant, OutboxRow.state, fn.COUNT(OutboxRow.id), fn.MIN(OutboxRow.created_at)
+    ).group_by(OutboxRow.mandant, OutboxRow.state)
+    by_mandant: dict[str, dict[str, tuple[int, datetime]]] = {}
+    for mandant, state, count, oldest in tuples(query):
+        by_mandant.setdefault(mandant, {})[state] = (count, oldest)
+    return [_counts(mandant, states) for mandant, states in sorted(by_mandant.items())]
+
+
+def _counts(mandant: str, states: dict[str, tuple[int, datetime]]) -> OutboxCounts:
+    waiting, oldest = states.get("waiting", (0, None))
+    parked, _ = states.get("parked", (0, None))
+    sent, _ = states.get("sent", (0, None))
+    return OutboxCounts(mandant=mandant, waiting=waiting, parked=parked, sent=sent, oldest_waiting=oldest)

@@ -1,0 +1,26 @@
+"""The two shapes in which rows leave a query; peewee's own types do not know them."""
+
+from typing import Any
+
+Query = Any  # peewee's stubs type a query by its model only, whatever shape its rows take
+
+
+def dicts(query: Query) -> list[dict[str, Any]]:
+    """Run the query and return its rows as dicts, each value converted by its field."""
+    return list(query.dicts())
+
+
+def first(query: Query) -> dict[str, Any] | None:
+    """Run the query for one row."""
+    found: dict[str, Any] | None = query.dicts().first()
+    return found
+
+
+def tuples(query: Query) -> list[tuple[Any, ...]]:
+    """Run the query and return its rows as tuples in the order of the selected columns."""
+    return list(query.tuples())
+
+
+def affected(query: Query) -> int:
+    """Run an INSERT … ON CONFLICT, UPDATE or DELETE and return how many rows it touched."""
+    return int(query.execute())

@@ -1,0 +1,176 @@
+"""What the store hands out: frozen values, one per table; nothing of the database library gets past here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Vorgang:
+    """A stored Vorgang; the comments of `VorgangRow` hold here too."""
+
+    id: UUID
+    mandant: str
+    owner: str
+    form_key: UUID | None
+    fingerprint: str | None
+    meldenummer: str
+    typ: str
+    kanal: str
+    betreff: str
+    beschreibung: str
+    erreichbar: str
+    labels: Json
+    details: Json
+    melder: Json
+    objekt: Json
+    routing: Json
+    catalog_version: str
+    meldezeit: datetime
+    request_id: str
+    status: str
+    status_at: datetime
+    immotion_id: str | None = None
+    vorgangsnummer: str | None = None
+    status_seq: int = 0
+    status_text: str = ""
+    offen: bool = True
+    sachbearbeiter: str = ""
+    termin: Json | None = None
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VorgangLine:
+    """The few columns that a list shows."""
+
+    id: UUID
+    meldenummer: str
+    vorgangsnummer: str | None
+    typ: str
+    betreff: str
+    meldezeit: datetime
+    status: str
+    status_at: datetime
+    status_text: str
+    sachbearbeiter: str
+    termin: Json | None
+    offen: bool
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aktivitaet:
+    id: UUID
+    vorgang_id: UUID
+    zeit: datetime
+    art: str
+    author: str
+    author_name: str
+    text: str
+    daten: Json
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Anhang:
+    id: UUID
+    mandant: str
+    dateiname: str
+    mime: str
+    bytes: int
+    sha256: str
+    position: int
+    created_at: datetime
+    draft_id: UUID | None = None
+    vorgang_id: UUID | None = None
+    aktivitaet_id: UUID | None = None
+    dokument_id: str | None = None
+    stored_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A claimed or listed outbox row. `fence` is the number that a result must still carry to be written."""
+
+    id: int
+    mandant: str
+    vorgang_id: UUID
+    aktivitaet_id: UUID | None
+    created_at: datetime
+    next_at: datetime
+    attempts: int
+    outcome_unknown: bool
+    fence: int
+    last_error: str
+    request_id: str
+    state: str
+    sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCounts:
+    mandant: str
+    waiting: int
+    parked: int
+    sent: int
+    oldest_waiting: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ereignis:
+    id: int
+    mandant: str
+    ereignis_id: str
+    externe_id: str
+    immotion_id: str
+    body: Json
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    secret_hash: str
+    mandant: str
+    connection: str
+    account: str
+    cms_session: str
+    person: str | None
+    name: str
+    email: str
+    lang: str
+    roles: tuple[str, ...]
+    created_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """`fields` maps each form field to what was typed, exactly as typed."""
+
+    id: UUID
+    mandant: str
+    account: str
+    form: str
+    fields: Json
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Vertrag:
+    """A contract with its unit and building, joined."""
+
+    nr: str
+    person_nr: str
+    rolle: str
+    beginn: str
+    ende: str | None
+    einheit_nr: str
+    lage: str
+    gebaeude_nr: str
+    wirtschaftseinheit_nr: str
+    adresse: str

@@ -1,0 +1,64 @@
+"""Browser sessions and used-up token ids."""
+
+from dataclasses import asdict
+from datetime import datetime
+from hashlib import sha256
+
+import peewee
+
+from service.store.models import JtiRow, SessionRow
+from service.store.query import affected, first
+from service.store.records import Session
+
+
+class TokenAlreadyUsed(Exception):
+    """This token id was used up before."""
+
+
+def use_up(mandant: str, iss: str, jti: str, expires_at: datetime) -> None:
+    """Use up a token id, in the transaction of the change it allows; raises TokenAlreadyUsed."""
+    try:
+        JtiRow.insert(
+            mandant=mandant, iss=iss, jti_hash=sha256(jti.encode()).hexdigest(), expires_at=expires_at
+        ).execute()
+    except peewee.IntegrityError as clash:
+        raise TokenAlreadyUsed from clash
+
+
+def start(session: Session, *, ending: str | None) -> None:
+    """Store a session and end the one (by its hash) that the same browser had."""
+    if ending is not None:
+        end(ending)
+    SessionRow.insert(**asdict(session) | {"roles": list(session.roles)}).execute()
+
+
+def find(secret_hash: str) -> Session | None:
+    """Return the session whose secret has this SHA-256."""
+    row = first(SessionRow.select().where(SessionRow.secret_hash == secret_hash))
+    return Session(**row | {"roles": tuple(row["roles"])}) if row else None
+
+
+def touch(secret_hash: str, now: datetime) -> None:
+    """Note that the session is in use."""
+    SessionRow.update(seen_at=now).where(SessionRow.secret_hash == secret_hash).execute()
+
+
+def end(secret_hash: str) -> None:
+    """End one session."""
+    SessionRow.delete().where(SessionRow.secret_hash == secret_hash).execute()
+
+
+def end_cms_session(mandant: str, connection: str, cms_session: str) -> int:
+    """End every session that hangs on this session of the CMS; returns how many."""
+    here = (
+        (SessionRow.mandant == mandant)
+        & (SessionRow.connection == connection)
+        & (SessionRow.cms_session == cms_session)
+    )
+    return affected(SessionRow.delete().where(here))
+
+
+def sweep(*, now: datetime, seen_before: datetime, created_before: datetime) -> None:
+    """Remove sessions past their time and token ids that have expired anyway."""
+    JtiRow.delete().where(JtiRow.expires_at < now).execute()
+    SessionRow.delete().where((SessionRow.seen_at < seen_before) | (SessionRow.created_at < created_before)).execute()

@@ -1,0 +1,178 @@
+"""Vorgänge, their timeline and their files."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
+from service.store.query import Query, affected, dicts, first, tuples
+from service.store.records import Aktivitaet, Anhang, Vorgang, VorgangLine
+
+_LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__]
+
+
+class FormAlreadyFiled(Exception):
+    """Another request with the same form key was committed first."""
+
+
+def insert(vorgang: Vorgang) -> None:
+    """Store a new Vorgang; raises FormAlreadyFiled when its form key is there already."""
+    try:
+        VorgangRow.insert(**asdict(vorgang)).execute()
+    except peewee.IntegrityError as clash:
+        raise FormAlreadyFiled from clash
+
+
+def next_meldenummer(mandant: str, year: int) -> str:
+    """Give out the next number of this Mandant and year, as 2026-000123; only inside a transaction."""
+    NummernkreisRow.insert(mandant=mandant, jahr=year, letzte=0).on_conflict_ignore().as_rowcount().execute()
+    here = (NummernkreisRow.mandant == mandant) & (NummernkreisRow.jahr == year)
+    NummernkreisRow.update(letzte=NummernkreisRow.letzte + 1).where(here).execute()
+    return f"{year}-{NummernkreisRow.select(NummernkreisRow.letzte).where(here).scalar():06d}"
+
+
+def by_id(mandant: str, vorgang_id: UUID) -> Vorgang | None:
+    """Return the Vorgang of this Mandant, whoever owns it."""
+    return _one(VorgangRow.select().where((VorgangRow.mandant == mandant) & (VorgangRow.id == vorgang_id)))
+
+
+def owned(mandant: str, owners: Sequence[str], vorgang_id: UUID) -> Vorgang | None:
+    """Return the Vorgang if it belongs to one of these owners; None also when it belongs to somebody else."""
+    return _one(
+        VorgangRow.select().where(
+            (VorgangRow.id == vorgang_id) & (VorgangRow.mandant == mandant) & VorgangRow.owner.in_(list(owners))
+        )
+    )
+
+
+def by_form_key(form_key: UUID) -> Vorgang | None:
+    """Return what was filed with this idempotency key."""
+    return _one(VorgangRow.select().where(VorgangRow.form_key == form_key))
+
+
+def by_immotion_id(mandant: str, immotion_id: str) -> Vorgang | None:
+    """Return the Vorgang that immotion knows by this id."""
+    return _one(VorgangRow.select().where((VorgangRow.mandant == mandant) & (VorgangRow.immotion_id == immotion_id)))
+
+
+def page(
+    mandant: str, owners: Sequence[str], *, offen: bool | None = None, before: UUID | None = None, limit: int
+) -> list[VorgangLine]:
+    """Return up to `limit` Vorgänge, newest first, those older than `before`; a keyset page, never an offset."""
+    condition = (VorgangRow.mandant == mandant) & VorgangRow.owner.in_(list(owners))
+    if offen is not None:
+        condition &= VorgangRow.offen == offen
+    if before is not None:
+        condition &= VorgangRow.id < before
+    query = VorgangRow.select(*_LINE).where(condition).order_by(VorgangRow.id.desc()).limit(limit)
+    return [VorgangLine(**row) for row in dicts(query)]
+
+
+def update(vorgang_id: UUID, changes: dict[str, Any], *, only_if_seq_below: int | None = None) -> bool:
+    """Write just these columns; with `only_if_seq_below`, only while no later status is in force. True if written."""
+    condition = VorgangRow.id == vorgang_id
+    if only_if_seq_below is not None:
+        condition &= VorgangRow.status_seq < only_if_seq_below
+    return affected(VorgangRow.update(**changes).where(condition)) == 1
+
+
+def count_unread(vorgang_id: UUID) -> None:
+    """Count one more message that the resident has not opened."""
+    VorgangRow.update(unread=VorgangRow.unread + 1).where(VorgangRow.id == vorgang_id).execute()
+
+
+def mark_read(vorgang_id: UUID) -> None:
+    """Forget that messages were unread."""
+    VorgangRow.update(unread=0).where((VorgangRow.id == vorgang_id) & (VorgangRow.unread > 0)).execute()
+
+
+def add_aktivitaet(aktivitaet: Aktivitaet) -> bool:
+    """Store an entry of the timeline; False if one with this id is there already."""
+    return affected(AktivitaetRow.insert(**asdict(aktivitaet)).on_conflict_ignore().as_rowcount()) == 1
+
+
+def aktivitaet(aktivitaet_id: UUID) -> Aktivitaet | None:
+    """Return one entry."""
+    row = first(AktivitaetRow.select().where(AktivitaetRow.id == aktivitaet_id))
+    return Aktivitaet(**row) if row else None
+
+
+def timeline(vorgang_id: UUID) -> list[tuple[Aktivitaet, bool]]:
+    """Return the entries, oldest first, each with whether immotion still has to receive it."""
+    rows = (
+        AktivitaetRow.select(AktivitaetRow, OutboxRow.state.alias("outbox_state"))
+        .join(OutboxRow, peewee.JOIN.LEFT_OUTER, on=(OutboxRow.aktivitaet_id == AktivitaetRow.id))
+        .where(AktivitaetRow.vorgang_id == vorgang_id)
+        .order_by(AktivitaetRow.zeit, AktivitaetRow.id)
+    )
+    return [_entry(row) for row in dicts(rows)]
+
+
+def anhaenge(vorgang_id: UUID) -> list[Anhang]:
+    """Return all files of a Vorgang and of its timeline, in order."""
+    return _files(AnhangRow.vorgang_id == vorgang_id)
+
+
+def draft_anhaenge(draft_id: UUID) -> list[Anhang]:
+    """Return the files uploaded to a form that has not been sent."""
+    return _files((AnhangRow.draft_id == draft_id) & AnhangRow.vorgang_id.is_null())
+
+
+def anhang(anhang_id: UUID) -> Anhang | None:
+    """Return one file's row."""
+    row = first(AnhangRow.select().where(AnhangRow.id == anhang_id))
+    return Anhang(**row) if row else None
+
+
+def add_anhaenge(files: Iterable[Anhang]) -> None:
+    """Store rows of files whose bytes are already kept."""
+    rows = [asdict(file) for file in files]
+    if rows:
+        AnhangRow.insert_many(rows).execute()
+
+
+def give_anhaenge(draft_id: UUID, vorgang_id: UUID, aktivitaet_id: UUID | None = None) -> None:
+    """Hand a draft's files to the Vorgang (or Aktivität) that it has become."""
+    AnhangRow.update(draft_id=None, vorgang_id=vorgang_id, aktivitaet_id=aktivitaet_id).where(
+        (AnhangRow.draft_id == draft_id) & AnhangRow.vorgang_id.is_null()
+    ).execute()
+
+
+def remove_draft_anhang(draft_id: UUID, anhang_id: UUID) -> bool:
+    """Forget one file of a draft; True if it was there."""
+    return affected(AnhangRow.delete().where((AnhangRow.id == anhang_id) & (AnhangRow.draft_id == draft_id))) == 1
+
+
+def unfetched(limit: int) -> list[Anhang]:
+    """Return files that immotion announced and whose bytes are not here yet."""
+    query = AnhangRow.select().where(AnhangRow.stored_at.is_null()).order_by(AnhangRow.created_at).limit(limit)
+    return [Anhang(**row) for row in dicts(query)]
+
+
+def mark_fetched(anhang_id: UUID, *, mime: str, size: int, sha256: str, now: datetime) -> None:
+    """Note that the bytes of an announced file are kept."""
+    AnhangRow.update(mime=mime, bytes=size, sha256=sha256, stored_at=now).where(AnhangRow.id == anhang_id).execute()
+
+
+def known_files(ids: Sequence[UUID]) -> set[UUID]:
+    """Return which of these files have a row; the others are orphans."""
+    return {row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(AnhangRow.id.in_(list(ids))))}
+
+
+def _files(condition: Query) -> list[Anhang]:
+    query = AnhangRow.select().where(condition).order_by(AnhangRow.created_at, AnhangRow.position)
+    return [Anhang(**row) for row in dicts(query)]
+
+
+def _entry(row: dict[str, Any]) -> tuple[Aktivitaet, bool]:
+    state = row.pop("outbox_state")
+    return Aktivitaet(**row), state not in (None, "sent")
+
+
+def _one(query: Query) -> Vorgang | None:
+    row = first(query)
+    return Vorgang(**row) if row else None

@@ -1,0 +1,12 @@
+"""What a CMS and the portal say to each other. Knows nothing of the service; a Python CMS can install it alone."""
+
+from cms_adapters.connector import Connector
+from cms_adapters.generic import GenericConnector
+from cms_adapters.typo3 import Typo3Connector
+
+KINDS: dict[str, type[Connector]] = {"generic": GenericConnector, "typo3": Typo3Connector}
+
+
+def connector_for(kind: str) -> type[Connector]:
+    """Return the connector class of a kind; raises KeyError for a kind that does not exist."""
+    return KINDS[kind]

@@ -1,0 +1,144 @@
+"""What each connector promises: a request becomes a CmsLogin; links lead back into the CMS."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+from cms_adapters.tokens import Claims, TokenRefused, verify
+
+ROLES = ("mieter", "eigentuemer")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Embedding(StrEnum):
+    """How a CMS shows the portal."""
+
+    FRAGMENT = "fragment"
+    BROWSER = "browser"
+
+
+@dataclass(frozen=True, slots=True)
+class CmsLogin:
+    """Who asks, through which CMS, embedded how. `expires` is in Unix seconds; `person` only when it is trusted."""
+
+    connection: str
+    subject: str
+    session_id: str
+    jti: str
+    expires: int
+    embedding: Embedding
+    base_url: str | None
+    person: str | None
+    name: str | None
+    email: str | None
+    lang: str | None
+    roles: tuple[str, ...]
+
+
+class Connector:
+    """One connection of one Mandant: its id, its sites' origins, its keys (oldest to newest) and its audience."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, *, id: str, origins: Sequence[str], keys: Sequence[str], aud: str, trust_person: bool) -> None:  # noqa: A002, PLR0913 - named as the setting is
+        self.id = id
+        self.origins = tuple(origin_of(origin) for origin in origins)
+        self._keys = tuple(keys)
+        self._aud = aud
+        self._trust_person = trust_person
+
+    def fragment_login(self, token: str, *, base_url: str | None, now: float) -> CmsLogin:
+        """Verify a server-to-server request for a fragment; raises TokenRefused.
+
+        `base_url` is the CMS page that links must lead to (header Portal-Base-Url).
+        """
+        claims = self._verify(token, "fragment", now)
+        return self._login(claims, Embedding.FRAGMENT, self._checked_base(base_url))
+
+    def browser_login(self, token: str, *, origin: str | None, nonce_cookie: str | None, now: float) -> CmsLogin:
+        """Verify a token that a browser posted; raises TokenRefused.
+
+        By iframe, the token carries the nonce of this browser; by button or link, the request's Origin is the
+        connection's own.
+        """
+        claims = self._verify(token, "login", now)
+        if claims.nonce is not None:
+            if nonce_cookie is None or not hmac.compare_digest(claims.nonce.encode(), nonce_cookie.encode()):
+                raise TokenRefused("nonce is not this browser's")
+        elif origin is None or origin not in self.origins:
+            raise TokenRefused("Origin is not the connection's own, and there is no nonce")
+        return self._login(claims, Embedding.BROWSER, None)
+
+    def logout(self, token: str, *, now: float) -> Claims:
+        """Verify a back-channel logout; raises TokenRefused."""
+        return self._verify(token, "logout", now)
+
+    def link(self, base_url: str | None, path: str) -> str:
+        """Return where a link to a path of the portal leads, such as `vorgaenge?zustand=offen` or the empty path."""
+        base = (base_url or "").rstrip("/")
+        if not path:
+            return base or "/"
+        return f"{base}{path}" if path.startswith("?") else f"{base}/{path}"
+
+    @property
+    def frame_ancestors(self) -> tuple[str, ...]:
+        """Return the origins that may frame the portal."""
+        return self.origins
+
+    def _verify(self, token: str, typ: str, now: float) -> Claims:
+        return verify(token, connection=self.id, keys=self._keys, aud=self._aud, typ=typ, now=now)
+
+    def _login(self, claims: Claims, embedding: Embedding, base_url: str | None) -> CmsLogin:
+        return CmsLogin(
+            connection=self.id,
+            subject=claims.sub,
+            session_id=claims.sid,
+            jti=claims.jti,
+            expires=claims.exp,
+            embedding=embedding,
+            base_url=base_url,
+            person=claims.person if self._trust_person else None,
+            name=claims.name,
+            email=claims.email,
+            lang=claims.lang,
+            roles=tuple(role for role in claims.roles if role in ROLES),
+        )
+
+    def _checked_base(self, base_url: str | None) -> str:
+        if base_url is None:
+            raise TokenRefused("Portal-Base-Url is missing")
+        if any(letter <= " " or letter in "\\\"'<>\x7f" for letter in base_url) or not base_url.isascii():
+            raise TokenRefused("Portal-Base-Url has characters that no address has")
+        try:
+            parts = urlsplit(base_url)
+            origin = origin_of(base_url)
+        except ValueError as broken:
+            raise TokenRefused("Portal-Base-Url is no address") from broken
+        if origin not in self.origins or parts.username is not None or parts.password is not None:
+            raise TokenRefused("Portal-Base-Url does not lie under the connection's origins")
+        if parts.query or parts.fragment or "?" in base_url or "#" in base_url or ".." in parts.path.split("/"):
+            raise TokenRefused("Portal-Base-Url has a query, a fragment or '..'")
+        return base_url.rstrip("/")
+
+
+def check_origin(value: str) -> None:
+    """Raise ValueError unless this is an origin as browsers send it: scheme, host, port if not the scheme's own."""
+    parts = urlsplit(value)
+    bare = not parts.path and not parts.query and not parts.fragment and parts.username is None
+    if not bare or any(letter <= " " or letter in "\\\"';," for letter in value):
+        raise ValueError("an origin has scheme and host only, like https://www.example.de")
+    if origin_of(value) != value.lower():
+        raise ValueError(f"write it as browsers send it: {origin_of(value)}")
+
+
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of an address as browsers write them; raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("an address begins with http:// or https:// and has a host")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"

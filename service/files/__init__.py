@@ -1,0 +1,1 @@
+"""Files: taken in as streams, proven by their content, pictures made anew, kept in a folder."""

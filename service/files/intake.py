@@ -1,0 +1,84 @@
+"""Takes one file in: streamed to disk, counted, proven by its content."""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from service.files.documents import check_pdf, head_of, is_pdf, video_type
+from service.files.names import clean_name
+from service.files.pictures import is_picture, rewrite
+from service.files.refusal import FileRefused, Limits, Refusal, Unfit
+from service.files.storage import Folder, Incoming
+
+_CHUNK = 64 * 1024
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes; none at the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A kept file; bytes and SHA-256 (hex) are those of the file as kept."""
+
+    id: UUID
+    dateiname: str
+    mime: str
+    bytes: int
+    sha256: str
+
+
+def take_in(  # noqa: PLR0913 - the file, where it goes and what there is already
+    stream: Readable, dateiname: str, *, storage: Folder, limits: Limits, taken_files: int, taken_bytes: int
+) -> StoredFile:
+    """Read a stream to its end and keep the file if it is fit.
+
+    `taken_files` and `taken_bytes` are what the Vorgang has already. Never holds a file in memory; pictures are decoded
+    one by one. Raises FileRefused, and OSError when the disk fails; then nothing is left behind.
+    """
+    name = clean_name(dateiname)
+    try:
+        if taken_files >= limits.files:
+            raise Unfit(Refusal.TOO_MANY)
+        with storage.incoming() as raw:
+            _copy(stream, raw, limits, taken_bytes)
+            raw.finish()
+            return _keep(raw, dateiname, storage, limits)
+    except Unfit as unfit:
+        while stream.read(_CHUNK):
+            pass
+        raise FileRefused(name, unfit.refusal) from unfit
+
+
+def _copy(stream: Readable, raw: Incoming, limits: Limits, taken_bytes: int) -> None:
+    while chunk := stream.read(_CHUNK):
+        if raw.bytes + len(chunk) > limits.file_bytes:
+            raise Unfit(Refusal.TOO_LARGE)
+        if taken_bytes + raw.bytes + len(chunk) > limits.total_bytes:
+            raise Unfit(Refusal.TOTAL_TOO_LARGE)
+        raw.write(chunk)
+    if raw.bytes == 0:
+        raise Unfit(Refusal.EMPTY)
+
+
+def _keep(raw: Incoming, dateiname: str, storage: Folder, limits: Limits) -> StoredFile:
+    head = head_of(raw.path)
+    if is_picture(raw.path):
+        with storage.incoming() as made:
+            mime = rewrite(raw.path, made, pixels=limits.pixels)
+            return _stored(made, dateiname, mime, storage)
+    mime = check_pdf(raw.path) if is_pdf(head) else video_type(head) or ""
+    if not mime:
+        raise Unfit(Refusal.TYPE)
+    return _stored(raw, dateiname, mime, storage)
+
+
+def _stored(incoming: Incoming, dateiname: str, mime: str, storage: Folder) -> StoredFile:
+    file_id = uuid4()
+    stored = StoredFile(file_id, clean_name(dateiname, mime), mime, incoming.bytes, incoming.sha256)
+    storage.keep(incoming, file_id)
+    return stored

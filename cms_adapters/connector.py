@@ -43,7 +43,7 @@ class Connector:
 
     kind: ClassVar[str]
 
-    def __init__(self, *, id: str, origins: Sequence[str], keys: Sequence[str], aud: str, trust_person: bool) -> None:  # noqa: A002, PLR0913 - named as the setting is
+    def __init__(self, *, id: str, origins: Sequence[str], keys: Sequence[str], aud: str, trust_person: bool) -> None:  # noqa: A002 - named as the setting is
         self.id = id
         self.origins = tuple(origin_of(origin) for origin in origins)
         self._keys = tuple(keys)

@@ -3,13 +3,13 @@
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from cms_adapters.connector import check_origin
 from cms_adapters.tokens import MIN_KEY_BYTES
@@ -206,7 +206,11 @@ class Settings(BaseSettings):
     """Everything the operator decides. Nested values by environment: MIETERPORTAL_SERVICE__PUBLIC_URL."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     service: ServiceSettings

@@ -6,13 +6,16 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
-from playhouse.pool import PooledMySQLDatabase, PooledPostgresqlDatabase, PooledSqliteDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase, PooledPostgresqlDatabase, PooledSqliteDatabase
 
 ENGINES = ("sqlite", "postgresql", "mysql")
 _POOL = {"max_connections": 64, "stale_timeout": 300, "timeout": 10}
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 15_000}
 
 database = peewee.DatabaseProxy()
+
+
+FAULTS = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, MaxConnectionsExceeded)
 
 
 class StoreUnavailable(Exception):
@@ -95,7 +98,7 @@ def connected() -> Iterator[None]:
     try:
         with database.connection_context():
             yield
-    except (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError) as fault:
+    except FAULTS as fault:
         raise StoreUnavailable(type(fault).__name__) from fault
 
 

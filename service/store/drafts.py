@@ -48,3 +48,10 @@ def expire(before: datetime) -> list[UUID]:
     AnhangRow.delete().where(AnhangRow.id.in_(files)).execute()
     DraftRow.delete().where(DraftRow.updated_at < before).execute()
     return files
+
+
+def forms(mandant: str, account: str) -> list[str]:
+    """Name the report forms for which this account has a draft."""
+    here = (DraftRow.mandant == mandant) & (DraftRow.account == account)
+    found = {row[0] for row in tuples(DraftRow.select(DraftRow.form).where(here).distinct())}
+    return sorted(form for form in found if ":" not in form)

@@ -1,0 +1,23 @@
+"""How gunicorn runs the portal: threads for waiting uploads, processes for the cores, no shared state."""
+
+from service.settings import load_settings
+
+_service = load_settings().service
+
+bind = _service.bind
+workers = _service.workers
+worker_class = "gthread"
+threads = _service.threads
+timeout = 120
+graceful_timeout = 20
+keepalive = 15
+backlog = 1024
+max_requests = 20_000
+max_requests_jitter = 2_000
+limit_request_line = 8190
+limit_request_fields = 100
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+control_socket_disable = True
+wsgi_app = "service.wsgi:application()"

@@ -1,0 +1,73 @@
+"""The two hidden fields of every form: an idempotency key, and a CSRF token that binds it to the session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from uuid_utils.compat import uuid7
+
+from service.access.visitor import Visitor
+
+_SALT = "portal.form.v1"
+_LIFETIME_S = 24 * 3600
+
+
+class FormTokenRefused(Exception):
+    """The form was not rendered for this visitor, or long ago.
+
+    `account` is whom it was rendered for, when that much is certain: their input may be kept as a draft.
+    """
+
+    def __init__(self, account: str | None = None, form_key: UUID | None = None) -> None:
+        super().__init__("form token refused")
+        self.account = account
+        self.form_key = form_key
+
+
+@dataclass(frozen=True, slots=True)
+class FormToken:
+    csrf_token: str
+    idempotency_key: str
+
+
+class FormTokens:
+    """Issues and checks the hidden fields; `keys` run oldest to newest."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._serializer = URLSafeTimedSerializer(list(keys), salt=_SALT, signer_kwargs={"key_derivation": "hmac"})
+
+    def issue(self, visitor: Visitor, form_key: UUID | None = None) -> FormToken:
+        """Return the fields of a form about to be rendered; without a key, for a fresh one."""
+        key = str(form_key or uuid7())
+        bound = [key, visitor.mandant, visitor.account, visitor.cms_session]
+        return FormToken(csrf_token=str(self._serializer.dumps(bound)), idempotency_key=key)
+
+    def check(self, visitor: Visitor | None, mandant: str, csrf_token: str, idempotency_key: str) -> UUID:
+        """Return the form's idempotency key; raises FormTokenRefused."""
+        try:
+            bound = self._serializer.loads(csrf_token, max_age=None)
+            key, of_mandant, account, cms_session = bound
+            form_key = UUID(key)
+        except (BadData, ValueError, TypeError) as forged:
+            raise FormTokenRefused from forged
+        if of_mandant != mandant or key != idempotency_key or (visitor is not None and visitor.account != account):
+            raise FormTokenRefused
+        if visitor is None or visitor.cms_session != cms_session or self._is_old(csrf_token):
+            raise FormTokenRefused(account, form_key)
+        return form_key
+
+    def belongs_to(self, visitor: Visitor | None, mandant: str, csrf_token: str) -> bool:
+        """Tell whether a token without a key of its own was made for this visitor's session."""
+        try:
+            bound = self._serializer.loads(csrf_token, max_age=None)
+        except BadData:
+            return False
+        return visitor is not None and bound[1:] == [mandant, visitor.account, visitor.cms_session]
+
+    def _is_old(self, csrf_token: str) -> bool:
+        try:
+            self._serializer.loads(csrf_token, max_age=_LIFETIME_S)
+        except BadData:
+            return True
+        return False

@@ -1,0 +1,95 @@
+"""Who is asking, however they came in."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from cms_adapters.connector import CmsLogin
+from service.store import sessions
+from service.store.records import Session
+from service.vorgang.owner import owner_of_account, owner_of_person
+
+_DISPLAY_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A signed-in resident or owner on one request.
+
+    `account` and `cms_session` are hashes of (connection, sub) and (connection, sid). `base_url` is set in fragment
+    mode only; `token` is the (jti, expiry) that a change uses up; `session_hash` is set in a browser session only.
+    """
+
+    mandant: str
+    connection: str
+    account: str
+    cms_session: str
+    person: str | None
+    name: str
+    email: str
+    lang: str
+    roles: tuple[str, ...]
+    base_url: str | None = None
+    token: tuple[str, datetime] | None = None
+    session_hash: str | None = None
+    in_frame: bool = False
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Return the owner keys whose Vorgänge this visitor may see."""
+        account = owner_of_account(self.mandant, self.account)
+        return (account,) if self.person is None else (owner_of_person(self.mandant, self.person), account)
+
+    @property
+    def owner(self) -> str:
+        """Return the owner key of what this visitor files."""
+        return self.owners[0]
+
+    def spend(self) -> None:
+        """Use up the token of this request, inside the transaction of its change; raises TokenAlreadyUsed.
+
+        In a browser session there is nothing to use up (session.md, step 4).
+        """
+        if self.token is not None:
+            jti, expires = self.token
+            sessions.use_up(self.mandant, self.connection, jti, expires)
+
+
+def visitor_of_login(mandant: str, login: CmsLogin) -> Visitor:
+    """Turn a verified CMS login into the visitor of this one request."""
+    return Visitor(
+        mandant=mandant,
+        connection=login.connection,
+        account=digest(login.connection, login.subject),
+        cms_session=digest(login.connection, login.session_id),
+        person=login.person,
+        name=(login.name or "")[:_DISPLAY_LENGTH],
+        email=(login.email or "")[:_DISPLAY_LENGTH],
+        lang=(login.lang or "")[:10],
+        roles=login.roles,
+        base_url=login.base_url,
+        token=(login.jti, datetime.fromtimestamp(login.expires + 60, UTC)),
+    )
+
+
+def visitor_of_session(session: Session, *, in_header: bool) -> Visitor:
+    """Turn a stored browser session into the visitor of a request that showed its secret."""
+    return Visitor(
+        mandant=session.mandant,
+        connection=session.connection,
+        account=session.account,
+        cms_session=session.cms_session,
+        person=session.person,
+        name=session.name,
+        email=session.email,
+        lang=session.lang,
+        roles=session.roles,
+        session_hash=session.secret_hash,
+        in_frame=in_header,
+    )
+
+
+def digest(*parts: str) -> str:
+    """Return the SHA-256 of these parts as hex; JSON keeps ("a", "bc") and ("ab", "c") apart."""
+    return sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""What `mieterportal doctor` looks at; each finding says what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from service.house import house_of, routing_rules
+from service.settings import Settings
+from service.store import catalogs
+from service.store.database import StoreUnavailable, connected, open_database, ping
+from service.store.migrate import missing
+from service.vorgang.catalog import default_catalog, load_catalog
+from service.vorgang.routing import check_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    subject: str
+    good: bool
+    text: str
+
+
+def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
+    """Return the findings; nothing is changed but for a file written and removed again."""
+    findings = [Finding("settings", good=True, text="read and valid")]
+    findings += [_database(settings), _files(settings)]
+    for mandant_id in settings.mandanten:
+        findings += _mandant(settings, mandant_id)
+    if connection is not None:
+        findings.append(_connection(settings, connection))
+    return findings
+
+
+def _database(settings: Settings) -> Finding:
+    open_database(settings.service.database)
+    try:
+        ping()
+        lacking = missing()
+    except StoreUnavailable as fault:
+        return Finding("database", good=False, text=f"does not answer ({fault}); check service.database and the server")
+    if lacking:
+        return Finding("database", good=False, text=f"lacks {', '.join(lacking)}; run: mieterportal migrate")
+    return Finding("database", good=True, text="answers, tables are of this version")
+
+
+def _files(settings: Settings) -> Finding:
+    folder = settings.service.files
+    probe = folder / f".doctor-{uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"ok")
+        probe.unlink()
+    except OSError as fault:
+        return Finding(
+            "files", good=False, text=f"{folder} cannot be written ({fault.strerror}); check owner and space"
+        )
+    return Finding("files", good=True, text=f"{folder} can be written")
+
+
+def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:
+    mandant = settings.mandanten[mandant_id]
+    try:
+        with connected():
+            stored = catalogs.current(mandant_id)
+    except StoreUnavailable:
+        stored = None
+    catalog = default_catalog() if stored is None else load_catalog(stored)
+    yield Finding(
+        f"{mandant_id} catalog", good=True, text=f"version {catalog.version}" + ("" if stored else " (shipped)")
+    )
+    problems = check_rules(routing_rules(mandant.routing), catalog)
+    yield Finding(
+        f"{mandant_id} routing", good=not problems, text="; ".join(problems) or f"{len(mandant.routing)} rules fit"
+    )
+    numbers = house_of(mandant_id, mandant, ZoneInfo(settings.service.timezone), catalog).notfall.notrufnummern
+    hotline = "set" if numbers else "no numbers; set mandanten." + mandant_id + ".notfall.nummern.HAVARIE_HOTLINE"
+    yield Finding(f"{mandant_id} emergency numbers", good=bool(numbers), text=hotline)
+    yield _immotion(settings, mandant_id)
+
+
+def _immotion(settings: Settings, mandant_id: str) -> Finding:
+    immotion = settings.mandanten[mandant_id].immotion
+    if immotion is None:
+        return Finding(f"{mandant_id} immotion", good=False, text="no channel; Vorgänge are stored and wait")
+    from service.sync.immotion.http import health  # noqa: PLC0415 - requests is loaded only where it is used
+
+    problem = health(immotion)
+    return Finding(f"{mandant_id} immotion", good=problem is None, text=problem or f"{immotion.url} answers")
+
+
+def _connection(settings: Settings, name: str) -> Finding:
+    mandant_id, _, connection_id = name.partition("/")
+    mandant = settings.mandanten.get(mandant_id)
+    connection = mandant.connections.get(connection_id) if mandant else None
+    if connection is None:
+        known = [f"{m}/{c}" for m, house in settings.mandanten.items() for c in house.connections]
+        return Finding(name, good=False, text=f"no such connection; there are: {', '.join(known)}")
+    aud = f"{settings.service.public_url}/{mandant_id}"
+    text = f"kind {connection.kind}, aud {aud}, origins {', '.join(connection.origins)}, {len(connection.keys)} key(s)"
+    return Finding(name, good=True, text=text)

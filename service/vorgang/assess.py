@@ -1,0 +1,234 @@
+"""What the catalog and the house's rules make of a report, before anything is stored."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from service.store.records import Vertrag
+from service.vorgang.catalog import Catalog, Label, Question, Schadensfall, UnknownSchadensfall
+from service.vorgang.emergency import EmergencyNotice, notice_for
+from service.vorgang.routing import Routing, RoutingCase, route
+from service.vorgang.types import House, Melder, Meldung, MeldungRefused, Problem, Vorgangstyp
+
+BETREFF_MAX = 120
+BESCHREIBUNG_MAX = 4000
+_ANSWER_MAX = 500
+_PHONE = re.compile(r"^[+0(][0-9 ()/.-]{3,}$")
+_THEMA = {
+    Vorgangstyp.KONTAKT: "kontaktthema",
+    Vorgangstyp.BESCHWERDE: "beschwerdeart",
+    Vorgangstyp.DOKUMENT: "dokumentart",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A report that may be filed: its labels and codes at this time, and where it should go."""
+
+    labels: Mapping[str, Any]
+    details: Mapping[str, Any]
+    routing: Routing
+    betreff: str
+    vertrag: Vertrag | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A report with everything that is needed to decide about it."""
+
+    meldung: Meldung
+    house: House
+    vertrag: Vertrag | None
+    now: datetime
+
+    @property
+    def building(self) -> str:
+        return self.vertrag.gebaeude_nr if self.vertrag else ""
+
+
+def assess(meldung: Meldung, melder: Melder, house: House, *, now: datetime) -> Assessed:
+    """Check a report against the catalog and decide about it; raises MeldungRefused with every problem."""
+    vertrag = vertrag_of(meldung, melder)
+    problems = _texts(meldung)
+    if vertrag is None and melder.vertraege:
+        problems.append(Problem("vertrag", "not_allowed" if meldung.vertrag_nr else "choose"))
+    case = _Case(meldung, house, vertrag, now)
+    return _schaden(case, problems) if meldung.typ is Vorgangstyp.SCHADEN else _thema(case, problems)
+
+
+def vertrag_of(meldung: Meldung, melder: Melder) -> Vertrag | None:
+    """Return the contract that a report is about: the one chosen, or the only one there is."""
+    if not meldung.vertrag_nr and len(melder.vertraege) == 1:
+        return melder.vertraege[0]
+    return next((vertrag for vertrag in melder.vertraege if vertrag.nr == meldung.vertrag_nr), None)
+
+
+def notice_of(meldung: Meldung, melder: Melder, house: House, *, now: datetime) -> EmergencyNotice | None:
+    """Return the emergency notice that this damage report fires, as far as it is filled in."""
+    return _notice(_Case(meldung, house, vertrag_of(meldung, melder), now))
+
+
+def _notice(case: _Case) -> EmergencyNotice | None:
+    house, meldung = case.house, case.meldung
+    art = house.catalog.schadensarten.get(meldung.schadensart)
+    if art is None:
+        return None
+    settings = house.notfall_for(case.building)
+    return notice_for(house.catalog, art, meldung.antworten, settings=settings, now=case.now)
+
+
+def _schaden(case: _Case, problems: list[Problem]) -> Assessed:
+    meldung, house = case.meldung, case.house
+    try:
+        fall = house.catalog.triple(meldung.schadensort, meldung.schadenskategorie, meldung.schadensart)
+    except UnknownSchadensfall as unknown:
+        code = "not_allowed" if getattr(meldung, unknown.field) else "choose"
+        raise MeldungRefused([*problems, Problem(unknown.field, code)]) from unknown
+    questions = house.catalog.questions_for(fall.art, special_categories=house.special_categories)
+    problems += [problem for question in questions for problem in _answer_problems(question, meldung.antworten)]
+    if fall.art.code.endswith(".SONSTIGES") and not meldung.beschreibung:
+        problems.append(Problem("beschreibung", "describe"))
+    notice = _notice(case)
+    if notice is not None and notice.is_emergency and not meldung.notfall_bestaetigt:
+        problems.append(Problem("notfall_bestaetigt", "confirm_emergency"))
+    if problems:
+        raise MeldungRefused(problems)
+    given = {q.id: meldung.antworten[q.id] for q in questions if meldung.antworten.get(q.id)}
+    details = _fall_codes(fall) | {"antworten": given}
+    if notice is not None and notice.is_emergency:
+        details["notfall"] = {"regel": notice.rule_id, "bestaetigt_um": case.now.isoformat()}
+    labels = _fall_labels(fall) | {"antworten": [_answer_label(q, given[q.id]) for q in questions if q.id in given]}
+    emergency = notice.rule_id if notice is not None and notice.is_emergency else None
+    betreff = meldung.betreff or f"{fall.art.label.de} ({fall.ort.label.de})"
+    return _assessed(case, labels, details, betreff, emergency)
+
+
+def _thema(case: _Case, problems: list[Problem]) -> Assessed:
+    meldung, house = case.meldung, case.house
+    name = _THEMA[meldung.typ]
+    code = getattr(meldung, name)
+    label = thema_label(house.catalog, name, code)
+    if label is None:
+        problems.append(Problem(name, "not_allowed" if code else "choose"))
+    if meldung.typ is not Vorgangstyp.DOKUMENT and not meldung.beschreibung:
+        problems.append(Problem("beschreibung", "required"))
+    if problems or label is None:
+        raise MeldungRefused(problems)
+    details = {name: code, **{key: value for key, value in meldung.zusatz.items() if value}}
+    return _assessed(case, {name: _both(label)}, details, meldung.betreff or label.de, None)
+
+
+def thema_label(catalog: Catalog, name: str, code: str) -> Label | None:
+    """Return the label of a kontaktthema, beschwerdeart or dokumentart; None when the catalog has no such code."""
+    table: Mapping[str, Any] = {
+        "kontaktthema": catalog.kontaktthemen,
+        "beschwerdeart": catalog.beschwerdearten,
+        "dokumentart": catalog.dokumentarten,
+    }[name]
+    entry = table.get(code)
+    return None if entry is None else entry.label
+
+
+def _assessed(
+    case: _Case, labels: Mapping[str, Any], details: Mapping[str, Any], betreff: str, notfall_regel: str | None
+) -> Assessed:
+    routing = _route(case, details, notfall_regel)
+    typ = case.house.catalog.vorgangstypen[case.meldung.typ].label
+    vorgangsart = case.house.catalog.vorgangsarten.get(routing.vorgangsart)
+    extra = {"vorgangsart": _both(vorgangsart.label)} if vorgangsart else {}
+    all_labels = {"typ": _both(typ), **labels, **extra}
+    return Assessed(all_labels, details, routing, betreff[:BETREFF_MAX], case.vertrag)
+
+
+def _route(case: _Case, details: Mapping[str, Any], notfall_regel: str | None) -> Routing:
+    facts = RoutingCase(
+        typ=case.meldung.typ,
+        schadensort=details.get("schadensort"),
+        schadenskategorie=details.get("schadenskategorie"),
+        schadensart=details.get("schadensart"),
+        beschwerdeart=details.get("beschwerdeart"),
+        kontaktthema=details.get("kontaktthema"),
+        dokumentart=details.get("dokumentart"),
+        gebaeude=case.building or None,
+        notfall_regel=notfall_regel,
+    )
+    today = case.now.astimezone(case.house.zone).date()
+    return route(case.house.routing, case.house.catalog, facts, today=today)
+
+
+def _texts(meldung: Meldung) -> list[Problem]:
+    limits = {
+        "betreff": BETREFF_MAX,
+        "beschreibung": BESCHREIBUNG_MAX,
+        "erreichbar": 500,
+        "telefon": 50,
+        "vertrag_nr": 40,
+    }
+    problems = [
+        Problem(name.removesuffix("_nr"), "too_long", {"max": limit, "length": len(getattr(meldung, name))})
+        for name, limit in limits.items()
+        if len(getattr(meldung, name)) > limit
+    ]
+    if meldung.telefon and not _PHONE.match(meldung.telefon):
+        problems.append(Problem("telefon", "phone"))
+    return problems
+
+
+def _answer_problems(question: Question, answers: Mapping[str, str]) -> list[Problem]:
+    value = answers.get(question.id, "")
+    name = f"antwort_{question.id}"
+    if not value:
+        return [] if question.optional else [Problem(name, "choose" if question.type == "single" else "required")]
+    if len(value) > _ANSWER_MAX:
+        return [Problem(name, "too_long", {"max": _ANSWER_MAX, "length": len(value)})]
+    code = {"single": _bad_option, "number": _bad_number, "date": _bad_date}.get(question.type, _good)(question, value)
+    return [Problem(name, code)] if code else []
+
+
+def _good(_question: Question, _value: str) -> str:
+    return ""
+
+
+def _bad_option(question: Question, value: str) -> str:
+    return "" if value in {code for code, _ in question.options} else "not_allowed"
+
+
+def _bad_number(_question: Question, value: str) -> str:
+    digits = value.replace(",", ".").replace(".", "", 1).removeprefix("-")
+    return "" if digits.isascii() and digits.isdigit() else "number"
+
+
+def _bad_date(_question: Question, value: str) -> str:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return "date"
+    return ""
+
+
+def _fall_codes(fall: Schadensfall) -> dict[str, Any]:
+    return {
+        "schadensort": fall.ort.code,
+        "schadenskategorie": fall.kategorie.code,
+        "schadensart": fall.art.code,
+    }
+
+
+def _fall_labels(fall: Schadensfall) -> dict[str, Any]:
+    return {
+        "schadensort": _both(fall.ort.label),
+        "schadenskategorie": _both(fall.kategorie.label),
+        "schadensart": _both(fall.art.label),
+    }
+
+
+def _answer_label(question: Question, value: str) -> dict[str, Any]:
+    options = dict(question.options)
+    answer = _both(options[value]) if value in options else {"de": value, "en": value}
+    return {"id": question.id, "frage": _both(question.label), "antwort": answer}
+
+
+def _both(label: Label) -> dict[str, str]:
+    return {"de": label.text("de"), "en": label.text("en")}

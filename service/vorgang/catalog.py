@@ -1,0 +1,256 @@
+"""The catalog: places, kinds, questions, emergency rules, documents and status texts of one Mandant."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+DEFAULT_CATALOG = Path(__file__).parent / "default_catalog.json"
+_UNMAPPED = "IN_BEARBEITUNG"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words in German and, if there are any, in English."""
+
+    de: str
+    en: str = ""
+
+    def text(self, lang: str) -> str:
+        """Return the words in a language, German when there are none."""
+        return self.en if lang == "en" and self.en else self.de
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    code: str
+    label: Label
+
+
+@dataclass(frozen=True, slots=True)
+class Schadensort(Entry):
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Schadensart(Entry):
+    kategorie: str
+    orte: tuple[str, ...]
+    prioritaet: str
+    vorgangsart: str
+    emergency_rule: str | None
+    questions: tuple[str, ...]
+    building_wide: bool
+    search_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thema(Entry):
+    """A Kontaktthema or Beschwerdeart."""
+
+    vorgangsart: str
+    noise_log: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dokumentart(Entry):
+    vorgangsart: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vorgangsart(Entry):
+    default_role: str
+    default_priority: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritaet(Entry):
+    target_business_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    id: str
+    label: Label
+    type: str
+    options: tuple[tuple[str, Label], ...]
+    optional: bool
+    special_category: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyRule:
+    id: str
+    title: Label
+    mode: str
+    call: tuple[str, ...]
+    steps_de: tuple[str, ...]
+    steps_en: tuple[str, ...]
+    condition: Mapping[str, Any] | None
+
+    def steps_in(self, lang: str) -> tuple[str, ...]:
+        """Return the steps in a language, German when they are not all translated."""
+        return self.steps_en if lang == "en" and len(self.steps_en) == len(self.steps_de) else self.steps_de
+
+
+@dataclass(frozen=True, slots=True)
+class TenantStatus(Entry):
+    text: Label
+
+
+@dataclass(frozen=True, slots=True)
+class ErpStatus:
+    code: str
+    tenant_status: str
+    notify: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Schadensfall:
+    """A combination that exists."""
+
+    ort: Schadensort
+    kategorie: Entry
+    art: Schadensart
+
+
+class UnknownSchadensfall(Exception):
+    """The combination does not exist; `field` is the first of the three that does not fit."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class CatalogError(ValueError):
+    """A catalog cannot be used; `problems` names every fault with its place in the file."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All of it, each table by code, in the order of the file."""
+
+    version: str
+    digest: str
+    source: Mapping[str, Any]
+    prioritaeten: Mapping[str, Prioritaet]
+    rollen: Mapping[str, Entry]
+    vorgangsarten: Mapping[str, Vorgangsart]
+    vorgangstypen: Mapping[str, Entry]
+    area_groups: Mapping[str, Entry]
+    schadensorte: Mapping[str, Schadensort]
+    schadenskategorien: Mapping[str, Entry]
+    schadensarten: Mapping[str, Schadensart]
+    vorgangsart_overrides: tuple[tuple[str, str, str], ...]
+    emergency_priority: tuple[str, str]
+    questions: Mapping[str, Question]
+    emergency_rules: Mapping[str, EmergencyRule]
+    beschwerdearten: Mapping[str, Thema]
+    kontaktthemen: Mapping[str, Thema]
+    dokumentarten: Mapping[str, Dokumentart]
+    tenant_statuses: Mapping[str, TenantStatus]
+    erp_statuses: Mapping[str, ErpStatus]
+    call_labels: Mapping[str, Label]
+
+    def kategorien_at(self, ort: str) -> tuple[Entry, ...]:
+        """Return the Kategorien of which some Art occurs at a place."""
+        here = {art.kategorie for art in self.arten_at(ort)}
+        return tuple(kategorie for kategorie in self.schadenskategorien.values() if kategorie.code in here)
+
+    def arten_at(self, ort: str, kategorie: str | None = None) -> tuple[Schadensart, ...]:
+        """Return the Arten that occur at a place, of one Kategorie if given."""
+        arten = self.schadensarten.values()
+        return tuple(art for art in arten if ort in art.orte and kategorie in {None, art.kategorie})
+
+    def triple(self, ort: str, kategorie: str, art: str) -> Schadensfall:
+        """Return the combination of these codes; raises UnknownSchadensfall."""
+        if ort not in self.schadensorte:
+            raise UnknownSchadensfall("schadensort")
+        if kategorie not in self.schadenskategorien:
+            raise UnknownSchadensfall("schadenskategorie")
+        found = self.schadensarten.get(art)
+        if found is None or found.kategorie != kategorie:
+            raise UnknownSchadensfall("schadensart")
+        if ort not in found.orte:
+            raise UnknownSchadensfall("schadensort")
+        return Schadensfall(self.schadensorte[ort], self.schadenskategorien[kategorie], found)
+
+    def questions_for(self, art: Schadensart, *, special_categories: bool) -> tuple[Question, ...]:
+        """Return what an Art asks; special categories (Art. 9 DSGVO) only where the Mandant has switched them on."""
+        asked = (self.questions[name] for name in art.questions)
+        return tuple(question for question in asked if special_categories or not question.special_category)
+
+    def vorgangsart_for(self, fall: Schadensfall) -> str:
+        """Return the Vorgangsart of a damage: the Art's, or another in shared areas and outside."""
+        for old, group, new in self.vorgangsart_overrides:
+            if fall.art.vorgangsart == old and fall.ort.group == group:
+                return new
+        return fall.art.vorgangsart
+
+    def tenant_status_for(self, erp_code: str) -> tuple[TenantStatus, bool]:
+        """Return what the resident sees for a code of immotion, and whether the code is mapped at all."""
+        known = self.erp_statuses.get(erp_code)
+        return self.tenant_statuses[known.tenant_status if known else _UNMAPPED], known is not None
+
+    def search(self, text: str, lang: str, limit: int = 12) -> tuple[Schadensart, ...]:
+        """Return the Arten in which every word occurs, those with the words in their own label first."""
+        words = [_folded(word) for word in text.split()]
+        if not words:
+            return ()
+        hits = []
+        for position, (art, own, all_words) in enumerate(self._index):
+            if all(word in all_words for word in words):
+                in_label = sum(word in own for word in words)
+                hits.append((-in_label, art.code.endswith(".SONSTIGES"), position, art))
+        _ = lang
+        return tuple(art for *_rank, art in sorted(hits, key=lambda hit: hit[:3])[:limit])
+
+    @cached_property
+    def _index(self) -> tuple[tuple[Schadensart, str, str], ...]:
+        return tuple((art, *self._search_text(art)) for art in self.schadensarten.values())
+
+    def _search_text(self, art: Schadensart) -> tuple[str, str]:
+        own = _folded(f"{art.label.de} {art.label.en} {art.search_words}")
+        kategorie = self.schadenskategorien[art.kategorie].label
+        places = " ".join(f"{self.schadensorte[ort].label.de} {self.schadensorte[ort].label.en}" for ort in art.orte)
+        return own, f"{own} {_folded(f'{kategorie.de} {kategorie.en} {places}')}"
+
+
+def load_catalog(raw: object) -> Catalog:
+    """Return the catalog of a parsed file; raises CatalogError with every problem."""
+    from service.vorgang.catalog_check import problems_of  # noqa: PLC0415 - the check knows these classes' words
+    from service.vorgang.catalog_read import read_catalog  # noqa: PLC0415
+
+    problems = problems_of(raw)
+    if problems or not isinstance(raw, dict):
+        raise CatalogError(tuple(problems))
+    digest = sha256(json.dumps(raw, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+    return read_catalog(raw, _additions(), digest)
+
+
+@cache
+def default_catalog() -> Catalog:
+    """Return the catalog that is shipped."""
+    return load_catalog(_additions())
+
+
+@cache
+def _additions() -> dict[str, Any]:
+    shipped: dict[str, Any] = json.loads(DEFAULT_CATALOG.read_text(encoding="utf-8"))
+    return shipped
+
+
+def _folded(text: str) -> str:
+    """Fold case and umlauts, so that Türe, Tuere and ture are one word."""
+    plain = text.casefold()
+    for umlaut, base in (("ä", "a"), ("ö", "o"), ("ü", "u"), ("ß", "ss"), ("ae", "a"), ("oe", "o"), ("ue", "u")):
+        plain = plain.replace(umlaut, base)
+    return plain

@@ -1,0 +1,62 @@
+"""Keeping what is typed and uploaded before it is sent."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from service.files.intake import StoredFile
+from service.store import drafts, vorgaenge
+from service.store.database import transaction
+from service.store.records import Draft
+from service.vorgang.filing import anhang_rows
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOf:
+    """Whose draft of which form; the id is the form's idempotency key."""
+
+    mandant: str
+    account: str
+    form: str
+    form_key: UUID
+
+
+def keep_draft(
+    draft: DraftOf,
+    fields: Mapping[str, str],
+    files: Sequence[StoredFile],
+    *,
+    now: datetime,
+    spend: Callable[[], None],
+) -> bool:
+    """Store the fields and add the files; False (and nothing stored) when this form was sent meanwhile."""
+    if vorgaenge.by_form_key(draft.form_key) is not None or vorgaenge.aktivitaet(draft.form_key) is not None:
+        return False
+    with transaction():
+        spend()
+        drafts.save(Draft(draft.form_key, draft.mandant, draft.account, draft.form, fields, now))
+        vorgaenge.add_anhaenge(anhang_rows(files, draft.mandant, now, draft_id=draft.form_key))
+    return True
+
+
+def drop_draft(draft: DraftOf, *, spend: Callable[[], None]) -> list[UUID]:
+    """Forget a draft and return the ids of its files, whose bytes the caller deletes."""
+    with transaction():
+        spend()
+        if drafts.by_id(draft.mandant, draft.account, draft.form_key) is None:
+            return []
+        files = [file.id for file in vorgaenge.draft_anhaenge(draft.form_key)]
+        for file_id in files:
+            vorgaenge.remove_draft_anhang(draft.form_key, file_id)
+        drafts.drop(draft.form_key)
+    return files
+
+
+def drop_draft_file(draft: DraftOf, file_id: UUID, *, spend: Callable[[], None]) -> bool:
+    """Forget one file of a draft; True if it was there."""
+    with transaction():
+        spend()
+        if drafts.by_id(draft.mandant, draft.account, draft.form_key) is None:
+            return False
+        return vorgaenge.remove_draft_anhang(draft.form_key, file_id)

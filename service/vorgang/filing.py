@@ -1,0 +1,167 @@
+"""The use case "file": a report becomes a Vorgang that immotion is owed, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from service.files.intake import StoredFile
+from service.store import drafts, outbox, vorgaenge
+from service.store.database import transaction
+from service.store.records import Anhang, Vertrag, Vorgang
+from service.vorgang.assess import Assessed, assess
+from service.vorgang.types import AlreadyFiledDifferently, House, Melder, Meldung, Submission
+
+STORED = "UEBERMITTLUNG"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """`fresh` is False when this form had been filed before, so that nothing was stored now."""
+
+    vorgang_id: UUID
+    fresh: bool
+
+
+def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for; each argument is a different thing
+    meldung: Meldung,
+    *,
+    melder: Melder,
+    submission: Submission,
+    files: Sequence[StoredFile],
+    house: House,
+    now: datetime,
+    spend: Callable[[], None],
+) -> Filed:
+    """Store a Vorgang with its files and what immotion is owed.
+
+    `spend` runs first inside the transaction and uses up the request's token. The same form key with the same
+    fingerprint returns the Vorgang filed before, and stores nothing. Raises MeldungRefused, AlreadyFiledDifferently,
+    and whatever `spend` raises; then nothing is stored.
+    """
+    if (before := vorgaenge.by_form_key(submission.form_key)) is not None:
+        return _filed_before(before, melder, submission, spend)
+    assessed = assess(meldung, melder, house, now=now)
+    try:
+        with transaction():
+            spend()
+            vorgang = _vorgang(meldung, assessed, melder, submission, house, now)
+            vorgaenge.insert(vorgang)
+            vorgaenge.give_anhaenge(submission.form_key, vorgang.id)
+            vorgaenge.add_anhaenge(anhang_rows(files, house.mandant, now, vorgang_id=vorgang.id))
+            drafts.drop(submission.form_key)
+            outbox.owe(house.mandant, vorgang.id, request_id=submission.request_id, now=now)
+    except vorgaenge.FormAlreadyFiled:
+        winner = vorgaenge.by_form_key(submission.form_key)
+        if winner is None:
+            raise
+        return _filed_before(winner, melder, submission, spend)
+    return Filed(vorgang.id, fresh=True)
+
+
+def anhang_rows(
+    files: Sequence[StoredFile],
+    mandant: str,
+    now: datetime,
+    *,
+    vorgang_id: UUID | None = None,
+    aktivitaet_id: UUID | None = None,
+    draft_id: UUID | None = None,
+) -> list[Anhang]:
+    """Return the rows of files whose bytes are kept already."""
+    return [
+        Anhang(
+            id=file.id,
+            mandant=mandant,
+            dateiname=file.dateiname,
+            mime=file.mime,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            position=position,
+            created_at=now,
+            stored_at=now,
+            vorgang_id=vorgang_id,
+            aktivitaet_id=aktivitaet_id,
+            draft_id=draft_id,
+        )
+        for position, file in enumerate(files)
+    ]
+
+
+def _filed_before(before: Vorgang, melder: Melder, submission: Submission, spend: Callable[[], None]) -> Filed:
+    if before.owner != melder.owner or before.fingerprint != submission.fingerprint:
+        raise AlreadyFiledDifferently(before.id)
+    with transaction():
+        spend()
+    return Filed(before.id, fresh=False)
+
+
+def _vorgang(  # noqa: PLR0913, PLR0917 - gathers everything known at the moment of filing
+    meldung: Meldung, assessed: Assessed, melder: Melder, submission: Submission, house: House, now: datetime
+) -> Vorgang:
+    year = now.astimezone(house.zone).year
+    return Vorgang(
+        id=uuid7(),
+        mandant=house.mandant,
+        owner=melder.owner,
+        form_key=submission.form_key,
+        fingerprint=submission.fingerprint,
+        meldenummer=vorgaenge.next_meldenummer(house.mandant, year),
+        typ=meldung.typ,
+        kanal=melder.kanal,
+        betreff=assessed.betreff,
+        beschreibung=meldung.beschreibung,
+        erreichbar=meldung.erreichbar,
+        labels=assessed.labels,
+        details=assessed.details,
+        melder=_melder(meldung, melder, assessed.vertrag),
+        objekt=_objekt(assessed.vertrag),
+        routing=_routing(assessed),
+        catalog_version=f"{house.catalog.version}/{house.catalog.digest[:12]}",
+        meldezeit=now,
+        request_id=submission.request_id,
+        status=STORED,
+        status_at=now,
+    )
+
+
+def _melder(meldung: Meldung, melder: Melder, vertrag: Vertrag | None) -> dict[str, str]:
+    known = {
+        "personNr": melder.person or "",
+        "rolle": vertrag.rolle if vertrag else melder.rolle,
+        "vertragNr": vertrag.nr if vertrag else meldung.vertrag_nr,
+        "einheitNr": vertrag.einheit_nr if vertrag else "",
+        "name": melder.name,
+        "email": melder.email,
+        "telefon": meldung.telefon,
+        "sprache": melder.sprache,
+    }
+    return {key: value for key, value in known.items() if value}
+
+
+def _objekt(vertrag: Vertrag | None) -> dict[str, str]:
+    if vertrag is None:
+        return {}
+    known = {
+        "wirtschaftseinheitNr": vertrag.wirtschaftseinheit_nr,
+        "gebaeudeNr": vertrag.gebaeude_nr,
+        "einheitNr": vertrag.einheit_nr,
+    }
+    return {key: value for key, value in known.items() if value}
+
+
+def _routing(assessed: Assessed) -> dict[str, Any]:
+    routing = assessed.routing
+    known = {
+        "regel": routing.regel,
+        "vorgangsart": routing.vorgangsart,
+        "aufgabentraeger": routing.team,
+        "sachbearbeiter": routing.sachbearbeiter,
+        "prioritaet": routing.prioritaet,
+        "ausfuehrungsfrist": routing.frist.isoformat() if routing.frist else None,
+        "begruendung": routing.begruendung,
+    }
+    return {key: value for key, value in known.items() if value}

@@ -1,0 +1,184 @@
+"""What every responder needs of the request: the house, the reader, their language and where links lead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
+
+import falcon
+
+from cms_adapters.connector import Connector
+from service.access.formtoken import FormTokens
+from service.access.visitor import Visitor
+from service.settings import MandantSettings, Settings
+from service.store import stammdaten
+from service.store.records import Vertrag
+from service.vorgang.house import Houses
+from service.vorgang.types import House
+from service.web.intake import Intake
+from service.web.pages import Rufnummer, Site, Way
+from service.web.render import Renderer
+from service.web.text import DEFAULT_LANGUAGE, Words
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the responders share; made once, in `service.app`."""
+
+    settings: Settings
+    renderer: Renderer
+    houses: Houses
+    connectors: Mapping[tuple[str, str], Connector]
+    tokens: FormTokens
+    intake: Intake
+    clock: Clock
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone that residents read times in."""
+        return ZoneInfo(self.settings.service.timezone)
+
+    @cached_property
+    def asset_paths(self) -> Mapping[str, tuple[str, str]]:
+        """Return each Mandant's style sheet and script, below the Mandant."""
+        pairs = {name: self.renderer.assets(mandant) for name, mandant in self.settings.mandanten.items()}
+        return {name: (css.path, js.path) for name, (css, js) in pairs.items()}
+
+    def bare_site(self) -> Site:
+        """Return surroundings that tell nothing of who asks, or of which Mandanten there are."""
+        mandant = next(iter(self.settings.mandanten))
+        css, js = (f"{self.settings.service.public_url}/{mandant}/{path}" for path in self.asset_paths[mandant])
+        return Site(
+            mandant="",
+            name="Mieterportal",
+            lang=DEFAULT_LANGUAGE,
+            fragment=False,
+            signed_in=False,
+            reader="",
+            home="",
+            css_url=css,
+            js_url=js,
+            languages=(),
+            navigation=(),
+            notfall_url="",
+            barrierefreiheit_url="",
+            logout_url=None,
+            csrf_token="",
+        )
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads the answer to this request, in which language, and where their links lead."""
+
+    room: Room
+    mandant_id: str
+    mandant: MandantSettings
+    visitor: Visitor | None
+    lang: str
+    lang_chosen: bool
+    path: str
+
+    @cached_property
+    def words(self) -> Words:
+        """Return the reader's language."""
+        return Words(self.lang, self.room.zone)
+
+    @property
+    def house(self) -> House:
+        """Return the Mandant as the domain sees it, with the catalog in force."""
+        return self.room.houses.of(self.mandant_id)
+
+    @cached_property
+    def vertraege(self) -> list[Vertrag]:
+        """Return the visitor's contracts; one query, on first use."""
+        if self.visitor is None or self.visitor.person is None:
+            return []
+        return stammdaten.vertraege(self.mandant_id, self.visitor.person)
+
+    @property
+    def signed_in(self) -> Visitor:
+        """Return the visitor of a page that only residents reach."""
+        if self.visitor is None:
+            raise LookupError("this page has no access rule for residents")
+        return self.visitor
+
+    def link(self, path: str, **query: str) -> str:
+        """Return where a page of this Mandant is found by this reader."""
+        params = {key: value for key, value in query.items() if value}
+        if self.lang_chosen:
+            params.setdefault("lang", self.lang)
+        tail = quote(path, safe="/") + (f"?{urlencode(params)}" if params else "")
+        if self.visitor is not None and self.visitor.base_url is not None:
+            connector = self.room.connectors[self.mandant_id, self.visitor.connection]
+            return connector.link(self.visitor.base_url, tail)
+        return f"/{self.mandant_id}/{tail}"
+
+    def calls(self, gebaeude_nr: str = "") -> tuple[Rufnummer, ...]:
+        """Return the emergency numbers of a building, or the house's own."""
+        nummern = self.house.notfall_for(gebaeude_nr).notrufnummern
+        labels = self.house.catalog.call_labels
+        return tuple(
+            rufnummer(labels[code].text(self.lang) if code in labels else code, number)
+            for code, number in nummern.items()
+        )
+
+    def login_ways(self) -> tuple[Way, ...]:
+        """Return where somebody who is not signed in can do so."""
+        connections = self.mandant.connections.values()
+        urls = [connection.login_url or connection.origins[0] for connection in connections]
+        return tuple(Way(self.words("Zur Anmeldung"), url) for url in dict.fromkeys(urls))
+
+    def site(self) -> Site:
+        """Return what surrounds this reader's page."""
+        visitor = self.visitor
+        base = "" if visitor is None or visitor.base_url is None else self.room.settings.service.public_url
+        css, js = self.room.asset_paths[self.mandant_id]
+        in_browser = visitor is not None and visitor.session_hash is not None
+        return Site(
+            mandant=self.mandant_id,
+            name=self.mandant.name,
+            lang=self.lang,
+            fragment=visitor is not None and visitor.base_url is not None,
+            signed_in=visitor is not None,
+            reader=visitor.name if visitor else "",
+            home=self.link(""),
+            css_url=f"{base}/{self.mandant_id}/{css}",
+            js_url=f"{base}/{self.mandant_id}/{js}",
+            languages=self._languages(),
+            navigation=self._navigation(),
+            notfall_url=self.link("notfall"),
+            barrierefreiheit_url=self.link("barrierefreiheit"),
+            logout_url=self.link("abmelden") if in_browser else None,
+            csrf_token=self.room.tokens.issue(visitor).csrf_token if in_browser and visitor else "",
+            header_session=in_browser and visitor is not None and visitor.in_frame,
+        )
+
+    def _languages(self) -> tuple[Way, ...]:
+        names = {"de": "Deutsch", "en": "English"}
+        here = Reader(self.room, self.mandant_id, self.mandant, self.visitor, self.lang, False, self.path)
+        return tuple(
+            Way(names[lang], here.link(self.path, lang=lang), current=lang == self.lang)
+            for lang in self.mandant.languages
+        )
+
+    def _navigation(self) -> tuple[Way, ...]:
+        if self.visitor is None:
+            return ()
+        ways = {"": self.words("Übersicht"), "vorgaenge": self.words("Meine Vorgänge")}
+        return tuple(Way(label, self.link(path), current=path == self.path) for path, label in ways.items())
+
+
+def reader_of(req: falcon.Request) -> Reader:
+    """Return the reader that the middleware has found."""
+    reader: Reader = req.context.reader
+    return reader
+
+
+def rufnummer(label: str, number: str) -> Rufnummer:
+    """Return a number with what stands behind tel: (RFC 3966: digits and a leading plus)."""
+    return Rufnummer(label, number, "".join(c for c in number if c.isdigit() or c == "+"))

@@ -1,0 +1,195 @@
+"""What goes wrong on the way in, and the one table that turns it into answers."""
+
+import json
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import falcon
+import structlog
+
+from service.store.database import FAULTS, StoreUnavailable
+from service.store.sessions import TokenAlreadyUsed
+from service.web.context import Reader, Room
+from service.web.intake import BadForm, BodyTooLarge
+from service.web.pages import MessagePage, Way
+from service.web.render import write_page
+
+log = structlog.get_logger()
+
+
+class NotFoundHere(Exception):
+    """Unknown, or somebody else's: the same answer."""
+
+
+class TokenInvalid(Exception):
+    """A token or session was shown and refused; `reason` is for the log only."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in, and this page is for residents. `saved` when their input was kept as a draft."""
+
+    def __init__(self, *, saved: bool = False) -> None:
+        super().__init__("not signed in")
+        self.saved = saved
+
+
+class ForeignForm(Exception):
+    """A form came from somewhere else, or without its token."""
+
+
+Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]
+
+
+class ErrorPages:
+    """Answers every error with a page, or with a problem document (RFC 9457) where no person reads it."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def install(self, app: falcon.App[falcon.Request, falcon.Response]) -> None:
+        """Map each error to its answer."""
+        table: dict[type[Exception], Handler] = {
+            Exception: self._unexpected,
+            falcon.HTTPError: self._http_error,
+            NotFoundHere: self._not_found,
+            falcon.HTTPNotFound: self._not_found,
+            falcon.HTTPMethodNotAllowed: self._not_allowed,
+            TokenInvalid: self._token_invalid,
+            TokenAlreadyUsed: self._token_used,
+            NotSignedIn: self._not_signed_in,
+            ForeignForm: self._foreign_form,
+            BadForm: self._bad_form,
+            BodyTooLarge: self._too_large,
+            StoreUnavailable: self._unavailable,
+            OSError: self._storage_fault,
+            **dict.fromkeys(FAULTS, self._engine_fault),
+        }
+        for error, handler in table.items():
+            app.add_error_handler(error, handler)
+
+    def _page(
+        self, req: falcon.Request, resp: falcon.Response, status: str, texts: tuple[str, str], *, calls: bool = False
+    ) -> None:
+        reader: Reader | None = getattr(req.context, "reader", None)
+        if reader is None:
+            _problem(resp, status, texts[0])
+            return
+        ways = (Way(reader.words("Zur Übersicht"), reader.link("")),)
+        page = MessagePage(
+            title=reader.words(texts[0]),
+            text=reader.words(texts[1]),
+            ways=ways,
+            calls=reader.calls() if calls else (),
+            reference=req.context.request_id,
+        )
+        resp.status = status
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+    def _not_found(self, req: falcon.Request, resp: falcon.Response, _error: Any, _params: dict[str, Any]) -> None:
+        """Answer alike for what is unknown and for what is somebody else's."""
+        resp.status = falcon.HTTP_404
+        page = MessagePage(
+            title="Seite nicht gefunden",
+            text="Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben. / This page does not exist.",
+        )
+        write_page(resp, self._room.renderer.html(page, self._room.bare_site()), page.title)
+
+    def _not_allowed(self, req: falcon.Request, resp: falcon.Response, error: Any, _params: dict[str, Any]) -> None:
+        self._page(req, resp, falcon.HTTP_405, ("Das geht hier nicht", "Bitte gehen Sie zurück zur Übersicht."))
+        resp.set_headers(error.headers or {})
+
+    def _token_invalid(
+        self, req: falcon.Request, resp: falcon.Response, error: TokenInvalid, _params: dict[str, Any]
+    ) -> None:
+        log.warning("token_refused", reason=error.reason, request_id=req.context.request_id)
+        _problem(resp, falcon.HTTP_401, "Not signed in")
+        resp.set_header("WWW-Authenticate", "Portal")
+
+    def _token_used(self, req: falcon.Request, resp: falcon.Response, _error: Any, params: dict[str, Any]) -> None:
+        self._token_invalid(req, resp, TokenInvalid("jti used before"), params)
+
+    def _not_signed_in(
+        self, req: falcon.Request, resp: falcon.Response, error: NotSignedIn, _params: dict[str, Any]
+    ) -> None:
+        reader: Reader = req.context.reader
+        kept = reader.words("Ihre Eingaben sind gesichert und nach der Anmeldung wieder da.") if error.saved else ""
+        page = MessagePage(
+            title=reader.words("Bitte melden Sie sich an"),
+            text=" ".join(
+                part
+                for part in (kept, reader.words("Melden Sie sich auf der Internetseite Ihrer Verwaltung an."))
+                if part
+            ),
+            ways=reader.login_ways(),
+            calls=reader.calls(),
+        )
+        resp.status = falcon.HTTP_401
+        resp.set_header("WWW-Authenticate", "Portal")
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+    def _foreign_form(self, req: falcon.Request, resp: falcon.Response, _error: Any, _params: dict[str, Any]) -> None:
+        log.warning("form_refused", request_id=req.context.request_id)
+        text = "Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal."
+        self._page(req, resp, falcon.HTTP_403, ("Nicht angenommen", text))
+
+    def _bad_form(self, req: falcon.Request, resp: falcon.Response, error: BadForm, _params: dict[str, Any]) -> None:
+        log.info("bad_form", reason=str(error), request_id=req.context.request_id)
+        reader: Reader = req.context.reader
+        text = reader.words("Das Formular ließ sich nicht lesen. Bitte kürzen Sie den Text und senden Sie es erneut.")
+        if error.field:
+            text = reader.words(
+                "Das Feld „{field}“ ließ sich nicht lesen. Bitte prüfen und kürzen Sie es.", field=error.field
+            )
+        self._page(req, resp, falcon.HTTP_400, ("Bitte prüfen Sie Ihre Eingaben", text))
+
+    def _too_large(self, req: falcon.Request, resp: falcon.Response, _error: Any, _params: dict[str, Any]) -> None:
+        text = "Die Dateien sind zusammen zu groß. Bitte senden Sie weniger oder kleinere Dateien."
+        self._page(req, resp, falcon.HTTP_413, ("Zu viele oder zu große Dateien", text))
+        resp.set_header("Connection", "close")
+
+    def _unavailable(self, req: falcon.Request, resp: falcon.Response, error: Any, _params: dict[str, Any]) -> None:
+        log.error("store_unavailable", fault=str(error), request_id=req.context.request_id)
+        text = "Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal."
+        self._page(req, resp, falcon.HTTP_503, ("Im Augenblick nicht erreichbar", text), calls=True)
+        resp.set_header("Retry-After", "60")
+
+    def _engine_fault(
+        self, req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
+    ) -> None:
+        self._unavailable(req, resp, StoreUnavailable(type(error).__name__), params)
+
+    def _storage_fault(
+        self, req: falcon.Request, resp: falcon.Response, error: OSError, params: dict[str, Any]
+    ) -> None:
+        self._unavailable(req, resp, StoreUnavailable(f"{type(error).__name__} {error.errno}"), params)
+
+    def _http_error(
+        self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]
+    ) -> None:
+        self._page(
+            req, resp, error.status, ("Das ließ sich nicht verarbeiten", "Bitte gehen Sie zurück zur Übersicht.")
+        )
+        resp.set_headers(error.headers or {})
+
+    def _unexpected(
+        self, req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
+    ) -> None:
+        """Log where it happened, without the message: an engine's message may quote what somebody typed."""
+        frames = [
+            f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
+        ]
+        log.error("unexpected", error=type(error).__name__, frames=frames, request_id=req.context.request_id)
+        text = "Da ist etwas schiefgegangen. Wir sehen den Fehler im Protokoll. Bitte versuchen Sie es noch einmal."
+        self._page(req, resp, falcon.HTTP_500, ("Das hat nicht geklappt", text), calls=True)
+
+
+def _problem(resp: falcon.Response, status: str | int, title: str) -> None:
+    code = falcon.http_status_to_code(status)
+    resp.status = status
+    resp.content_type = "application/problem+json"
+    resp.text = json.dumps({"type": "about:blank", "title": title, "status": code})

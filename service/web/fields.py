@@ -1,0 +1,38 @@
+"""Small helpers for building form fields and saying what is wrong with them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from service.vorgang.types import Problem
+from service.web.pages import Field, FieldError, Option
+from service.web.text import Words
+
+
+def options(pairs: Iterable[tuple[str, str]], chosen: str) -> tuple[Option, ...]:
+    """Return options from (value, label) pairs, the chosen one marked."""
+    return tuple(Option(value, label, selected=value == chosen) for value, label in pairs)
+
+
+def with_problems(fields: Sequence[Field], problems: Sequence[Problem], words: Words) -> tuple[Field, ...]:
+    """Return the fields, those at fault with what is wrong and what to do."""
+    said = {problem.field: words.field_problem(problem.code, problem.params) for problem in reversed(problems)}
+    return tuple(replace(field, error=said.get(field.name, "")) for field in fields)
+
+
+def form_errors(
+    fields: Sequence[Field], problems: Sequence[Problem], file_error: str, words: Words
+) -> tuple[FieldError, ...]:
+    """Return the error summary in the order of the fields; problems of no visible field come first."""
+    visible = {field.name for field in fields if field.kind != "hidden"}
+    general = [
+        FieldError("formular", words.field_problem(problem.code, problem.params))
+        for problem in problems
+        if problem.field not in visible
+    ]
+    named = [
+        FieldError(f"feld-{field.name}", f"{field.label}: {field.error}")
+        for field in fields
+        if field.error and field.name in visible
+    ]
+    files = [FieldError("feld-anhaenge", file_error)] if file_error else []
+    return (*general, *named, *files)

@@ -1,0 +1,37 @@
+"""Headers that every answer carries; who may frame a page."""
+
+import falcon
+
+from service.web.context import Reader, Room
+
+
+class SecurityHeaders:
+    """A strict policy: nothing from elsewhere, no framing but by the Mandant's own sites."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        _resource: object,
+        _succeeded: bool,  # noqa: FBT001 - falcon's signature
+    ) -> None:
+        """Add the headers; each source is named, since a host of the public URL differs from 'self' behind a proxy."""
+        reader: Reader | None = getattr(req.context, "reader", None)
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        resp.set_header("Referrer-Policy", "same-origin")
+        resp.set_header("Content-Security-Policy", self._policy(reader))
+        if req.forwarded_scheme == "https" or req.scheme == "https":
+            resp.set_header("Strict-Transport-Security", "max-age=31536000")
+
+    def _policy(self, reader: Reader | None) -> str:
+        framed_by = "'none'"
+        if reader is not None:
+            connections = reader.mandant.connections.values()
+            framed_by = " ".join(dict.fromkeys(origin for c in connections for origin in c.origins))
+        return (
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+            f"form-action 'self'; base-uri 'none'; frame-ancestors {framed_by}"
+        )

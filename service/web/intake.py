@@ -1,0 +1,219 @@
+"""Reads a posted form: text into memory within limits, files straight to storage, nothing trusted."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import IO
+from urllib.parse import parse_qsl
+
+import falcon
+from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler, MultipartParseError
+from falcon.util import BufferedReader
+
+from service.files.intake import StoredFile, take_in
+from service.files.refusal import FileRefused, Limits
+from service.files.storage import Folder
+
+_MAX_FIELDS = 400
+_OVERHEAD = 2**20
+_CHUNK = 64 * 1024
+_BUFFER = 256 * 1024
+
+
+class BadForm(Exception):
+    """The body is no form that this service reads: 400. `field` names the field at fault, if one is."""
+
+    def __init__(self, reason: str, field_name: str = "") -> None:
+        super().__init__(reason)
+        self.field = field_name
+
+
+class BodyTooLarge(Exception):
+    """The body passes the limit for one Vorgang: 413."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A form as it was posted. `files` are kept already; `refused` names those that were not."""
+
+    fields: Mapping[str, str]
+    files: tuple[StoredFile, ...] = ()
+    refused: tuple[FileRefused, ...] = ()
+    fingerprint: str = ""
+
+    def get(self, name: str) -> str:
+        """Return a field with outer white space removed; absent fields are empty."""
+        return self.fields.get(name, "").strip()
+
+
+@dataclass
+class _Reading:
+    fields: dict[str, str] = field(default_factory=dict)
+    files: list[StoredFile] = field(default_factory=list)
+    refused: list[FileRefused] = field(default_factory=list)
+    text_left: int = 0
+
+    def put(self, name: str, value: str) -> None:
+        """Keep a field; the first of several with one name counts."""
+        if "\x00" in name or "\x00" in value:
+            raise BadForm("the text contains a NUL character", name.replace("\x00", ""))
+        if any("\ud800" <= letter <= "\udfff" for letter in name + value):
+            raise BadForm("the text contains half a character", name)
+        self.text_left -= len(name) + len(value)
+        if self.text_left < 0:
+            raise BadForm("the form has too much text")
+        self.fields.setdefault(name, value.replace("\r\n", "\n"))
+
+
+class Intake:
+    """Reads forms within the limits of this installation into its file storage."""
+
+    def __init__(self, storage: Folder, limits: Limits, *, text_bytes: int) -> None:
+        self.storage = storage
+        self.limits = limits
+        self._text_bytes = text_bytes
+        self._handler = MultipartFormHandler()
+        options = self._handler.parse_options
+        options.max_body_part_count = _MAX_FIELDS
+        options.max_body_part_buffer_size = text_bytes
+
+    def read(self, req: falcon.Request, *, taken: Callable[[Mapping[str, str]], tuple[int, int]]) -> Submitted:
+        """Read the body to its end.
+
+        `taken` is asked, with the fields read so far, for the number and bytes of the files that the draft holds
+        already. Raises BadForm, BodyTooLarge; then every file of this body is deleted again.
+        """
+        reading = _Reading(text_left=self._text_bytes * 8)
+        try:
+            stream = _Counted(_body(req), self.limits.total_bytes + _OVERHEAD, req.content_length)
+            self._read_into(reading, req, stream, taken)
+        except BaseException:
+            self.discard(reading.files)
+            raise
+        return Submitted(reading.fields, tuple(reading.files), tuple(reading.refused), _fingerprint(reading))
+
+    def discard(self, files: Iterable[StoredFile]) -> None:
+        """Delete files that nothing refers to."""
+        for file in files:
+            self.storage.delete(file.id)
+
+    def _read_into(
+        self,
+        reading: _Reading,
+        req: falcon.Request,
+        stream: "_Counted",
+        taken: Callable[[Mapping[str, str]], tuple[int, int]],
+    ) -> None:
+        kind = (req.content_type or "").partition(";")[0].strip().lower()
+        if kind == "application/x-www-form-urlencoded":
+            self._urlencoded(reading, stream)
+        elif kind == "multipart/form-data":
+            self._multipart(reading, req, stream, taken)
+        else:
+            raise BadForm("a form must be multipart/form-data or application/x-www-form-urlencoded")
+
+    def _urlencoded(self, reading: _Reading, stream: "_Counted") -> None:
+        limit = self._text_bytes * 8
+        body = stream.read(limit + 1)
+        if len(body) > limit:
+            raise BadForm("the form has too much text")
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+        except ValueError as broken:
+            raise BadForm("the form is not valid UTF-8 or has too many fields") from broken
+        for name, value in pairs:
+            if len(value.encode("utf-8", "replace")) > self._text_bytes:
+                raise BadForm("the text is too long", name)
+            reading.put(name, value)
+
+    def _multipart(
+        self,
+        reading: _Reading,
+        req: falcon.Request,
+        stream: "_Counted",
+        taken: Callable[[Mapping[str, str]], tuple[int, int]],
+    ) -> None:
+        try:
+            form: MultipartForm = self._handler.deserialize(stream.buffered(), req.content_type, None)
+            for part in form:
+                self._part(reading, part, taken)
+        except (MultipartParseError, falcon.MediaMalformedError, falcon.HTTPInvalidHeader, ValueError) as broken:
+            raise BadForm("the form is malformed") from broken
+
+    def _part(self, reading: _Reading, part: BodyPart, taken: Callable[[Mapping[str, str]], tuple[int, int]]) -> None:
+        name, filename = part.name, part.filename
+        if name is None:
+            raise BadForm("a part of the form has no name")
+        if filename is None:
+            self._text_part(reading, part, name)
+        elif name == "anhaenge" and filename:
+            self._file_part(reading, part, filename, taken(reading.fields))
+        else:
+            _drain(part.stream)
+
+    def _text_part(self, reading: _Reading, part: BodyPart, name: str) -> None:
+        data = part.stream.read(self._text_bytes + 1)
+        if len(data) > self._text_bytes:
+            raise BadForm("the text is too long", name)
+        try:
+            reading.put(name, data.decode("utf-8"))
+        except UnicodeDecodeError as broken:
+            raise BadForm("the text is not valid UTF-8", name) from broken
+
+    def _file_part(self, reading: _Reading, part: BodyPart, filename: str, taken: tuple[int, int]) -> None:
+        try:
+            stored = take_in(
+                part.stream,
+                filename,
+                storage=self.storage,
+                limits=self.limits,
+                taken_files=taken[0] + len(reading.files),
+                taken_bytes=taken[1] + sum(file.bytes for file in reading.files),
+            )
+            reading.files.append(stored)
+        except FileRefused as refused:
+            reading.refused.append(refused)
+            _drain(part.stream)
+
+
+class _Counted:
+    """A body that refuses to be longer than its limit, while it is read."""
+
+    def __init__(self, stream: IO[bytes], limit: int, announced: int | None) -> None:
+        if announced is not None and announced > limit:
+            raise BodyTooLarge
+        self._stream = stream
+        self._left = limit
+
+    def buffered(self) -> BufferedReader:
+        """Return the body for the multipart parser, with a buffer large enough for fast uploads."""
+        return BufferedReader(self.read, self._left + 1, _BUFFER)
+
+    def read(self, size: int | None = -1) -> bytes:
+        wanted = _CHUNK if size is None or size < 0 else size
+        data = self._stream.read(wanted)
+        self._left -= len(data)
+        if self._left < 0:
+            raise BodyTooLarge
+        return data
+
+
+def _body(req: falcon.Request) -> IO[bytes]:
+    chunked = "chunked" in (req.get_header("Transfer-Encoding") or "").lower()
+    return req.stream if chunked else req.bounded_stream  # type: ignore[return-value]  # falcon's own reader type
+
+
+def _drain(stream: object) -> None:
+    while stream.read(_CHUNK):  # type: ignore[attr-defined]  # falcon's body part stream has no public type
+        pass
+
+
+def _fingerprint(reading: _Reading) -> str:
+    """Return the SHA-256 of what was sent, less the CSRF token, which differs between renderings."""
+    digest = sha256()
+    for name, value in sorted(reading.fields.items()):
+        if name != "csrf_token":
+            digest.update(f"{name}\0{value}\0".encode())
+    for file in reading.files:
+        digest.update(f"{file.dateiname}\0{file.sha256}\0".encode())
+    return digest.hexdigest()

@@ -1,0 +1,123 @@
+"""Pages for everybody: emergency numbers, accessibility, style sheet and script; and what operators ask."""
+
+import falcon
+
+from service.store.database import StoreUnavailable, ping
+from service.store.migrate import missing
+from service.web.context import Reader, Room, reader_of
+from service.web.errors import NotFoundHere
+from service.web.pages import BarrierefreiheitPage, NotfallPage
+from service.web.render import write_page
+from service.web.session import PUBLIC
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+class Notfall:
+    """`/{mandant}/notfall`: whom to call, by building, before any login."""
+
+    access = PUBLIC
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+        """Show the numbers and what to do first."""
+        reader = reader_of(req)
+        gebaeude = reader.mandant.gebaeude
+        page = NotfallPage(
+            title=reader.words("Im Notfall"),
+            calls=reader.calls(),
+            buildings=tuple(
+                (settings.name or number, reader.calls(number))
+                for number, settings in gebaeude.items()
+                if settings.notfall.nummern
+            ),
+            rules=_rules(reader),
+        )
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+def _rules(reader: Reader) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    rules = reader.house.catalog.emergency_rules.values()
+    urgent = [rule for rule in rules if rule.mode in {"HOTLINE_ONLY", "HOTLINE_FIRST"} and rule.steps_in(reader.lang)]
+    return tuple((rule.title.text(reader.lang), tuple(rule.steps_in(reader.lang))) for rule in urgent)
+
+
+class Barrierefreiheit:
+    """`/{mandant}/barrierefreiheit`: the accessibility statement."""
+
+    access = PUBLIC
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+        """Show the statement and where to report a barrier."""
+        reader = reader_of(req)
+        page = BarrierefreiheitPage(title=reader.words("Barrierefreiheit"), contact=reader.login_ways())
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+class Static:
+    """`/{mandant}/static/{name}`: two files, named by their content and kept by browsers for good."""
+
+    access = PUBLIC
+    needs_store = False
+
+    def __init__(self, room: Room) -> None:
+        self._files = {
+            (mandant, asset.path.removeprefix("static/")): asset
+            for mandant, settings in room.settings.mandanten.items()
+            for asset in room.renderer.assets(settings)
+        }
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, name: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+        """Send the file; any site of the Mandant may use it."""
+        asset = self._files.get((mandant, name))
+        if asset is None:
+            raise NotFoundHere
+        resp.content_type = asset.content_type + "; charset=utf-8"
+        resp.data = asset.body
+        resp.set_header("Cache-Control", _FOREVER)
+        resp.set_header("Access-Control-Allow-Origin", "*")
+        resp.set_header("Cross-Origin-Resource-Policy", "cross-origin")
+
+
+class Healthz:
+    """`/healthz`: the process answers."""
+
+    access = PUBLIC
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:  # noqa: ARG002 - falcon's signature
+        """Say so."""
+        resp.media = {"status": "ok"}
+
+
+class Readyz:
+    """`/readyz`: database reached, tables of this version, files writable."""
+
+    access = PUBLIC
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:  # noqa: ARG002 - falcon's signature
+        """Answer 200, or 503 with what is missing."""
+        problems = self._problems()
+        resp.status = falcon.HTTP_503 if problems else falcon.HTTP_200
+        resp.media = {"status": "unavailable" if problems else "ok", "problems": problems}
+
+    def _problems(self) -> list[str]:
+        problems = []
+        try:
+            ping()
+            problems += [f"migration missing: {name}" for name in missing()]
+        except StoreUnavailable:
+            problems.append("database does not answer")
+        try:
+            with self._room.intake.storage.incoming():
+                pass
+        except OSError:
+            problems.append("file storage is not writable")
+        return problems

@@ -1,0 +1,60 @@
+"""The receipt: number, time to the second, the full text, names and SHA-256 of the files (§ 536c BGB)."""
+
+from collections.abc import Sequence
+
+from service.store.records import Anhang, Vorgang
+from service.web.context import Reader
+from service.web.pages import QuittungPage
+from service.web.views import file_view, status_label
+
+_LABELS = ("schadensort", "schadenskategorie", "schadensart", "kontaktthema", "beschwerdeart", "dokumentart")
+_DETAILS = ("zeitraum", "zweck", "laerm_wann", "laerm_dauer", "laerm_haeufigkeit")
+
+
+def quittung_page(vorgang: Vorgang, anhaenge: Sequence[Anhang], reader: Reader, *, fresh: bool) -> QuittungPage:
+    """Return the receipt of a Vorgang as it was filed; `fresh` right after filing."""
+    return QuittungPage(
+        title=reader.words("Quittung"),
+        fresh=fresh,
+        number=vorgang.meldenummer,
+        filed=reader.words.second(vorgang.meldezeit),
+        filed_iso=vorgang.meldezeit.isoformat(),
+        status=status_label(vorgang.status, reader),
+        facts=((reader.words("Betreff"), vorgang.betreff), *facts_of(vorgang, reader)),
+        beschreibung=vorgang.beschreibung,
+        files=tuple(file_view(anhang, reader) for anhang in anhaenge),
+        vorgang_url=reader.link(f"vorgaenge/{vorgang.id}"),
+        pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
+        home_url=reader.link(""),
+    )
+
+
+def facts_of(vorgang: Vorgang, reader: Reader) -> tuple[tuple[str, str], ...]:
+    """Return what was reported, by the labels it was filed with."""
+    words = reader.words
+    names = {
+        "schadensort": words("Ort"),
+        "schadenskategorie": words("Kategorie"),
+        "schadensart": words("Schaden"),
+        "kontaktthema": words("Thema"),
+        "beschwerdeart": words("Art der Beschwerde"),
+        "dokumentart": words("Dokument"),
+        "zeitraum": words("Zeitraum"),
+        "zweck": words("Zweck"),
+        "laerm_wann": words("Lärm: wann"),
+        "laerm_dauer": words("Lärm: wie lange"),
+        "laerm_haeufigkeit": words("Lärm: wie oft"),
+    }
+    chosen = [(names[name], words.either(vorgang.labels.get(name))) for name in _LABELS]
+    answers = [
+        (words.either(answer["frage"]), words.either(answer["antwort"]))
+        for answer in vorgang.labels.get("antworten", ())
+    ]
+    details = [(names[name], str(vorgang.details.get(name, ""))) for name in _DETAILS]
+    rest = [
+        (words("Meldenummer"), vorgang.meldenummer),
+        (words("Vertrag"), str(vorgang.melder.get("vertragNr", ""))),
+        (words("Erreichbar"), vorgang.erreichbar),
+        (words("Telefon"), str(vorgang.melder.get("telefon", ""))),
+    ]
+    return tuple((label, value) for label, value in [*chosen, *answers, *details, *rest] if value)

@@ -1,0 +1,38 @@
+"""The receipt as a tagged PDF (PDF/UA-1), set by typst; its text is passed as data, never as markup."""
+
+import json
+from pathlib import Path
+
+import typst
+
+from service.web.pages import QuittungPage
+from service.web.render import TEMPLATES
+from service.web.text import Words
+
+_TEMPLATE = TEMPLATES / "pdf" / "quittung.typ"
+
+
+def receipt_pdf(page: QuittungPage, *, name: str, lang: str, words: Words) -> bytes:
+    """Return the PDF of a receipt; `name` is the Mandant's."""
+    data = {
+        "name": name,
+        "lang": lang,
+        "title": page.title,
+        "number": page.number,
+        "filed": page.filed,
+        "facts": [list(fact) for fact in page.facts],
+        "beschreibung": page.beschreibung,
+        "files": [[file.name, file.size, file.sha256] for file in page.files],
+        "words": {
+            "number": words("Meldenummer"),
+            "filed": words("Eingegangen im Portal am"),
+            "reported": words("Ihre Angaben"),
+            "text": words("Beschreibung"),
+            "files": words("Dateien"),
+            "proof": words("Diese Quittung belegt, was Sie gemeldet haben und wann. Bitte bewahren Sie sie auf."),
+        },
+    }
+    compiled: bytes = typst.compile(
+        Path(_TEMPLATE), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, format="pdf", pdf_standards=["ua-1"]
+    )
+    return compiled

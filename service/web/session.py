@@ -1,0 +1,179 @@
+"""From the request to the reader: Mandant, token or session, language; and what a route asks of them."""
+
+import re
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import falcon
+import structlog
+
+from cms_adapters.tokens import TokenRefused
+from service.access.browser import find_session
+from service.access.visitor import Visitor, visitor_of_login, visitor_of_session
+from service.store.database import connected
+from service.web.context import Reader, Room, reader_of
+from service.web.errors import ForeignForm, NotFoundHere, NotSignedIn, TokenInvalid
+
+log = structlog.get_logger()
+
+COOKIE = "__Host-portal"
+PUBLIC = "public"
+RESIDENT = "resident"
+RESIDENT_OR_DRAFT = "resident_or_draft"
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+class RequestId:
+    """Gives every request an id that goes into the log, the Vorgang and on to immotion; logs every answer."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
+        """Take the id over from a proxy if it looks like one, else make one."""
+        given = req.get_header("X-Request-ID") or ""
+        req.context.request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        req.context.started = self._room.clock()
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        _resource: object,
+        _succeeded: bool,  # noqa: FBT001 - falcon's signature
+    ) -> None:
+        """Log the route, never the query or the name of anybody."""
+        resp.set_header("X-Request-ID", req.context.request_id)
+        took = self._room.clock() - req.context.started
+        log.info(
+            "request",
+            method=req.method,
+            route=req.uri_template or "",
+            status=falcon.http_status_to_code(resp.status),
+            milliseconds=round(took.total_seconds() * 1000, 1),
+            request_id=req.context.request_id,
+        )
+
+
+class FindMandant:
+    """Finds the Mandant and the language; needs no database, so that even its fault has a page."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def process_resource(
+        self, req: falcon.Request, _resp: falcon.Response, _resource: object, params: dict[str, Any]
+    ) -> None:
+        """Set `req.context.reader`, nobody signed in yet; raises NotFoundHere."""
+        if "mandant" not in params:
+            return
+        mandant_id = params["mandant"]
+        mandant = self._room.settings.mandanten.get(mandant_id)
+        if mandant is None:
+            raise NotFoundHere
+        lang = req.get_param("lang")
+        chosen = lang if lang in mandant.languages else None
+        path = req.path.removeprefix(f"/{mandant_id}").strip("/")
+        tongue = chosen or mandant.languages[0]
+        req.context.reader = Reader(
+            self._room, mandant_id, mandant, None, tongue, lang_chosen=chosen is not None, path=path
+        )
+
+
+class StoreConnection:
+    """Holds one connection for the length of a request that reads or writes."""
+
+    def process_resource(
+        self, req: falcon.Request, _resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Take a connection from the pool."""
+        if "mandant" in params and getattr(resource, "needs_store", True):
+            req.context.store = connected()
+            req.context.store.__enter__()
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        _resp: falcon.Response,
+        _resource: object,
+        _succeeded: bool,  # noqa: FBT001 - falcon's signature
+    ) -> None:
+        """Give it back before the answer is streamed."""
+        held = getattr(req.context, "store", None)
+        if held is not None:
+            held.__exit__(None, None, None)
+
+
+class FindVisitor:
+    """Finds out who asks, and refuses what the route does not allow."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Put the visitor into `req.context.reader`; raises TokenInvalid, NotSignedIn, ForeignForm."""
+        if "mandant" not in params or not getattr(resource, "needs_store", True):
+            return
+        reader = reader_of(req)
+        visitor = self._visitor(req, reader.mandant_id)
+        if visitor is not None:
+            own = visitor.lang if visitor.lang in reader.mandant.languages else reader.mandant.languages[0]
+            lang = reader.lang if reader.lang_chosen else own
+            req.context.reader = replace(reader, visitor=visitor, lang=lang)
+            resp.set_header("Cache-Control", "no-store")
+        _check_access(req, getattr(resource, "access", RESIDENT), visitor)
+
+    def _visitor(self, req: falcon.Request, mandant: str) -> Visitor | None:
+        scheme, _, value = (req.auth or "").partition(" ")
+        if scheme == "Portal":
+            return self._by_token(req, mandant, value)
+        if scheme == "Portal-Session":
+            session = find_session(value, mandant=mandant, now=self._room.clock())
+            if session is None:
+                raise TokenInvalid("session in header unknown or over")
+            return visitor_of_session(session, in_header=True)
+        secret = req.cookies.get(COOKIE)
+        session = find_session(secret, mandant=mandant, now=self._room.clock()) if secret else None
+        return None if session is None else visitor_of_session(session, in_header=False)
+
+    def _by_token(self, req: falcon.Request, mandant: str, value: str) -> Visitor:
+        connection, _, token = value.partition(":")
+        connector = self._room.connectors.get((mandant, connection))
+        if connector is None:
+            raise TokenInvalid("no such connection")
+        try:
+            login = connector.fragment_login(
+                token, base_url=req.get_header("Portal-Base-Url"), now=self._room.clock().timestamp()
+            )
+        except TokenRefused as refused:
+            raise TokenInvalid(refused.reason) from refused
+        return visitor_of_login(mandant, login)
+
+
+def _check_access(req: falcon.Request, access: str, visitor: Visitor | None) -> None:
+    if req.method not in _SAFE and access != PUBLIC and not _same_origin(req, visitor):
+        raise ForeignForm
+    may_save = access == RESIDENT_OR_DRAFT and req.method == "POST"
+    if visitor is None and access != PUBLIC and not may_save:
+        raise NotSignedIn
+
+
+def _same_origin(req: falcon.Request, visitor: Visitor | None) -> bool:
+    """Refuse what a browser sends directly from another site; a CMS's own server sends neither header."""
+    if visitor is not None and visitor.base_url is not None:
+        return True
+    site = req.get_header("Sec-Fetch-Site")
+    if site is not None and site not in {"same-origin", "none"}:
+        return False
+    origin = req.get_header("Origin")
+    return origin is None or origin in {req.prefix, _public_origin(req)}
+
+
+def _public_origin(req: falcon.Request) -> str:
+    parts = urlsplit(reader_of(req).room.settings.service.public_url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,171 @@
+"""Browser sessions: the iframe's entry, the exchange of a login token, signing out (session.md)."""
+
+import secrets
+
+import falcon
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from cms_adapters.connector import CmsLogin, Connector
+from cms_adapters.tokens import TokenRefused
+from service.access.browser import start_session
+from service.access.visitor import digest, visitor_of_login
+from service.store import sessions
+from service.store.database import transaction
+from service.web.context import Reader, Room, reader_of
+from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
+from service.web.intake import Submitted
+from service.web.pages import SsoPage
+from service.web.render import write_page
+from service.web.session import COOKIE, PUBLIC, RESIDENT
+
+NONCE_COOKIE = "__Host-portal-nonce"
+_NONCE_LIFETIME_S = 300
+_TOKEN_TEXT_MAX = 8192
+
+
+class Sso:
+    """`/{mandant}/sso/{connection}`: sets the nonce, takes the token."""
+
+    access = PUBLIC
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._proofs = URLSafeTimedSerializer(list(room.settings.service.secret_keys), salt="portal.nonce.v1")
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
+        """Show the page that talks with the site around it."""
+        reader = reader_of(req)
+        settings = reader.mandant.connections.get(connection)
+        if settings is None:
+            raise NotFoundHere
+        nonce = secrets.token_urlsafe(24)
+        page = SsoPage(
+            title=reader.words("Anmeldung"),
+            nonce=nonce,
+            nonce_proof=str(self._proofs.dumps([mandant, connection, nonce])),
+            origins=settings.origins,
+            action=f"/{mandant}/sso/{connection}",
+            top_url=settings.login_url or settings.origins[0],
+        )
+        _set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
+        resp.set_header("Cache-Control", "no-store")
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
+        """Exchange a login token for a session; the token is in the body, never in a URL."""
+        connector = self._room.connectors.get((mandant, connection))
+        if connector is None:
+            raise TokenInvalid("no such connection")
+        form = self._room.intake.read(req, taken=lambda _fields: (0, 0))
+        self._room.intake.discard(form.files)
+        nonce, by_cookie = self._nonce(req, form, mandant, connection)
+        login = self._login(connector, form, origin=req.get_header("Origin"), nonce=nonce)
+        started = start_session(
+            visitor_of_login(mandant, login), replaces=req.cookies.get(COOKIE), now=self._room.clock()
+        )
+        _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
+        resp.unset_cookie(NONCE_COOKIE, path="/", same_site="None")
+        self._answer(req, resp, None if by_cookie else started.secret)
+
+    def _answer(self, req: falcon.Request, resp: falcon.Response, header_session: str | None) -> None:
+        home = reader_of(req).link("")
+        resp.set_header("Cache-Control", "no-store")
+        if not req.client_accepts("text/html") or "application/json" in req.accept:
+            resp.media = {"next": home} | ({"session": header_session} if header_session else {})
+            return
+        resp.status = falcon.HTTP_303
+        resp.location = home
+
+    def _login(self, connector: Connector, form: Submitted, *, origin: str | None, nonce: str | None) -> CmsLogin:
+        token = form.get("token")
+        if len(token) > _TOKEN_TEXT_MAX:
+            raise TokenInvalid("longer than any token")
+        try:
+            return connector.browser_login(token, origin=origin, nonce_cookie=nonce, now=self._room.clock().timestamp())
+        except TokenRefused as refused:
+            raise TokenInvalid(refused.reason) from refused
+
+    def _nonce(self, req: falcon.Request, form: Submitted, mandant: str, connection: str) -> tuple[str | None, bool]:
+        """Return the nonce to expect and whether cookies work here.
+
+        Where the browser keeps third-party cookies back, the page that was given the nonce proves it by our own
+        signature; the session then lives in that page's memory only, so no other page can be signed in by it.
+        """
+        cookie = req.cookies.get(NONCE_COOKIE)
+        proof = form.get("nonce_proof")
+        if cookie is not None or not proof:
+            return cookie, True
+        try:
+            proven = self._proofs.loads(proof, max_age=_NONCE_LIFETIME_S)
+        except BadData as forged:
+            raise TokenInvalid("nonce proof refused") from forged
+        if proven != [mandant, connection, form.get("nonce")]:
+            raise TokenInvalid("nonce proof is for another page")
+        return form.get("nonce"), False
+
+
+class BackChannelLogout:
+    """`/{mandant}/sso/{connection}/logout`: the CMS ends the sessions that hang on its own."""
+
+    access = PUBLIC
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
+        """Verify the logout token and end the sessions in one transaction."""
+        connector = self._room.connectors.get((mandant, connection))
+        if connector is None:
+            raise TokenInvalid("no such connection")
+        form = self._room.intake.read(req, taken=lambda _fields: (0, 0))
+        self._room.intake.discard(form.files)
+        try:
+            claims = connector.logout(form.get("token"), now=self._room.clock().timestamp())
+        except TokenRefused as refused:
+            raise TokenInvalid(refused.reason) from refused
+        with transaction():
+            sessions.use_up(mandant, connection, claims.jti, self._room.clock())
+            sessions.end_cms_session(mandant, connection, digest(connection, claims.sid))
+        resp.status = falcon.HTTP_204
+
+
+class SignOut:
+    """`/{mandant}/abmelden`: ends this browser's session."""
+
+    access = RESIDENT
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """End the session; the form carries the session's own token."""
+        reader = reader_of(req)
+        form = self._room.intake.read(req, taken=lambda _fields: (0, 0))
+        self._room.intake.discard(form.files)
+        if not self._room.tokens.belongs_to(reader.visitor, mandant, form.get("csrf_token")):
+            raise ForeignForm
+        if reader.visitor is not None and reader.visitor.session_hash is not None:
+            sessions.end(reader.visitor.session_hash)
+        resp.unset_cookie(COOKIE, path="/", same_site="None")
+        resp.status = falcon.HTTP_303
+        resp.location = _site_of(reader)
+
+
+def _site_of(reader: Reader) -> str:
+    visitor = reader.visitor
+    connection = reader.mandant.connections.get(visitor.connection) if visitor else None
+    return connection.origins[0] + "/" if connection else reader.link("")
+
+
+def _set_cookie(resp: falcon.Response, name: str, value: str, *, in_frame: bool, max_age: int | None = None) -> None:
+    """Set a __Host- cookie; partitioned where another site surrounds the page (session.md, Cookies)."""
+    resp.set_cookie(
+        name,
+        value,
+        path="/",
+        secure=True,
+        http_only=True,
+        same_site="None" if in_frame else "Lax",
+        partitioned=in_frame,
+        max_age=max_age,
+    )

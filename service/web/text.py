@@ -1,0 +1,111 @@
+"""The reader's language: gettext catalogs, dates, sizes, and the words for what is wrong with a field."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from babel.support import NullTranslations, Translations
+
+from service.files.refusal import FileRefused, Limits, Refusal
+
+DEFAULT_LANGUAGE = "de"
+LOCALES = Path(__file__).parent.parent / "locale"
+
+
+@cache
+def translations(lang: str) -> NullTranslations:
+    """Return the catalog of a language; German needs none, it is the language of the sources."""
+    source = LOCALES / lang / "LC_MESSAGES" / "portal.po"
+    if not source.exists():
+        return NullTranslations()
+    with source.open("rb") as file:
+        compiled = BytesIO()
+        write_mo(compiled, read_po(file, locale=lang))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+class Words:
+    """Speaks one language in one time zone."""
+
+    def __init__(self, lang: str, zone: ZoneInfo) -> None:
+        self.lang = lang
+        self.zone = zone
+        self._locale = "en_GB" if lang == "en" else lang
+
+    def __call__(self, message: str, **params: object) -> str:
+        """Translate a German message and fill in its {placeholders}."""
+        text = str(translations(self.lang).gettext(message))
+        return text.format(**params) if params else text
+
+    def either(self, label: Mapping[str, str] | None) -> str:
+        """Return a stored label in this language, German when it has no other."""
+        return "" if not label else label.get(self.lang) or label.get("de", "")
+
+    def day(self, moment: datetime) -> str:
+        """Write a date: 3. März 2026."""
+        return format_date(moment.astimezone(self.zone), format="long", locale=self._locale)
+
+    def minute(self, moment: datetime) -> str:
+        """Write a date and time to the minute."""
+        here = moment.astimezone(self.zone)
+        return self(
+            "{day}, {time} Uhr", day=format_date(here, format="long", locale=self._locale), time=f"{here:%H:%M}"
+        )
+
+    def second(self, moment: datetime) -> str:
+        """Write a time to the second with its zone, as a receipt needs it."""
+        return format_datetime(moment, "d. MMMM y, HH:mm:ss zzzz", tzinfo=self.zone, locale=self._locale)
+
+    def size(self, count: int) -> str:
+        """Write a number of bytes: 2,4 MB."""
+        if count < 1000 * 100:
+            return f"{max(1, round(count / 1000))} kB"
+        return f"{format_decimal(round(count / 1_000_000, 1), locale=self._locale)} MB"
+
+    def file_problem(self, refused: FileRefused, limits: Limits) -> str:
+        """Say why a file was not taken, by its name."""
+        said = {
+            Refusal.EMPTY: self("„{name}“ ist leer. Bitte wählen Sie die Datei noch einmal aus."),
+            Refusal.TOO_LARGE: self("„{name}“ ist größer als {max}. Bitte verkleinern oder kürzen Sie die Datei."),
+            Refusal.TOTAL_TOO_LARGE: self("„{name}“ passt nicht mehr dazu: Zusammen sind höchstens {total} möglich."),
+            Refusal.TOO_MANY: self("„{name}“ passt nicht mehr dazu: Es sind höchstens {files} Dateien möglich."),
+            Refusal.TYPE: self(
+                "„{name}“ hat ein Format, das wir nicht annehmen. Möglich sind JPEG, PNG, WebP, HEIC, PDF, MP4 und MOV."
+            ),
+            Refusal.DAMAGED: self("„{name}“ ist beschädigt und lässt sich nicht öffnen. Bitte speichern Sie sie neu."),
+            Refusal.TOO_MANY_PIXELS: self("„{name}“ hat zu viele Bildpunkte. Bitte verkleinern Sie das Bild."),
+            Refusal.ENCRYPTED: self("„{name}“ ist mit einem Kennwort geschützt. Bitte entfernen Sie den Schutz."),
+        }[refused.refusal]
+        return said.format(
+            name=refused.dateiname,
+            max=self.size(limits.file_bytes),
+            total=self.size(limits.total_bytes),
+            files=limits.files,
+        )
+
+    def field_problem(self, code: str, params: Mapping[str, Any]) -> str:
+        """Say what is wrong with a field and what to do."""
+        said = {
+            "choose": self("Bitte wählen Sie etwas aus."),
+            "required": self("Bitte füllen Sie dieses Feld aus."),
+            "describe": self("Bitte beschreiben Sie kurz, worum es geht."),
+            "not_allowed": self("Diese Auswahl gibt es hier nicht. Bitte wählen Sie neu."),
+            "too_long": self("Bitte kürzen Sie den Text auf {max} Zeichen. Jetzt sind es {length}."),
+            "number": self("Bitte geben Sie eine Zahl ein, zum Beispiel 17 oder 17,5."),
+            "date": self("Bitte geben Sie ein Datum ein, zum Beispiel 2026-03-01."),
+            "phone": self("Bitte geben Sie eine Telefonnummer ein, zum Beispiel 030 1234567."),
+            "confirm_emergency": self("Bitte bestätigen Sie, dass Sie die Notfallhinweise gelesen haben."),
+            "not_possible_now": self("Das ist bei diesem Vorgang gerade nicht möglich."),
+            "form_expired": self("Bitte senden Sie das Formular noch einmal ab. Ihre Eingaben sind alle noch da."),
+            "form_foreign": self("Bitte prüfen Sie Ihre Eingaben und senden Sie das Formular noch einmal ab."),
+        }[code]
+        return said.format(**params) if params else said

@@ -1,0 +1,72 @@
+"""The first page: what is open, what is new, four ways in."""
+
+import falcon
+
+from service.store import drafts, vorgaenge
+from service.web.context import Reader, Room, reader_of
+from service.web.melden import melder_of
+from service.web.pages import OverviewPage, Way
+from service.web.render import write_page
+from service.web.session import RESIDENT
+from service.web.views import vorgang_view
+
+_SHOWN = 8
+
+
+class Uebersicht:
+    """`/{mandant}/`: at most four queries, each by index, whoever reads."""
+
+    access = RESIDENT
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Show the reader's open Vorgänge and the ways in."""
+        reader = reader_of(req)
+        visitor = reader.signed_in
+        lines = vorgaenge.page(mandant, visitor.owners, offen=True, limit=_SHOWN + 1)
+        melder = melder_of(reader)
+        homes = [", ".join(part for part in (v.adresse, v.lage) if part) for v in melder.vertraege]
+        building = melder.vertraege[0].gebaeude_nr if melder.vertraege else ""
+        words = reader.words
+        page = OverviewPage(
+            title=words("Guten Tag, {name}", name=visitor.name) if visitor.name else words("Mieterportal"),
+            homes=tuple(home for home in homes if home),
+            vorgaenge=tuple(vorgang_view(line, reader) for line in lines[:_SHOWN]),
+            more=Way(words("Alle Vorgänge zeigen"), reader.link("vorgaenge")),
+            search_action=reader.link("melden/schaden"),
+            ways=_ways(reader),
+            calls=reader.calls(building),
+            drafts=tuple(_draft_way(reader, form) for form in drafts.forms(mandant, visitor.account)),
+        )
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+def _ways(reader: Reader) -> tuple[Way, ...]:
+    words = reader.words
+    return (
+        Way(
+            words("Schaden melden"),
+            reader.link("melden/schaden"),
+            hint=words("Heizung, Wasser, Strom, Türen, Fenster …"),
+        ),
+        Way(words("Beschwerde"), reader.link("melden/beschwerde"), hint=words("Lärm, Müll, Reinigung, Nachbarschaft")),
+        Way(
+            words("Dokument anfordern"),
+            reader.link("melden/dokument"),
+            hint=words("Bescheinigungen, Verträge, Abrechnungen"),
+        ),
+        Way(words("Kontakt"), reader.link("melden/kontakt"), hint=words("Fragen zu Vertrag, Zahlung, Umzug und mehr")),
+    )
+
+
+def _draft_way(reader: Reader, form: str) -> Way:
+    words = reader.words
+    names = {
+        "schaden": words("Schaden melden"),
+        "beschwerde": words("Beschwerde"),
+        "dokument": words("Dokument anfordern"),
+        "kontakt": words("Kontakt"),
+    }
+    return Way(words("Entwurf weiterschreiben: {art}", art=names[form]), reader.link(f"melden/{form}"))

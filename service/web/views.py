@@ -1,0 +1,106 @@
+"""Stored values become views: in the reader's language, with URLs that lead where they should."""
+
+from datetime import datetime
+
+from service.store.records import Anhang, Vorgang, VorgangLine
+from service.vorgang.catalog import TenantStatus
+from service.web.context import Reader
+from service.web.pages import FileView, VorgangView
+
+_TONES = {
+    "UEBERMITTLUNG": "wait",
+    "UEBERGEBEN": "wait",
+    "EINGEGANGEN": "wait",
+    "IN_BEARBEITUNG": "work",
+    "BEAUFTRAGT": "work",
+    "TERMIN": "work",
+    "RUECKFRAGE": "ask",
+    "DOKUMENT_BEREIT": "ask",
+    "ERLEDIGT": "done",
+    "ABGELEHNT": "no",
+    "ZURUECKGEZOGEN": "no",
+    "ZUSAMMENGEFUEHRT": "no",
+}
+
+
+def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
+    """Return a Vorgang as a list shows it."""
+    typen = reader.house.catalog.vorgangstypen
+    return VorgangView(
+        url=reader.link(f"vorgaenge/{vorgang.id}"),
+        number=vorgang.vorgangsnummer or vorgang.meldenummer,
+        kind=typen[vorgang.typ].label.text(reader.lang) if vorgang.typ in typen else vorgang.typ,
+        betreff=vorgang.betreff,
+        filed=reader.words.minute(vorgang.meldezeit),
+        filed_iso=vorgang.meldezeit.isoformat(),
+        status=status_label(vorgang.status, reader),
+        tone=_TONES.get(vorgang.status, "work"),
+        next_step=status_text(vorgang, reader),
+        unread=vorgang.unread,
+    )
+
+
+def status_label(status: str, reader: Reader) -> str:
+    """Return a status in plain words; the portal's own two are not the catalog's."""
+    if status == "UEBERMITTLUNG":
+        return reader.words("Gespeichert, wird übermittelt")
+    if status == "UEBERGEBEN":
+        return reader.words("An die Verwaltung übergeben")
+    known = _tenant_status(status, reader)
+    return known.label.text(reader.lang) if known else status
+
+
+def status_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
+    """Return what the status means and what comes next."""
+    words = reader.words
+    if vorgang.status == "UEBERGEBEN":
+        return words("Ihre Meldung liegt der Verwaltung vor. Das Zeichen folgt.")
+    known = _tenant_status(vorgang.status, reader)
+    if known is None:
+        return vorgang.status_text
+    facts = {
+        "nummer": vorgang.vorgangsnummer or vorgang.meldenummer,
+        "sachbearbeiter": vorgang.sachbearbeiter or words("Die Verwaltung"),
+        "termin": termin_text(vorgang, reader) or words("Zeit folgt"),
+        "grund": vorgang.status_text or words("siehe Nachrichten"),
+    }
+    text = known.text.text(reader.lang)
+    for name, fact in facts.items():
+        text = text.replace("{" + name + "}", fact)
+    return text
+
+
+def termin_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
+    """Return an appointment in words; whatever immotion sent that is no time is shown as it is."""
+    if not vorgang.termin:
+        return ""
+    von, bis, firma = (str(vorgang.termin.get(part) or "") for part in ("von", "bis", "firma"))
+    span = " – ".join(_moment(part, reader) for part in (von, bis) if part)
+    return ", ".join(part for part in (span, firma) if part)
+
+
+def _moment(text: str, reader: Reader) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return reader.words.minute(moment) if moment.tzinfo else text
+
+
+def file_view(anhang: Anhang, reader: Reader) -> FileView:
+    """Return a file with where to download it."""
+    stored = anhang.stored_at is not None
+    url = reader.link(f"vorgaenge/{anhang.vorgang_id}/anhaenge/{anhang.id}") if anhang.vorgang_id and stored else ""
+    return FileView(
+        id=str(anhang.id),
+        name=anhang.dateiname,
+        size=reader.words.size(anhang.bytes),
+        url=url,
+        sha256=anhang.sha256,
+        picture=anhang.mime.startswith("image/"),
+        pending=not stored,
+    )
+
+
+def _tenant_status(status: str, reader: Reader) -> TenantStatus | None:
+    return reader.house.catalog.tenant_statuses.get(status)

@@ -1,0 +1,270 @@
+"""A resident's Vorgänge: list, timeline with what can be added, receipt, downloads."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import falcon
+
+from service.access.formtoken import FormTokenRefused
+from service.store import drafts, vorgaenge
+from service.store.records import Anhang, Vorgang
+from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
+from service.vorgang.messages import add_to_vorgang
+from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
+from service.web.context import Reader, Room, reader_of
+from service.web.errors import ForeignForm, NotFoundHere, NotSignedIn
+from service.web.forms import AdditionSchema
+from service.web.intake import Submitted
+from service.web.pages import VorgaengePage, Way
+from service.web.quittung import quittung_page
+from service.web.render import write_page
+from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
+from service.web.timeline import Refused, vorgang_page
+from service.web.views import vorgang_view
+
+PAGE_SIZE = 20
+
+
+class Vorgaenge:
+    """`/{mandant}/vorgaenge`: all of them, newest first, by state."""
+
+    access = RESIDENT
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Show one keyset page; `vor` is the id of the last one seen."""
+        reader = reader_of(req)
+        zustand = req.get_param("zustand", default="")
+        offen = {"offen": True, "abgeschlossen": False}.get(zustand)
+        before = _uuid(req.get_param("vor", default=""))
+        lines = vorgaenge.page(mandant, reader.signed_in.owners, offen=offen, before=before, limit=PAGE_SIZE + 1)
+        shown, more = lines[:PAGE_SIZE], len(lines) > PAGE_SIZE
+        zustand = zustand if offen is not None else ""
+        older = reader.link("vorgaenge", zustand=zustand, vor=str(shown[-1].id)) if more else ""
+        page = VorgaengePage(
+            title=reader.words("Meine Vorgänge"),
+            filters=_filters(reader, zustand),
+            vorgaenge=tuple(vorgang_view(line, reader) for line in shown),
+            older=Way(reader.words("Ältere zeigen"), older) if more else None,
+            newest=Way(reader.words("Zu den neuesten"), reader.link("vorgaenge", zustand=zustand)) if before else None,
+        )
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+class VorgangSeite:
+    """`/{mandant}/vorgaenge/{id}`: timeline; POST adds to it."""
+
+    access = RESIDENT_OR_DRAFT
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
+        """Show the Vorgang and count its messages as read."""
+        reader = reader_of(req)
+        vorgang = find_owned(reader, vorgang_id)
+        if vorgang.unread:
+            vorgaenge.mark_read(vorgang.id)
+        draft = drafts.latest(mandant, reader.signed_in.account, _form_name(vorgang))
+        typed = {name: str(value) for name, value in draft.fields.items()} if draft else {}
+        self._show(resp, reader, vorgang, Refused(typed, draft=draft))
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
+        """Take a message, a withdrawal, "not fixed" or a rating; 303 back to the timeline when it is stored."""
+        reader = reader_of(req)
+        if reader.visitor is None:
+            raise NotSignedIn
+        vorgang = find_owned(reader, vorgang_id)
+        form = self._room.intake.read(req, taken=lambda fields: _taken(fields))
+        try:
+            self._take(req, resp, reader, vorgang, form)
+        except BaseException:
+            known = vorgaenge.known_files([file.id for file in form.files]) if form.files else set()
+            self._room.intake.discard(file for file in form.files if file.id not in known)
+            raise
+
+    def _take(
+        self, req: falcon.Request, resp: falcon.Response, reader: Reader, vorgang: Vorgang, form: Submitted
+    ) -> None:
+        try:
+            key = self._room.tokens.check(
+                reader.visitor, reader.mandant_id, form.get("csrf_token"), form.get("idempotency_key")
+            )
+        except FormTokenRefused as refused:
+            if refused.account is None or refused.form_key is None:
+                raise ForeignForm from refused
+            problem = Problem("formular", "form_expired")
+            self._keep(resp, reader, vorgang, form, refused.form_key, (problem,), falcon.HTTP_403)
+            return
+        aktion, _, detail = form.get("aktion").partition(":")
+        if aktion == "entfernen":
+            self._remove_file(resp, reader, vorgang, form, key, detail)
+        elif aktion in {"speichern", "hochladen"}:
+            self._keep(resp, reader, vorgang, form, key)
+        elif form.refused:
+            self._keep(resp, reader, vorgang, form, key, status=falcon.HTTP_422)
+        else:
+            self._add(req, resp, reader, vorgang, form, key)
+
+    def _add(  # noqa: PLR0913, PLR0917 - request, answer, reader, Vorgang, form and its key
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        reader: Reader,
+        vorgang: Vorgang,
+        form: Submitted,
+        key: UUID,
+    ) -> None:
+        try:
+            fresh = add_to_vorgang(
+                AdditionSchema().load(dict(form.fields)),
+                vorgang=vorgang,
+                submission=Submission(key, form.fingerprint, req.context.request_id),
+                files=form.files,
+                now=self._room.clock(),
+                spend=reader.signed_in.spend,
+            )
+        except MeldungRefused as refused:
+            self._keep(resp, reader, vorgang, form, key, refused.problems, falcon.HTTP_422)
+            return
+        except AlreadyFiledDifferently:
+            self._room.intake.discard(form.files)
+            resp.status = falcon.HTTP_409
+            self._show(resp, reader, vorgang, Refused(form.fields, problems=(Problem("formular", "form_expired"),)))
+            return
+        if not fresh:
+            self._room.intake.discard(form.files)
+        resp.status = falcon.HTTP_303
+        resp.location = reader.link(f"vorgaenge/{vorgang.id}")
+
+    def _keep(  # noqa: PLR0913, PLR0917 - one place where a form that is not stored comes back
+        self,
+        resp: falcon.Response,
+        reader: Reader,
+        vorgang: Vorgang,
+        form: Submitted,
+        key: UUID,
+        problems: Sequence[Problem] = (),
+        status: str = falcon.HTTP_200,
+    ) -> None:
+        draft = DraftOf(reader.mandant_id, reader.signed_in.account, _form_name(vorgang), key)
+        fields = {name: form.get(name) for name in ("nachricht", "bewertung", "aktion") if form.get(name)}
+        kept = keep_draft(draft, fields, form.files, now=self._room.clock(), spend=reader.signed_in.spend)
+        if not kept:
+            self._room.intake.discard(form.files)
+        resp.status = status
+        stored = drafts.by_id(reader.mandant_id, reader.signed_in.account, key)
+        self._show(resp, reader, vorgang, Refused(form.fields, tuple(problems), form.refused, stored))
+
+    def _remove_file(  # noqa: PLR0913, PLR0917 - request, answer, reader, Vorgang, form and its key
+        self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, form: Submitted, key: UUID, detail: str
+    ) -> None:
+        draft = DraftOf(reader.mandant_id, reader.signed_in.account, _form_name(vorgang), key)
+        file_id = _uuid(detail)
+        if file_id is not None and drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
+            self._room.intake.storage.delete(file_id)
+        self._room.intake.discard(form.files)
+        stored = drafts.by_id(reader.mandant_id, reader.signed_in.account, key)
+        self._show(resp, reader, vorgang, Refused(form.fields, draft=stored))
+
+    def _show(self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, state: Refused) -> None:
+        page = vorgang_page(vorgang, reader, state)
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+class Quittung:
+    """`/{mandant}/vorgaenge/{id}/quittung`: the proof of what was reported and when, as page and as PDF."""
+
+    access = RESIDENT
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
+        """Show the receipt; with `Accept: application/pdf`, as PDF."""
+        if "application/pdf" in req.accept and not req.client_accepts("text/html"):
+            self.on_get_pdf(req, resp, mandant, vorgang_id)
+            return
+        reader = reader_of(req)
+        vorgang = find_owned(reader, vorgang_id)
+        page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=req.get_param("neu", default="") == "1")
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+    def on_get_pdf(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+        """Send the receipt as a tagged PDF."""
+        from service.web.quittung_pdf import receipt_pdf  # noqa: PLC0415 - loads the typesetter only where it is used
+
+        reader = reader_of(req)
+        vorgang = find_owned(reader, vorgang_id)
+        page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=False)
+        resp.data = receipt_pdf(page, name=reader.mandant.name, lang=reader.lang, words=reader.words)
+        resp.content_type = "application/pdf"
+        resp.downloadable_as = f"Quittung-{vorgang.meldenummer}.pdf"
+
+
+class Download:
+    """`/{mandant}/vorgaenge/{id}/anhaenge/{anhang}`: a file, for who may see its Vorgang."""
+
+    access = RESIDENT
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def on_get(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        mandant: str,
+        vorgang_id: str,
+        anhang_id: str,  # noqa: ARG002 - falcon passes the whole path
+    ) -> None:
+        """Stream the file; never rendered by the browser, whatever it contains."""
+        vorgang = find_owned(reader_of(req), vorgang_id)
+        key = _uuid(anhang_id)
+        anhang = vorgaenge.anhang(key) if key else None
+        if anhang is None or anhang.vorgang_id != vorgang.id or anhang.stored_at is None:
+            raise NotFoundHere
+        resp.set_stream(self._room.intake.storage.open(anhang.id), anhang.bytes)
+        resp.content_type = anhang.mime
+        resp.downloadable_as = anhang.dateiname
+        resp.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
+
+
+def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
+    """Return the reader's Vorgang; raises NotFoundHere alike for unknown and for somebody else's."""
+    key = _uuid(vorgang_id)
+    vorgang = vorgaenge.owned(reader.mandant_id, reader.signed_in.owners, key) if key else None
+    if vorgang is None:
+        raise NotFoundHere
+    return vorgang
+
+
+def _filed_with(vorgang: Vorgang) -> list[Anhang]:
+    return [anhang for anhang in vorgaenge.anhaenge(vorgang.id) if anhang.aktivitaet_id is None]
+
+
+def _form_name(vorgang: Vorgang) -> str:
+    return f"vorgang:{vorgang.id}"
+
+
+def _taken(fields: object) -> tuple[int, int]:
+    key = _uuid(fields.get("idempotency_key", "")) if isinstance(fields, dict) else None
+    files = vorgaenge.draft_anhaenge(key) if key else []
+    return len(files), sum(file.bytes for file in files)
+
+
+def _filters(reader: Reader, zustand: str) -> tuple[Way, ...]:
+    words = reader.words
+    names = {"": words("Alle"), "offen": words("Offen"), "abgeschlossen": words("Abgeschlossen")}
+    return tuple(
+        Way(label, reader.link("vorgaenge", zustand=name), current=name == zustand) for name, label in names.items()
+    )
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -213,7 +213,7 @@ def _claims(payload: object) -> Claims:
     try:
         claims: Claims = _SCHEMA.load(payload)
     except ValidationError as refused:
-        raise TokenRefused(f"claims: {', '.join(sorted(refused.normalized_messages()))}") from refused
+        raise TokenRefused(f"claims: {', '.join(sorted(refused.messages_dict))}") from refused
     return claims
 
 

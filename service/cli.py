@@ -174,7 +174,7 @@ def token_issue(mandant: str, connection: str, typ: str, sub: str, sid: str, **o
     now = int(datetime.now(UTC).timestamp())
     given = {name: value for name, value in optional.items() if value is not None}
     aud = f"{settings.service.public_url}/{mandant}"
-    claims = tokens.new_claims(typ=typ, iss=connection, aud=aud, sub=sub, sid=sid, now=now, **given)
+    claims = tokens.new_claims(typ=typ, iss=connection, aud=aud, sub=sub, sid=sid, now=now) | given
     click.echo(tokens.issue(claims, found.keys[-1], issued=now))
 
 

@@ -42,9 +42,8 @@ def take_in(  # noqa: PLR0913 - the file, where it goes and what there is alread
     """
     name = clean_name(dateiname)
     try:
-        if taken_files >= limits.files:
-            raise Unfit(Refusal.TOO_MANY)
         with storage.incoming() as raw:
+            _check_count(taken_files, limits)
             _copy(stream, raw, limits, taken_bytes)
             raw.finish()
             return _keep(raw, dateiname, storage, limits)
@@ -52,6 +51,11 @@ def take_in(  # noqa: PLR0913 - the file, where it goes and what there is alread
         while stream.read(_CHUNK):
             pass
         raise FileRefused(name, unfit.refusal) from unfit
+
+
+def _check_count(taken_files: int, limits: Limits) -> None:
+    if taken_files >= limits.files:
+        raise Unfit(Refusal.TOO_MANY)
 
 
 def _copy(stream: Readable, raw: Incoming, limits: Limits, taken_bytes: int) -> None:

@@ -21,7 +21,7 @@ def clean_name(raw: str, mime: str | None = None) -> str:
     name = kept or "Datei"
     suffixes = _SUFFIXES.get(mime or "", ())
     if suffixes and not name.lower().endswith(suffixes):
-        known = tuple(suffix for group in _SUFFIXES.values() for suffix in group) + (".heic", ".heif")
+        known = (*(suffix for group in _SUFFIXES.values() for suffix in group), ".heic", ".heif")
         stem = name[: -len(PurePosixPath(name).suffix)] if name.lower().endswith(known) else name
         name = (stem or "Datei") + suffixes[0]
     return _shortened(name)

@@ -3,12 +3,13 @@
 import io
 import threading
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pi_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from service.files.refusal import Refusal, Unfit
+from service.files.storage import Incoming
 
 pi_heif.register_heif_opener()
 
@@ -33,14 +34,14 @@ def is_picture(path: Path) -> bool:
         return True  # it begins like a picture and is damaged
 
 
-def rewrite(path: Path, target: IO[bytes], *, pixels: int) -> str:
+def rewrite(path: Path, target: Incoming, *, pixels: int) -> str:
     """Write the picture anew into `target` and return its media type; raises Unfit."""
     try:
         with _opened(path) as picture:
             if picture.width * picture.height > pixels:
                 raise Unfit(Refusal.TOO_MANY_PIXELS)
             with _decoding:
-                _write(_upright(picture), picture.format or "", target)
+                _write(_upright(picture), picture.format or "", cast("IO[bytes]", target))
             return _MIME[picture.format or ""]
     except MemoryError as full:
         raise Unfit(Refusal.TOO_MANY_PIXELS) from full

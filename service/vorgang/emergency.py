@@ -110,7 +110,7 @@ class _Case:
             return bool(condition["kind"] == self.kind)
         if "calendar" in condition:
             return self._in_heating_period() if condition["calendar"] == "heating_period" else self._outside_hours()
-        return self.settings.warmwasser_ist_notfall == condition.get("eq")
+        return bool(self.settings.warmwasser_ist_notfall is condition.get("eq"))
 
     def _answered(self, condition: Mapping[str, Any]) -> bool:
         answer = self.answers.get(condition["question"], "")

@@ -62,7 +62,7 @@ def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for
     return Filed(vorgang.id, fresh=True)
 
 
-def anhang_rows(
+def anhang_rows(  # noqa: PLR0913 - one of the three last says what the files belong to
     files: Sequence[StoredFile],
     mandant: str,
     now: datetime,
@@ -161,7 +161,7 @@ def _routing(assessed: Assessed) -> dict[str, Any]:
         "aufgabentraeger": routing.team,
         "sachbearbeiter": routing.sachbearbeiter,
         "prioritaet": routing.prioritaet,
-        "ausfuehrungsfrist": routing.frist.isoformat() if routing.frist else None,
+        "ausfuehrungsfrist": routing.frist.isoformat(),
         "begruendung": routing.begruendung,
     }
     return {key: value for key, value in known.items() if value}

@@ -1,7 +1,8 @@
 """What somebody reports, parsed; and under which rules a house takes it."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -50,8 +51,8 @@ class Meldung:
     kontaktthema: str = ""
     beschwerdeart: str = ""
     dokumentart: str = ""
-    zusatz: Mapping[str, str] = field(default_factory=dict)
-    antworten: Mapping[str, str] = field(default_factory=dict)
+    zusatz: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    antworten: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notfall_bestaetigt: bool = False
 
 
@@ -87,7 +88,7 @@ class Problem:
 
     field: str
     code: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class MeldungRefused(Exception):

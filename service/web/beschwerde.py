@@ -29,7 +29,7 @@ class Beschwerde(Melden):
         return (
             Field("beschwerdeart", "select", label, required=True, options=chosen),
             betreff_field(reader, values),
-            beschreibung_field(reader, values, reader.words("Was ist passiert?")),
+            beschreibung_field(values, reader.words("Was ist passiert?")),
             *_noise_fields(reader, values),
         )
 

@@ -39,7 +39,7 @@ class Dokument(Melden):
             Field(
                 "zweck", "text", words("Wofür brauchen Sie es? (freiwillig)"), values.get("zweck", ""), maxlength=200
             ),
-            beschreibung_field(reader, values, words("Anmerkung (freiwillig)"), required=False),
+            beschreibung_field(values, words("Anmerkung (freiwillig)"), required=False),
         )
 
 

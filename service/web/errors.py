@@ -42,7 +42,7 @@ class ForeignForm(Exception):
     """A form came from somewhere else, or without its token."""
 
 
-Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]
+Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]  # each narrows its error
 
 
 class ErrorPages:
@@ -73,7 +73,13 @@ class ErrorPages:
             app.add_error_handler(error, handler)
 
     def _page(
-        self, req: falcon.Request, resp: falcon.Response, status: str, texts: tuple[str, str], *, calls: bool = False
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        status: str | int,
+        texts: tuple[str, str],
+        *,
+        calls: bool = False,
     ) -> None:
         reader: Reader | None = getattr(req.context, "reader", None)
         if reader is None:
@@ -90,7 +96,9 @@ class ErrorPages:
         resp.status = status
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
-    def _not_found(self, req: falcon.Request, resp: falcon.Response, _error: Any, _params: dict[str, Any]) -> None:
+    def _not_found(
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
+    ) -> None:
         """Answer alike for what is unknown and for what is somebody else's."""
         resp.status = falcon.HTTP_404
         page = MessagePage(
@@ -99,7 +107,9 @@ class ErrorPages:
         )
         write_page(resp, self._room.renderer.html(page, self._room.bare_site()), page.title)
 
-    def _not_allowed(self, req: falcon.Request, resp: falcon.Response, error: Any, _params: dict[str, Any]) -> None:
+    def _not_allowed(
+        self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]
+    ) -> None:
         self._page(req, resp, falcon.HTTP_405, ("Das geht hier nicht", "Bitte gehen Sie zurück zur Übersicht."))
         resp.set_headers(error.headers or {})
 
@@ -110,7 +120,9 @@ class ErrorPages:
         _problem(resp, falcon.HTTP_401, "Not signed in")
         resp.set_header("WWW-Authenticate", "Portal")
 
-    def _token_used(self, req: falcon.Request, resp: falcon.Response, _error: Any, params: dict[str, Any]) -> None:
+    def _token_used(
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]
+    ) -> None:
         self._token_invalid(req, resp, TokenInvalid("jti used before"), params)
 
     def _not_signed_in(
@@ -132,7 +144,9 @@ class ErrorPages:
         resp.set_header("WWW-Authenticate", "Portal")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
-    def _foreign_form(self, req: falcon.Request, resp: falcon.Response, _error: Any, _params: dict[str, Any]) -> None:
+    def _foreign_form(
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
+    ) -> None:
         log.warning("form_refused", request_id=req.context.request_id)
         text = "Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal."
         self._page(req, resp, falcon.HTTP_403, ("Nicht angenommen", text))
@@ -147,12 +161,16 @@ class ErrorPages:
             )
         self._page(req, resp, falcon.HTTP_400, ("Bitte prüfen Sie Ihre Eingaben", text))
 
-    def _too_large(self, req: falcon.Request, resp: falcon.Response, _error: Any, _params: dict[str, Any]) -> None:
+    def _too_large(
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
+    ) -> None:
         text = "Die Dateien sind zusammen zu groß. Bitte senden Sie weniger oder kleinere Dateien."
         self._page(req, resp, falcon.HTTP_413, ("Zu viele oder zu große Dateien", text))
         resp.set_header("Connection", "close")
 
-    def _unavailable(self, req: falcon.Request, resp: falcon.Response, error: Any, _params: dict[str, Any]) -> None:
+    def _unavailable(
+        self, req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
+    ) -> None:
         log.error("store_unavailable", fault=str(error), request_id=req.context.request_id)
         text = "Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal."
         self._page(req, resp, falcon.HTTP_503, ("Im Augenblick nicht erreichbar", text), calls=True)

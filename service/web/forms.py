@@ -1,7 +1,7 @@
 """Posted fields become frozen values; what is wrong with them is said by the domain."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, fields, post_load, pre_load
 
@@ -59,7 +59,7 @@ class MeldungSchema(_FormSchema):
 class AdditionSchema(_FormSchema):
     """What a resident adds to a Vorgang; `aktion` says what it is."""
 
-    ARTEN = {
+    ARTEN: ClassVar = {
         "nachricht": Art.ANTWORT,
         "rueckzug": Art.RUECKZUG,
         "wiedereroeffnung": Art.WIEDEROEFFNUNG,

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 import falcon
 from falcon.media.multipart import BodyPart, MultipartForm, MultipartFormHandler, MultipartParseError
 from falcon.util import BufferedReader
+from falcon.util.reader import BufferedReader as PyBufferedReader
 
 from service.files.intake import StoredFile, take_in
 from service.files.refusal import FileRefused, Limits
@@ -185,9 +186,10 @@ class _Counted:
         self._stream = stream
         self._left = limit
 
-    def buffered(self) -> BufferedReader:
+    def buffered(self) -> PyBufferedReader:
         """Return the body for the multipart parser, with a buffer large enough for fast uploads."""
-        return BufferedReader(self.read, self._left + 1, _BUFFER)
+        reader: PyBufferedReader = BufferedReader(self.read, self._left + 1, _BUFFER)
+        return reader
 
     def read(self, size: int | None = -1) -> bytes:
         wanted = _CHUNK if size is None or size < 0 else size

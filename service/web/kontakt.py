@@ -29,7 +29,7 @@ class Kontakt(Melden):
         return (
             thema,
             betreff_field(reader, values),
-            beschreibung_field(reader, values, reader.words("Ihre Nachricht")),
+            beschreibung_field(values, reader.words("Ihre Nachricht")),
         )
 
 
@@ -39,7 +39,7 @@ def betreff_field(reader: Reader, values: Mapping[str, str]) -> Field:
     return Field("betreff", "text", label, values.get("betreff", ""), maxlength=BETREFF_MAX)
 
 
-def beschreibung_field(reader: Reader, values: Mapping[str, str], label: str, *, required: bool = True) -> Field:
+def beschreibung_field(values: Mapping[str, str], label: str, *, required: bool = True) -> Field:
     """Return the room for words."""
     return Field(
         "beschreibung",

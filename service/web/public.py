@@ -21,7 +21,7 @@ class Notfall:
     def __init__(self, room: Room) -> None:
         self._room = room
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the numbers and what to do first."""
         reader = reader_of(req)
         gebaeude = reader.mandant.gebaeude
@@ -52,7 +52,7 @@ class Barrierefreiheit:
     def __init__(self, room: Room) -> None:
         self._room = room
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the statement and where to report a barrier."""
         reader = reader_of(req)
         page = BarrierefreiheitPage(title=reader.words("Barrierefreiheit"), contact=reader.login_ways())
@@ -72,7 +72,7 @@ class Static:
             for asset in room.renderer.assets(settings)
         }
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, name: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, name: str) -> None:
         """Send the file; any site of the Mandant may use it."""
         asset = self._files.get((mandant, name))
         if asset is None:
@@ -89,7 +89,7 @@ class Healthz:
 
     access = PUBLIC
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:  # noqa: ARG002 - falcon's signature
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Say so."""
         resp.media = {"status": "ok"}
 
@@ -102,7 +102,7 @@ class Readyz:
     def __init__(self, room: Room) -> None:
         self._room = room
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:  # noqa: ARG002 - falcon's signature
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer 200, or 503 with what is missing."""
         problems = self._problems()
         resp.status = falcon.HTTP_503 if problems else falcon.HTTP_200

@@ -62,7 +62,7 @@ class Schaden(Melden):
             Field("schadensart", "hidden", "", art.code),
             _ort_field(reader, catalog, art, values),
             *(_question_field(reader, question, values) for question in questions),
-            beschreibung_field(reader, values, label, required=must_describe),
+            beschreibung_field(values, label, required=must_describe),
         )
 
     @override

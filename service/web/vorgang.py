@@ -1,6 +1,6 @@
 """A resident's Vorgänge: list, timeline with what can be added, receipt, downloads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import falcon
@@ -77,7 +77,7 @@ class VorgangSeite:
         if reader.visitor is None:
             raise NotSignedIn
         vorgang = find_owned(reader, vorgang_id)
-        form = self._room.intake.read(req, taken=lambda fields: _taken(fields))
+        form = self._room.intake.read(req, taken=_taken)
         try:
             self._take(req, resp, reader, vorgang, form)
         except BaseException:
@@ -192,7 +192,7 @@ class Quittung:
         page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=req.get_param("neu", default="") == "1")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
-    def on_get_pdf(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:  # noqa: ARG002 - falcon passes the whole path
+    def on_get_pdf(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
         """Send the receipt as a tagged PDF."""
         from service.web.quittung_pdf import receipt_pdf  # noqa: PLC0415 - loads the typesetter only where it is used
 
@@ -218,7 +218,7 @@ class Download:
         resp: falcon.Response,
         mandant: str,
         vorgang_id: str,
-        anhang_id: str,  # noqa: ARG002 - falcon passes the whole path
+        anhang_id: str,
     ) -> None:
         """Stream the file; never rendered by the browser, whatever it contains."""
         vorgang = find_owned(reader_of(req), vorgang_id)
@@ -249,8 +249,8 @@ def _form_name(vorgang: Vorgang) -> str:
     return f"vorgang:{vorgang.id}"
 
 
-def _taken(fields: object) -> tuple[int, int]:
-    key = _uuid(fields.get("idempotency_key", "")) if isinstance(fields, dict) else None
+def _taken(fields: Mapping[str, str]) -> tuple[int, int]:
+    key = _uuid(fields.get("idempotency_key", ""))
     files = vorgaenge.draft_anhaenge(key) if key else []
     return len(files), sum(file.bytes for file in files)
 

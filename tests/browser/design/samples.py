@@ -1,0 +1,289 @@
+# ruff: noqa: E501 - sample texts stand on one line, as pages show them
+"""Sample pages in all their states, made of the page classes alone; nothing here comes from a database."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from service.web.pages import (
+    Action,
+    BarrierefreiheitPage,
+    Entry,
+    Field,
+    FieldError,
+    FileView,
+    Form,
+    Group,
+    MeldenPage,
+    MessagePage,
+    NotfallPage,
+    Notice,
+    Option,
+    OverviewPage,
+    Page,
+    QuittungPage,
+    Rufnummer,
+    SchadenPage,
+    Site,
+    SsoPage,
+    VorgaengePage,
+    VorgangPage,
+    VorgangView,
+    Way,
+)
+
+LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenaufbewahrungsschrankschlüsselverlustanzeige"
+SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+ISO = "2026-03-03T09:15:00+00:00"
+
+CALLS = (
+    Rufnummer("Notdienst Musterbau (Tag und Nacht)", "030 555 0100", "0305550100"),
+    Rufnummer("Störungsdienst Gas", "0800 555 0111", "08005550111"),
+    Rufnummer("112", "112", "112"),
+)
+
+SITE = Site(
+    mandant="musterbau",
+    name="Musterbau eG",
+    lang="de",
+    fragment=False,
+    signed_in=True,
+    reader="Erika Beispiel",
+    home="#",
+    css_url="portal.css",
+    js_url="portal.js",
+    languages=(Way("Deutsch", "?lang=de", current=True), Way("English", "?lang=en")),
+    navigation=(Way("Übersicht", "#", current=True), Way("Meine Vorgänge", "#vorgaenge")),
+    notfall_url="#notfall",
+    barrierefreiheit_url="#barrierefreiheit",
+    logout_url="#abmelden",
+    csrf_token="token",
+)
+ANONYMOUS = replace(SITE, signed_in=False, reader="", navigation=(), logout_url=None, csrf_token="")
+BARE = replace(
+    ANONYMOUS, mandant="", name="Mieterportal", home="", languages=(), notfall_url="", barrierefreiheit_url=""
+)
+FRAGMENT = replace(SITE, fragment=True, logout_url=None)
+ENGLISH = replace(SITE, lang="en", languages=(Way("Deutsch", "?lang=de"), Way("English", "?lang=en", current=True)))
+FRAMED = replace(SITE, header_session=True, origins=("https://www.musterbau.example",))
+
+VORGAENGE = (
+    VorgangView("#1", "V-2026-000123", "Schadensmeldung", "Heizung bleibt kalt: Küche", "3. März 2026, 10:15 Uhr", ISO,
+                "Termin vereinbart", "work", "Die Firma Wärme & Söhne kommt am 5. März 2026 zwischen 8 und 10 Uhr.", 2),
+    VorgangView("#2", "M-7KQ2-94", "Meldung / Beschwerde", "Lärm aus der Nachbarschaft", "2. März 2026, 22:40 Uhr", ISO,
+                "Gespeichert, wird übermittelt", "wait", "", 0),
+    VorgangView("#3", "V-2026-000098", "Dokumentenanforderung", "Mietbescheinigung", "27. Februar 2026, 08:01 Uhr", ISO,
+                "Rückfrage an Sie", "ask", "Frau Kranz braucht eine Angabe von Ihnen. Bitte antworten Sie im Vorgang.", 1),
+)  # fmt: skip
+CLOSED = (
+    VorgangView("#4", "V-2025-004711", "Schadensmeldung", "Wasserhahn tropft: Bad", "1. Dezember 2025, 07:30 Uhr", ISO,
+                "Erledigt", "done", "Ihr Anliegen ist erledigt. Falls nicht, können Sie es bis zum 15. Dezember wieder öffnen.", 0),
+    VorgangView("#5", "V-2025-004000", "Allgemeine Kontaktanfrage", LONG, "1. November 2025, 07:30 Uhr", ISO,
+                "Abgelehnt", "no", "Grund: " + LONG, 0),
+)  # fmt: skip
+FILES = (
+    FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
+    FileView("a2", "Protokoll der Hausverwaltung vom 27. Februar.pdf", "312 kB", "#f2", SHA),
+    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, pending=True),
+)
+
+ORT = Field("schadensort", "radio", "Wo ist der Schaden?", required=True, options=tuple(
+    Option(code, label, selected=code == "W_BAD")
+    for code, label in (("W_KUECHE", "Küche"), ("W_BAD", "Bad / WC"), ("W_WOHN", "Wohnraum"), ("W_BALKON", "Balkon"),
+                        ("W_GESAMT", "Ganze Wohnung"), ("G_KELLER", "Keller"))
+))  # fmt: skip
+SCHADEN_FIELDS = (
+    Field("schadensart", "hidden", "", "HEIZUNG.AUSFALL"),
+    ORT,
+    Field("antwort_menge", "radio", "Wie viel Wasser tritt aus?", required=True, options=(
+        Option("tropft", "Es tropft", hint="Ein Eimer reicht für Stunden"), Option("stark", "Es läuft stark"))),
+    Field("antwort_temp", "number", "Raumtemperatur in °C (falls bekannt)", "17,5", hint="Zum Beispiel: 17,5"),
+    Field("antwort_seit", "date", "Seit wann? (freiwillig)", "2026-03-01"),
+    Field("beschreibung", "textarea", "Was ist zu sehen? (freiwillig)", "Unter der Spüle steht Wasser.\nEs riecht nicht."),
+    Field("vertrag", "radio", "Um welche Wohnung geht es?", required=True, options=(
+        Option("1", "Lindenallee 5, 12345 Musterstadt, 2. OG links", selected=True),
+        Option("2", "Am Alten Wasserwerk 17 b, 12345 Musterstadt, Gartenhaus, Erdgeschoss rechts"))),
+    Field("erreichbar", "text", "Wann sind Sie erreichbar? (freiwillig)", hint="Zum Beispiel: werktags ab 16 Uhr"),
+    Field("telefon", "tel", "Telefon für Rückfragen (freiwillig)", autocomplete="tel", maxlength=50),
+)  # fmt: skip
+KONTAKT_FIELDS = (
+    Field("kontaktthema", "select", "Worum geht es?", required=True, options=(
+        Option("A", "Allgemeine Frage"), Option("B", "Kontaktdaten ändern", selected=True))),
+    Field("betreff", "text", "Betreff (freiwillig)", maxlength=120),
+    Field("beschreibung", "textarea", "Ihre Nachricht", required=True),
+    Field("vertrag", "text", "Vertragsnummer (freiwillig)"),
+    *SCHADEN_FIELDS[-2:],
+)  # fmt: skip
+FORM = Form(
+    action="#melden",
+    csrf_token="token",
+    idempotency_key="0195",
+    fields=SCHADEN_FIELDS,
+    errors=(),
+    files=(),
+    file_error="",
+    file_hint="Bilder (JPEG, PNG, WebP, HEIC), PDF oder kurze Videos (MP4, MOV). Je Datei bis 25 MB, zusammen bis 100 MB.",
+    accept=".jpg,image/*",
+    submit="Absenden",
+)
+WRONG = replace(
+    FORM,
+    fields=tuple(
+        replace(one, error="Bitte wählen Sie etwas aus." if one.options else "Bitte füllen Sie dieses Feld aus.")
+        if one.name in {"schadensort", "antwort_temp", "beschreibung", "telefon"}
+        else one
+        for one in SCHADEN_FIELDS
+    ),
+    errors=(
+        FieldError("formular", "Bitte bestätigen Sie, dass Sie die Notfallhinweise gelesen haben."),
+        FieldError("feld-schadensort", "Wo ist der Schaden?: Bitte wählen Sie etwas aus."),
+        FieldError("feld-beschreibung", "Was ist zu sehen?: Bitte füllen Sie dieses Feld aus."),
+        FieldError("feld-anhaenge", "„Rechnung.docx“ hat ein Format, das wir nicht annehmen."),
+    ),
+    files=tuple(FileView(file.id, file.name, file.size) for file in FILES),
+    file_error="„Rechnung.docx“ hat ein Format, das wir nicht annehmen. Möglich sind JPEG, PNG, WebP, HEIC, PDF, MP4 und MOV.",
+    saved_at="3. März 2026, 10:15 Uhr",
+)
+CONFIRM = Field(
+    "notfall_bestaetigt", "checkbox", "Ich habe die Hinweise gelesen und, wo nötig, angerufen.", required=True
+)
+GAS = Notice(
+    "Gasgeruch: sofort handeln",
+    "HOTLINE_ONLY",
+    (
+        "Fenster öffnen, keine Schalter, Klingeln oder Telefone in der Wohnung benutzen",
+        "Gashahn schließen, wenn gefahrlos möglich",
+        "Haus verlassen und erst draußen telefonieren",
+    ),
+    CALLS,
+    blocking=True,
+    confirm=None,
+    confirm_url="#weiter",
+)
+WASSER = Notice("Wasser läuft aus", "HOTLINE_FIRST", ("Absperrventil schließen", "Strom im nassen Bereich abschalten"),
+                CALLS[:1], blocking=False, confirm=CONFIRM)  # fmt: skip
+INFO = Notice("Ausgesperrt", "INFO", ("Kosten trägt in der Regel die Mieterin oder der Mieter",),
+              CALLS[:1], blocking=False, confirm=None)  # fmt: skip
+MELDEN = MeldenPage(
+    "Schaden melden",
+    "Sie erhalten sofort eine Quittung. Felder ohne „freiwillig“ brauchen wir.",
+    FORM,
+    chosen=("Sanitär, Wasser, Abwasser", "Wasser tritt aus"),
+    change_url="#aendern",
+)
+KONTAKT = MeldenPage("Kontakt aufnehmen", MELDEN.intro, replace(FORM, fields=KONTAKT_FIELDS))
+
+ARTEN = tuple(
+    Way(label, "#art") for label in ("Wasserhahn tropft", "Abfluss verstopft", "WC-Spülung läuft", "Kein Warmwasser")
+)
+ORTE = (
+    Group(
+        "In meiner Wohnung", tuple(Way(o, "#o") for o in ("Küche", "Bad / WC", "Wohnraum", "Balkon", "Ganze Wohnung"))
+    ),
+    Group("Im Haus (gemeinschaftlich)", tuple(Way(o, "#o") for o in ("Eingang", "Treppenhaus", "Aufzug", "Keller"))),
+    Group("Außen", tuple(Way(o, "#o") for o in ("Außenanlage", "Spielplatz", "Müllplatz", "Garage / Stellplatz"))),
+)
+DANGER = tuple(
+    Way(w, "#d", hint="Gas, Brand") for w in ("Gasgeruch", "Feuer oder Rauch", "CO-Alarm", "Person im Aufzug")
+)
+FINDER = SchadenPage(
+    "Schaden melden", "Wo ist der Schaden?", "melden?lang=de", "", None, ORTE, (), None, None, (), DANGER
+)
+HITS = tuple(Way(w, "#t", hint="Heizung, Warmwasser") for w in ("Heizung bleibt kalt", "Heizkörper leckt", LONG))
+KATEGORIEN = tuple(
+    Group(k, ARTEN) for k in ("Sanitär, Wasser, Abwasser", "Heizung", "Elektro", "Fenster", "Türen", "Schimmel")
+)
+
+OVERVIEW = OverviewPage(
+    "Guten Tag, Erika Beispiel",
+    ("Lindenallee 5, 12345 Musterstadt, 2. OG links",),
+    VORGAENGE,
+    Way("Alle Vorgänge zeigen", "#alle"),
+    "melden/schaden",
+    (
+        Way("Schaden melden", "/m/melden/schaden", hint="Heizung, Wasser, Strom, Türen, Fenster …"),
+        Way("Beschwerde", "/m/melden/beschwerde", hint="Lärm, Müll, Reinigung, Nachbarschaft"),
+        Way("Dokument anfordern", "/m/melden/dokument?lang=de", hint="Bescheinigungen, Verträge, Abrechnungen"),
+        Way("Kontakt", "/m/melden/kontakt", hint="Fragen zu Vertrag, Zahlung, Umzug und mehr"),
+    ),
+    CALLS,
+)
+ENTRIES = (
+    Entry("mine", "Sie", "3. März 2026, 10:15 Uhr", ISO, "Nachricht", "Die Heizung ist seit gestern kalt.\nIch bin ab 16 Uhr da.",
+          FILES[:1], pending=False),
+    Entry("event", "Die Verwaltung", "3. März 2026, 10:20 Uhr", ISO, "Neuer Stand: In Bearbeitung", "", (), pending=False),
+    Entry("theirs", "Sabine Kranz", "3. März 2026, 11:02 Uhr", ISO, "Nachricht",
+          "Guten Tag Frau Beispiel, die Firma kommt am 5. März. Bitte lassen Sie den Heizungskeller zugänglich.",
+          FILES[1:2], pending=False),
+    Entry("mine", "Sie", "3. März 2026, 11:30 Uhr", ISO, "Nachricht", LONG, (), pending=True),
+)  # fmt: skip
+MESSAGE_FORM = replace(FORM, fields=(Field("nachricht", "textarea", "Ihre Nachricht", rows=4),), submit="Senden",
+                       file_hint="Bilder, PDF oder kurze Videos, je Datei bis 25 MB.")  # fmt: skip
+RATING = Field("bewertung", "radio", "Wie zufrieden sind Sie?", required=True, options=tuple(
+    Option(n, label) for n, label in (("5", "5 – sehr gut"), ("4", "4"), ("3", "3"), ("2", "2"), ("1", "1 – sehr schlecht"))
+))  # fmt: skip
+NOTE = Field("nachricht", "textarea", "Anmerkung (freiwillig)", rows=4)
+ACTIONS = (
+    Action("wiedereroeffnung", "Der Schaden ist nicht behoben", "Der Vorgang wird dann wieder aufgenommen.", "Wieder öffnen",
+           replace(MESSAGE_FORM, fields=(NOTE,), takes_files=False)),
+    Action("bewertung", "Bearbeitung bewerten", "Ihre Bewertung hilft uns.", "Bewertung senden",
+           replace(MESSAGE_FORM, fields=(replace(RATING, error="Bitte wählen Sie etwas aus."), NOTE), takes_files=False,
+                   errors=(FieldError("feld-bewertung", "Wie zufrieden sind Sie?: Bitte wählen Sie etwas aus."),)), open=True),
+)  # fmt: skip
+FACTS = (("Ihr Zeichen", "V-2026-000123"), ("Zuständig", "Sabine Kranz"), ("Ort", "Küche"), ("Kategorie", "Heizung"),
+         ("Wer ist betroffen?", "Die ganze Wohnung"), ("Vertrag", "4711.0815.01"))  # fmt: skip
+VORGANG = VorgangPage(
+    "Heizung bleibt kalt: Küche", VORGAENGE[0], VORGAENGE[0].next_step, FACTS,
+    "Unter dem Fenster bleibt der Heizkörper kalt.", FILES, ENTRIES,
+    Action("nachricht", "Nachricht schreiben", "", "Nachricht senden", MESSAGE_FORM, open=True), (), "#q", "#q.pdf",
+)  # fmt: skip
+QUITTUNG = QuittungPage("Quittung", True, "M-7KQ2-94XH", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
+                        "Gespeichert, wird übermittelt", (("Betreff", "Heizung bleibt kalt: Küche"), *FACTS),
+                        VORGANG.beschreibung, FILES, "#v", "#pdf", "#home")  # fmt: skip
+NOTFALL = NotfallPage("Im Notfall", CALLS, (("Lindenallee 5", CALLS[:2]), ("Am Alten Wasserwerk 17", CALLS[:1])),
+                      ((GAS.title, GAS.steps), (WASSER.title, WASSER.steps)))  # fmt: skip
+
+
+def states() -> Iterator[tuple[str, Site, Page]]:
+    """Yield every state as (name, surroundings, page)."""
+    pages = {
+        "uebersicht": OVERVIEW,
+        "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
+        "uebersicht-entwuerfe": replace(OVERVIEW, drafts=(Way("Entwurf weiterschreiben: Schaden melden", "#", hint="heute"),)),
+        "schaden": FINDER,
+        "schaden-treffer": replace(FINDER, search="heizung", hits=HITS, draft=Way("Entwurf weiterschreiben: Gas", "#", hint="10:15")),
+        "schaden-ohne-treffer": replace(FINDER, search="xyz", hits=(), errors=(FieldError("formular", "Bitte wählen Sie."),)),
+        "schaden-arten": replace(FINDER, step="Was ist beschädigt?", groups=KATEGORIEN, chosen=("Küche",), danger=(),
+                                 back=Way("Anderen Ort wählen", "#")),
+        "melden": MELDEN,
+        "melden-fehler": replace(MELDEN, form=WRONG, notice=WASSER),
+        "melden-nur-hotline": replace(MELDEN, notice=GAS),
+        "melden-hinweis": replace(MELDEN, notice=INFO, link_to_filed=Way("Diese Meldung ist schon gespeichert.", "#v")),
+        "kontakt": KONTAKT,
+        "vorgaenge": VorgaengePage("Meine Vorgänge", (Way("Alle", "#", current=True), Way("Offen", "#"), Way("Abgeschlossen", "#")),
+                                   VORGAENGE + CLOSED, Way("Ältere zeigen", "#"), Way("Zu den neuesten", "#")),
+        "vorgaenge-leer": VorgaengePage("Meine Vorgänge", (Way("Alle", "#", current=True),), (), None, None),
+        "vorgang": VORGANG,
+        "vorgang-erledigt": replace(VORGANG, vorgang=CLOSED[0], actions=ACTIONS, message=None, status_text=CLOSED[0].next_step),
+        "vorgang-fehler": replace(VORGANG, title=LONG, vorgang=CLOSED[1], entries=(), files=(), message=replace(
+            VORGANG.message, form=replace(MESSAGE_FORM, errors=WRONG.errors[-1:], files=WRONG.files, file_error=WRONG.file_error))),
+        "quittung": QUITTUNG,
+        "quittung-spaeter": replace(QUITTUNG, fresh=False, files=(), beschreibung=""),
+        "meldung": MessagePage("Seite nicht gefunden", "Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben."),
+        "meldung-fehler": MessagePage("Das hat nicht geklappt", "Da ist etwas schiefgegangen.",
+                                      (Way("Zur Übersicht", "#"), Way("Zur Anmeldung", "#")), CALLS, "5f2c9a"),
+        "notfall": NOTFALL,
+        "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
+    }  # fmt: skip
+    for name, page in pages.items():
+        yield name, SITE, page
+    yield (
+        "sso",
+        ANONYMOUS,
+        SsoPage("Anmeldung", "n", "p", FRAMED.origins, "/m/sso/website", "https://www.musterbau.example"),
+    )
+    yield "notfall-anonym", ANONYMOUS, NOTFALL
+    yield "meldung-blank", BARE, pages["meldung"]
+    yield "uebersicht-rahmen", FRAMED, OVERVIEW
+    for name in ("uebersicht", "melden-fehler", "melden-nur-hotline", "vorgang", "quittung", "schaden-treffer"):
+        yield f"{name}-fragment", FRAGMENT, pages[name]
+        yield f"{name}-englisch", ENGLISH, pages[name]

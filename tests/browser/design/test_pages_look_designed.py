@@ -1,0 +1,103 @@
+"""Every sample page, in light and dark, narrow and wide."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page
+from preview import render
+from samples import states
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+VIEWS = [(width, scheme) for width in (320, 1280) for scheme in ("light", "dark")]
+NAMES = [name for name, _, _ in states()]
+SMALL_TARGETS = """() => [...document.querySelectorAll(
+    ".mieterportal :is(button, summary, input:not([type=hidden]), select, nav a, .mp-button, .mp-choice, .mp-ways a)"
+)].filter(e => e.checkVisibility() && !e.matches(".mp-sr, .mp-choice *") && e.getBoundingClientRect().height < 24)
+.map(e => e.outerHTML)"""
+LOST_ANCHORS = """() => [...document.querySelectorAll("[data-fehler] a")].map(a => a.hash.slice(1))
+.filter(id => !document.getElementById(id))"""
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("preview")
+    render(folder)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module", params=VIEWS, ids=lambda view: f"{view[0]}-{view[1]}")
+def view(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    width, scheme = request.param
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_axe_finds_nothing_and_the_page_fits_its_window(view: Page, address: str, axe: str, name: str) -> None:
+    view.goto(f"{address}/{name}.html")
+    view.evaluate(axe)
+    found = view.evaluate("tags => axe.run(document, {runOnly: tags})", TAGS)["violations"]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+    assert view.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert view.evaluate(SMALL_TARGETS) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_there_is_one_main_heading_no_id_twice_and_no_error_that_leads_nowhere(
+    browser: Browser, address: str, name: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/{name}.html")
+    assert page.evaluate("document.querySelectorAll('h1').length") == 1
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
+    assert sorted(ids) == sorted(set(ids))
+    assert page.evaluate(LOST_ANCHORS) == []
+    page.close()
+
+
+def test_the_error_summary_has_the_focus_when_the_page_opens(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/melden-fehler.html")
+    page.wait_for_function("document.activeElement.matches('[data-fehler]')")
+    page.get_by_role("link", name="Wo ist der Schaden?").click()
+    assert page.evaluate("document.activeElement.name") == "schadensort"
+    page.close()
+
+
+def test_the_first_button_of_a_form_is_what_enter_presses_and_means_send(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/melden-fehler.html")
+    assert page.locator("#formular button").first.get_attribute("value") == "absenden"
+    page.close()
+
+
+def test_no_page_carries_a_style_or_a_handler_of_its_own(tmp_path: Path) -> None:
+    for name in render(tmp_path):
+        html = (tmp_path / f"{name}.html").read_text(encoding="utf-8").partition('class="mieterportal')[2]
+        assert not re.search(r"\sstyle=|\son[a-z]+=|<style|<script>", html), name
+
+
+def test_a_first_view_is_small_even_without_compression(tmp_path: Path) -> None:
+    names = render(tmp_path)
+    assets = sum((tmp_path / asset).stat().st_size for asset in ("portal.css", "portal.js"))
+    for name in names:
+        html = (tmp_path / f"{name}.html").stat().st_size
+        assert html < 20_000, name
+        assert html + assets < 60_000, name

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from cms_adapters.connector import CmsLogin
 from service.store import sessions
-from service.store.records import Session
 from service.store.owner import owner_of_account, owner_of_person
+from service.store.records import Session
 
 _DISPLAY_LENGTH = 200
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pikepdf
 import puremagic
 
+from service.files.pictures import is_picture, picture_type
 from service.files.refusal import Refusal, Unfit
 
 _VIDEO = {"video/mp4": "video/mp4", "video/quicktime": "video/quicktime"}
@@ -46,3 +47,13 @@ def head_of(path: Path) -> bytes:
     """Return the beginning of a file."""
     with path.open("rb") as file:
         return file.read(_HEAD)
+
+
+def media_type_of(path: Path) -> str:
+    """Return the media type of a file from immotion by its content; what is none of ours is plain bytes."""
+    head = head_of(path)
+    if is_pdf(head):
+        return "application/pdf"
+    if is_picture(path):
+        return picture_type(path)
+    return video_type(head) or "application/octet-stream"

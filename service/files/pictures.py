@@ -90,3 +90,12 @@ def _write(picture: Image.Image, source_format: str, target: IO[bytes]) -> None:
         bare.convert("RGBA" if "A" in bare.mode else "RGB").save(target, "WEBP", quality=_QUALITY, exif=b"", xmp=b"")
     else:
         bare.convert("RGB").save(target, "JPEG", quality=_QUALITY, optimize=True)
+
+
+def picture_type(path: Path) -> str:
+    """Return the media type of a picture as it is, by its content; plain bytes when it cannot be read."""
+    try:
+        with _opened(path) as picture:
+            return Image.MIME.get(picture.format or "", "application/octet-stream")
+    except _HOSTILE:
+        return "application/octet-stream"

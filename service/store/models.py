@@ -51,7 +51,9 @@ class VorgangRow(Row):
     status_text = TextField(default="", help_text=PERSONAL)
     offen = BooleanField(default=True, help_text=TECHNICAL)
     sachbearbeiter = CharField(200, default="", help_text=PERSONAL)
+    sachbearbeiter_seq = IntegerField(default=0, help_text=TECHNICAL)
     termin = JsonField(null=True, help_text=PERSONAL)
+    termin_seq = IntegerField(default=0, help_text=TECHNICAL)
     unread = IntegerField(default=0, help_text=TECHNICAL)
 
     class Meta:

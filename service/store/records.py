@@ -40,7 +40,9 @@ class Vorgang:
     status_text: str = ""
     offen: bool = True
     sachbearbeiter: str = ""
+    sachbearbeiter_seq: int = 0
     termin: Json | None = None
+    termin_seq: int = 0
     unread: int = 0
 
 

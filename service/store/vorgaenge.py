@@ -72,12 +72,16 @@ def page(
     return [VorgangLine(**row) for row in dicts(query)]
 
 
-def update(vorgang_id: UUID, changes: dict[str, Any], *, only_if_seq_below: int | None = None) -> bool:
-    """Write just these columns; with `only_if_seq_below`, only while no later status is in force. True if written."""
-    condition = VorgangRow.id == vorgang_id
-    if only_if_seq_below is not None:
-        condition &= VorgangRow.status_seq < only_if_seq_below
-    return affected(VorgangRow.update(**changes).where(condition)) == 1
+def update(vorgang_id: UUID, changes: dict[str, Any]) -> None:
+    """Write just these columns."""
+    VorgangRow.update(**changes).where(VorgangRow.id == vorgang_id).execute()
+
+
+def update_latest(vorgang_id: UUID, what: str, seq: int, changes: dict[str, Any]) -> bool:
+    """Write these columns unless a later event has set them; `what` is status, sachbearbeiter or termin."""
+    column = f"{what}_seq"
+    here = (VorgangRow.id == vorgang_id) & (getattr(VorgangRow, column) < seq)
+    return affected(VorgangRow.update(**changes, **{column: seq}).where(here)) == 1
 
 
 def count_unread(vorgang_id: UUID) -> None:
@@ -176,3 +180,12 @@ def _entry(row: dict[str, Any]) -> tuple[Aktivitaet, bool]:
 def _one(query: Query) -> Vorgang | None:
     row = first(query)
     return Vorgang(**row) if row else None
+
+
+def note_handed_over(vorgang_id: UUID, facts: dict[str, Any], status: str, now: datetime) -> None:
+    """Write immotion's facts; move the status only while it is one of the portal's own (no event has come yet)."""
+    here = VorgangRow.id == vorgang_id
+    if facts:
+        VorgangRow.update(**facts).where(here).execute()
+    own = VorgangRow.status.in_(["UEBERMITTLUNG", "UEBERGEBEN"]) & (VorgangRow.status_seq == 0)
+    VorgangRow.update(status=status, status_at=now).where(here & own & (VorgangRow.status != status)).execute()

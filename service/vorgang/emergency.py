@@ -110,14 +110,14 @@ class _Case:
             return bool(condition["kind"] == self.kind)
         if "calendar" in condition:
             return self._in_heating_period() if condition["calendar"] == "heating_period" else self._outside_hours()
-        return bool(self.settings.warmwasser_ist_notfall is condition.get("eq"))
+        return self.settings.warmwasser_ist_notfall is condition.get("eq")
 
     def _answered(self, condition: Mapping[str, Any]) -> bool:
         answer = self.answers.get(condition["question"], "")
         if "in" in condition:
-            return answer in condition["in"]
+            return bool(answer in condition["in"])
         try:
-            return float(answer.replace(",", ".")) < condition["lt"]
+            return bool(float(answer.replace(",", ".")) < condition["lt"])
         except ValueError:
             return False
 

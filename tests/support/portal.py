@@ -101,10 +101,10 @@ trust_person = true
         return os.environ | {"MIETERPORTAL_CONFIG": str(self.config)} | more
 
     def start(self, name: str, *arguments: str) -> None:
-        log = (self.directory / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            self.command(*arguments), env=self.environment(), stdout=log, stderr=log, start_new_session=True
-        )
+        with (self.directory / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                self.command(*arguments), env=self.environment(), stdout=log, stderr=log, start_new_session=True
+            )
 
     def log(self, name: str) -> str:
         return (self.directory / f"{name}.log").read_text(encoding="utf-8")

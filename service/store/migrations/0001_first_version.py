@@ -41,7 +41,9 @@ class Vorgang(Table):
     status_text = TextField()
     offen = BooleanField()
     sachbearbeiter = CharField(200)
+    sachbearbeiter_seq = IntegerField()
     termin = LongText(null=True)
+    termin_seq = IntegerField()
     unread = IntegerField()
 
     class Meta:

@@ -1,0 +1,43 @@
+"""Removes what nobody needs any more: ended sessions, old drafts, files without a row."""
+
+from datetime import datetime, timedelta
+from itertools import islice
+
+import structlog
+
+from service.access.browser import ABSOLUTE, IDLE
+from service.files.storage import Folder
+from service.store import drafts, sessions, vorgaenge
+from service.store.database import connected, transaction
+
+log = structlog.get_logger()
+
+_BATCH = 500
+ORPHAN_AGE = timedelta(days=1)
+
+
+def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
+    """Do all of it once and return how many files went; each after its row, so that no row ever points to nothing."""
+    with connected():
+        sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
+        with transaction():
+            files = drafts.expire(now - timedelta(days=draft_days))
+    for file_id in files:
+        storage.delete(file_id)
+    swept = storage.sweep_incoming(now - ORPHAN_AGE)
+    orphans = _delete_orphans(storage, now)
+    log.info("tidied", draft_files=len(files), interrupted_uploads=swept, orphans=orphans)
+    return len(files) + swept + orphans
+
+
+def _delete_orphans(storage: Folder, now: datetime) -> int:
+    deleted = 0
+    ids = storage.ids(now - ORPHAN_AGE)
+    while batch := list(islice(ids, _BATCH)):
+        with connected():
+            known = vorgaenge.known_files(batch)
+        for file_id in batch:
+            if file_id not in known:
+                storage.delete(file_id)
+                deleted += 1
+    return deleted

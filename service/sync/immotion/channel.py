@@ -1,0 +1,88 @@
+"""What a channel to immotion promises, and the three errors it may raise."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+from uuid import UUID
+
+from service.store.records import Anhang
+
+
+class Temporary(Exception):
+    """It may work later. `outcome_unknown`: immotion may have done it; `retry_after` in seconds, if it said so."""
+
+    def __init__(self, error: str, *, retry_after: float | None = None, outcome_unknown: bool = False) -> None:
+        super().__init__(error)
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+
+
+class Permanent(Exception):
+    """It will never work as it is; `code` and `felder` are immotion's."""
+
+    def __init__(self, code: str, felder: Sequence[Mapping[str, Any]] = ()) -> None:
+        where = ", ".join(f"{feld.get('pfad', '')}: {feld.get('code', '')}" for feld in felder)
+        super().__init__(f"{code} ({where})" if where else code)
+        self.code = code
+
+
+class CredentialsRefused(Exception):
+    """immotion does not accept who we are; nothing more is sent on this connection for a while."""
+
+
+class CursorExpired(Exception):
+    """The feed no longer knows our cursor; everything has to be reconciled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """immotion has the Vorgang; without a number it follows as an event."""
+
+    immotion_id: str | None
+    vorgangsnummer: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """One page of a feed; `entries` are as they came."""
+
+    entries: tuple[Mapping[str, Any], ...]
+    cursor: str
+    more: bool
+
+
+class Channel(Protocol):
+    """One Mandant's road to immotion. Every method raises Temporary, Permanent or CredentialsRefused."""
+
+    def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
+        """Hand over a file, streamed; the same file again is fine."""
+        ...
+
+    def put_vorgang(self, vorgang_id: UUID, body: Mapping[str, Any], request_id: str) -> Accepted:
+        """Hand over a Vorgang."""
+        ...
+
+    def put_aktivitaet(self, vorgang_id: UUID, aktivitaet_id: UUID, body: Mapping[str, Any], request_id: str) -> None:
+        """Hand over what a resident added."""
+        ...
+
+    def find_vorgang(self, vorgang_id: UUID, request_id: str) -> Accepted | None:
+        """Ask what became of a Vorgang; None when immotion does not know it."""
+        ...
+
+    def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
+        """Read on in the feed of events, waiting up to `wait` seconds; raises CursorExpired."""
+        ...
+
+    def stammdaten(self, cursor: str) -> FeedPage:
+        """Read on in the feed of master data; raises CursorExpired."""
+        ...
+
+    def dokument(self, dokument_id: str) -> AbstractContextManager[Iterator[bytes]]:
+        """Open a document's bytes, in chunks."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -1,0 +1,202 @@
+"""The Vorgang interface v1 over HTTP; answers become the channel's results and its three errors, here and only here."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any, BinaryIO
+from urllib.parse import quote
+from uuid import UUID
+
+import requests
+
+from service.settings import ImmotionSettings
+from service.store.records import Anhang
+from service.sync.immotion.channel import Accepted, CredentialsRefused, CursorExpired, FeedPage, Permanent, Temporary
+
+_TEMPORARY = {408, 425, 429}
+_SERVER_FAULTS = 500
+_CHUNK = 64 * 1024
+_CONNECT_S = 5
+
+
+class HttpChannel:
+    """One connection pool to one immotion; a thread-safe use of `requests.Session` needs one channel per thread."""
+
+    def __init__(self, settings: ImmotionSettings) -> None:
+        self._settings = settings
+        self._session = requests.Session()
+        if settings.token:
+            self._session.headers["Authorization"] = f"Bearer {settings.token}"
+
+    def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
+        """Stream a file with its digest (RFC 9530)."""
+        digest = base64.b64encode(bytes.fromhex(anhang.sha256)).decode("ascii")
+        headers = {"Content-Digest": f"sha-256=:{digest}:", "Content-Type": anhang.mime}
+        headers["Content-Length"] = str(anhang.bytes)
+        self._call("PUT", f"/anhaenge/{anhang.id}", request_id, data=content, headers=headers)
+
+    def put_vorgang(self, vorgang_id: UUID, body: Mapping[str, Any], request_id: str) -> Accepted:
+        """Hand over a Vorgang; 202 has no number yet."""
+        answer = self._call("PUT", f"/vorgaenge/{vorgang_id}", request_id, body=body)
+        if answer.status_code == HTTPStatus.ACCEPTED:
+            return Accepted(None, None)
+        return _accepted(_object(answer))
+
+    def put_aktivitaet(self, vorgang_id: UUID, aktivitaet_id: UUID, body: Mapping[str, Any], request_id: str) -> None:
+        """Hand over what a resident added."""
+        self._call("PUT", f"/vorgaenge/{vorgang_id}/aktivitaeten/{aktivitaet_id}", request_id, body=body)
+
+    def find_vorgang(self, vorgang_id: UUID, request_id: str) -> Accepted | None:
+        """Ask by our id; 404 means that immotion never got it."""
+        answer = self._call("GET", f"/vorgaenge/{vorgang_id}", request_id, allowed={HTTPStatus.NOT_FOUND})
+        return None if answer.status_code == HTTPStatus.NOT_FOUND else _accepted(_object(answer))
+
+    def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
+        """Long-poll the feed of events."""
+        return self._page("/ereignisse", "ereignisse", {"cursor": cursor, "limit": "200", "wait": str(wait)}, wait)
+
+    def stammdaten(self, cursor: str) -> FeedPage:
+        """Read the feed of master data."""
+        return self._page("/stammdaten/aenderungen", "aenderungen", {"cursor": cursor, "limit": "200"}, 0)
+
+    @contextmanager
+    def dokument(self, dokument_id: str) -> Iterator[Iterator[bytes]]:
+        """Open a document as a stream of chunks."""
+        answer = self._call("GET", f"/dokumente/{quote(dokument_id, safe='')}/inhalt", "", stream=True)
+        try:
+            yield _chunks(answer)
+        finally:
+            answer.close()
+
+    def close(self) -> None:
+        """Close the pool."""
+        self._session.close()
+
+    def _page(self, path: str, name: str, params: Mapping[str, str], wait: int) -> FeedPage:
+        given = {key: value for key, value in params.items() if value}
+        answer = self._call("GET", path, "", params=given, allowed={HTTPStatus.GONE}, wait=wait)
+        if answer.status_code == HTTPStatus.GONE:
+            raise CursorExpired
+        page = _object(answer)
+        entries = page.get(name)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise Temporary("the feed's answer has no list of entries")
+        return FeedPage(tuple(entries), str(page.get("naechsterCursor") or ""), bool(page.get("mehr")))
+
+    def _call(  # noqa: PLR0913 - the parts of a request
+        self,
+        method: str,
+        path: str,
+        request_id: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        data: BinaryIO | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        allowed: set[HTTPStatus] | None = None,
+        stream: bool = False,
+        wait: float = 0,
+    ) -> requests.Response:
+        sent = dict(headers or {}) | ({"X-Request-ID": request_id} if request_id else {})
+        payload: Any = data
+        if body is not None:
+            payload = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
+            sent["Content-Type"] = "application/json"
+        try:
+            answer = self._session.request(
+                method,
+                self._settings.url + path,
+                data=payload,
+                headers=sent,
+                params=params,
+                stream=stream,
+                allow_redirects=False,
+                timeout=(_CONNECT_S, self._settings.timeout_s + wait),
+            )
+        except requests.ConnectTimeout as fault:
+            raise Temporary("ConnectTimeout") from fault
+        except requests.RequestException as fault:
+            raise Temporary(type(fault).__name__, outcome_unknown=True) from fault
+        if allowed and answer.status_code in allowed:
+            return answer
+        _raise_for(answer)
+        return answer
+
+
+def health(settings: ImmotionSettings) -> str | None:
+    """Return what is wrong with the way to immotion; None when it answers."""
+    try:
+        answer = requests.get(f"{settings.url}/gesundheit", timeout=(_CONNECT_S, settings.timeout_s))
+    except requests.RequestException as fault:
+        return f"{settings.url} does not answer ({type(fault).__name__}); check immotion.url and the network"
+    if answer.status_code != HTTPStatus.OK:
+        return f"{settings.url} answers {answer.status_code} to /gesundheit; check immotion.url"
+    return None
+
+
+def _raise_for(answer: requests.Response) -> None:
+    status = answer.status_code
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    problem = _problem(answer)
+    code = str(problem.get("code") or status)
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise CredentialsRefused(code)
+    if problem.get("wiederholbar") is False:
+        raise Permanent(code, _felder(problem))
+    if status in _TEMPORARY or status >= _SERVER_FAULTS or problem.get("wiederholbar") is True:
+        unknown = status >= _SERVER_FAULTS
+        raise Temporary(f"{status} {code}", retry_after=_retry_after(answer), outcome_unknown=unknown)
+    if HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem:
+        raise Permanent(code, _felder(problem))
+    # neither success nor a problem document: a proxy in between, or the wrong address
+    raise Temporary(f"unexpected answer {status}")
+
+
+def _object(answer: requests.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError as broken:
+        raise Temporary("success without JSON: is this immotion?", outcome_unknown=True) from broken
+    if not isinstance(body, dict):
+        raise Temporary("success without an object: is this immotion?", outcome_unknown=True)
+    return body
+
+
+def _accepted(body: Mapping[str, Any]) -> Accepted:
+    return Accepted(_text(body.get("vorgangId")), _text(body.get("vorgangsnummer")))
+
+
+def _text(value: object) -> str | None:
+    return str(value)[:100] if value else None
+
+
+def _problem(answer: requests.Response) -> Mapping[str, Any]:
+    """Return the problem document (RFC 9457); an empty one for any other answer."""
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return {}
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _felder(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    felder = problem.get("felder")
+    return [feld for feld in felder if isinstance(feld, dict)] if isinstance(felder, list) else []
+
+
+def _retry_after(answer: requests.Response) -> float | None:
+    """Return Retry-After in seconds (RFC 9110, 10.2.3); dates are not used by this interface."""
+    value = answer.headers.get("Retry-After", "")
+    return float(value) if value.isdecimal() else None
+
+
+def _chunks(answer: requests.Response) -> Iterator[bytes]:
+    try:
+        yield from answer.iter_content(_CHUNK)
+    except requests.RequestException as fault:
+        raise Temporary(type(fault).__name__) from fault

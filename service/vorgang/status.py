@@ -1,0 +1,185 @@
+"""What an event of immotion changes: in any order, delivered any number of times, with the same end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID, uuid5
+
+from service.store.records import Aktivitaet, Vorgang
+
+CLOSED = frozenset({"ERLEDIGT", "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT"})
+RECEIVED = "EINGEGANGEN"
+REFUSED = "ABGELEHNT"
+_OWN = frozenset({"UEBERMITTLUNG", "UEBERGEBEN"})
+# Namespace of the ids of timeline entries, so that the same event always makes the same entry (RFC 9562, 5.5).
+_ENTRIES = UUID("6f0f4b0e-6f0d-4b5e-9d43-6a3f5c0e8f11")
+_TEXT_MAX = 20_000
+
+
+class HasCode(Protocol):
+    """A status of the catalog."""
+
+    @property
+    def code(self) -> str:
+        """Return its code."""
+        ...
+
+
+class StatusTable(Protocol):
+    """As much of the catalog as an event needs."""
+
+    def tenant_status_for(self, erp_code: str, /) -> tuple[HasCode, bool]:
+        """Return what the resident sees for a code, and whether the code is mapped."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it is applied; `seq` is gap-free per Vorgang on immotion's side."""
+
+    id: str
+    typ: str
+    zeit: datetime
+    seq: int
+    daten: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an event does: facts that never change, columns that only the latest event may set, a timeline entry.
+
+    `latest` maps status, sachbearbeiter and termin to their columns; each follows its own highest vorgangSeq.
+    """
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    latest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    entry: Aktivitaet | None = None
+    unread: bool = False
+    unmapped: str | None = None
+    dokumente: tuple[Mapping[str, Any], ...] = ()
+
+
+def change_of(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:
+    """Return what a visible event changes; an unknown kind changes nothing."""
+    handler = {
+        "VORGANG_ANGELEGT": _created,
+        "VORGANG_ABGEWIESEN": _refused,
+        "STATUS": _status,
+        "ZUORDNUNG": _assigned,
+        "TERMIN": _appointment,
+        "AKTIVITAET": _message,
+        "DOKUMENT": _document,
+    }.get(event.typ)
+    return Change() if handler is None else handler(event, vorgang, catalog)
+
+
+def _created(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    facts = _texts(event.daten, {"vorgangsnummer": "vorgangsnummer", "vorgangId": "immotion_id"})
+    # Only a Vorgang of which nothing else is known yet has just been received.
+    received = {"status": {"status": RECEIVED, "status_at": event.zeit}} if vorgang.status in _OWN else {}
+    return Change(facts=facts, latest=received)
+
+
+def _refused(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    grund = _text(event.daten.get("grund"))
+    status = {"status": REFUSED, "status_at": event.zeit, "status_text": grund, "offen": False}
+    entry = _entry(event, vorgang, "STATUS", grund, {"status": REFUSED})
+    return Change(latest={"status": status}, entry=entry, unread=True)
+
+
+def _status(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:
+    erp_code, text = read_status(event.daten)
+    if not erp_code:
+        return Change()
+    tenant, known = catalog.tenant_status_for(erp_code)
+    status = {
+        "status": tenant.code,
+        "status_at": event.zeit,
+        "status_text": text,
+        "offen": tenant.code not in CLOSED,
+    }
+    entry = _entry(event, vorgang, "STATUS", text, {"status": tenant.code})
+    latest = {"status": status, **_facts(event.daten)}
+    return Change(latest=latest, entry=entry, unread=bool(text), unmapped=None if known else erp_code)
+
+
+def read_status(daten: Mapping[str, Any]) -> tuple[str, str]:
+    """Return code and text of a status; the code may stand in an object, alone, or beside the rest."""
+    status = daten.get("status", daten)
+    if not isinstance(status, Mapping):
+        return _text(status)[:100], _text(daten.get("textMieter") or daten.get("text"))
+    text = status.get("textMieter") or daten.get("textMieter") or daten.get("text")
+    return _text(status.get("code"))[:100], _text(text)
+
+
+def _assigned(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    latest = _facts(event.daten)
+    name = str(latest.get("sachbearbeiter", {}).get("sachbearbeiter", ""))
+    return Change(latest=latest, entry=_entry(event, vorgang, "ZUORDNUNG", name, {}) if name else None)
+
+
+def _appointment(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    latest = _facts(event.daten)
+    entry = _entry(event, vorgang, "TERMIN", "", latest["termin"]) if "termin" in latest else None
+    return Change(latest=latest, entry=entry, unread=entry is not None)
+
+
+def _message(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    text = _text(event.daten.get("text"))
+    dokumente = _objects(event.daten.get("dokumente"))
+    if not text and not dokumente:
+        return Change()
+    entry = _entry(event, vorgang, "NACHRICHT", text, {}, _text(event.daten.get("autor")))
+    return Change(entry=entry, unread=True, dokumente=dokumente)
+
+
+def _document(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    if not event.daten.get("dokumentId"):
+        return Change()
+    entry = _entry(event, vorgang, "DOKUMENT", _text(event.daten.get("titel")), {})
+    return Change(entry=entry, unread=True, dokumente=(event.daten,))
+
+
+def _facts(daten: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    latest: dict[str, dict[str, Any]] = {}
+    person = daten.get("aufgabentraeger")
+    if isinstance(person, Mapping) and (name := _text(person.get("anzeigeName") or person.get("team"))):
+        latest["sachbearbeiter"] = {"sachbearbeiter": name[:200]}
+    termin = daten.get("termin")
+    if isinstance(termin, Mapping):
+        kept = {key: _text(termin.get(key))[:200] for key in ("von", "bis", "firma") if termin.get(key)}
+        latest["termin"] = {"termin": kept}
+    return latest
+
+
+def _entry(  # noqa: PLR0913, PLR0917 - the parts of an entry
+    event: Event, vorgang: Vorgang, art: str, text: str, daten: Mapping[str, Any], author_name: str = ""
+) -> Aktivitaet:
+    return Aktivitaet(
+        id=uuid5(_ENTRIES, f"{vorgang.mandant}/{event.id}"),
+        vorgang_id=vorgang.id,
+        zeit=event.zeit,
+        art=art,
+        author="VERWALTUNG",
+        author_name=author_name[:200],
+        text=text,
+        daten=dict(daten),
+        seq=event.seq,
+    )
+
+
+def _texts(daten: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {column: _text(daten[name])[:100] for name, column in names.items() if daten.get(name)}
+
+
+def _text(value: object) -> str:
+    """Return text as it may be stored: without NUL and half characters, and not endless."""
+    if value is None or isinstance(value, Mapping | list):
+        return ""
+    kept = str(value).replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return kept[:_TEXT_MAX]
+
+
+def _objects(value: object) -> tuple[Mapping[str, Any], ...]:
+    return tuple(item for item in value if isinstance(item, Mapping)) if isinstance(value, list) else ()

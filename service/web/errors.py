@@ -14,6 +14,7 @@ from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
 from service.web.pages import MessagePage, Way
 from service.web.render import write_page
+from service.web.text import mark
 
 log = structlog.get_logger()
 
@@ -110,7 +111,9 @@ class ErrorPages:
     def _not_allowed(
         self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]
     ) -> None:
-        self._page(req, resp, falcon.HTTP_405, ("Das geht hier nicht", "Bitte gehen Sie zurück zur Übersicht."))
+        self._page(
+            req, resp, falcon.HTTP_405, (mark("Das geht hier nicht"), mark("Bitte gehen Sie zurück zur Übersicht."))
+        )
         resp.set_headers(error.headers or {})
 
     def _token_invalid(
@@ -148,8 +151,8 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
     ) -> None:
         log.warning("form_refused", request_id=req.context.request_id)
-        text = "Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal."
-        self._page(req, resp, falcon.HTTP_403, ("Nicht angenommen", text))
+        text = mark("Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal.")
+        self._page(req, resp, falcon.HTTP_403, (mark("Nicht angenommen"), text))
 
     def _bad_form(self, req: falcon.Request, resp: falcon.Response, error: BadForm, _params: dict[str, Any]) -> None:
         log.info("bad_form", reason=str(error), request_id=req.context.request_id)
@@ -159,21 +162,21 @@ class ErrorPages:
             text = reader.words(
                 "Das Feld „{field}“ ließ sich nicht lesen. Bitte prüfen und kürzen Sie es.", field=error.field
             )
-        self._page(req, resp, falcon.HTTP_400, ("Bitte prüfen Sie Ihre Eingaben", text))
+        self._page(req, resp, falcon.HTTP_400, (mark("Bitte prüfen Sie Ihre Eingaben"), text))
 
     def _too_large(
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
     ) -> None:
-        text = "Die Dateien sind zusammen zu groß. Bitte senden Sie weniger oder kleinere Dateien."
-        self._page(req, resp, falcon.HTTP_413, ("Zu viele oder zu große Dateien", text))
+        text = mark("Die Dateien sind zusammen zu groß. Bitte senden Sie weniger oder kleinere Dateien.")
+        self._page(req, resp, falcon.HTTP_413, (mark("Zu viele oder zu große Dateien"), text))
         resp.set_header("Connection", "close")
 
     def _unavailable(
         self, req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
     ) -> None:
         log.error("store_unavailable", fault=str(error), request_id=req.context.request_id)
-        text = "Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal."
-        self._page(req, resp, falcon.HTTP_503, ("Im Augenblick nicht erreichbar", text), calls=True)
+        text = mark("Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal.")
+        self._page(req, resp, falcon.HTTP_503, (mark("Im Augenblick nicht erreichbar"), text), calls=True)
         resp.set_header("Retry-After", "60")
 
     def _engine_fault(
@@ -190,7 +193,10 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]
     ) -> None:
         self._page(
-            req, resp, error.status, ("Das ließ sich nicht verarbeiten", "Bitte gehen Sie zurück zur Übersicht.")
+            req,
+            resp,
+            error.status,
+            (mark("Das ließ sich nicht verarbeiten"), mark("Bitte gehen Sie zurück zur Übersicht.")),
         )
         resp.set_headers(error.headers or {})
 
@@ -202,8 +208,10 @@ class ErrorPages:
             f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
         ]
         log.error("unexpected", error=type(error).__name__, frames=frames, request_id=req.context.request_id)
-        text = "Da ist etwas schiefgegangen. Wir sehen den Fehler im Protokoll. Bitte versuchen Sie es noch einmal."
-        self._page(req, resp, falcon.HTTP_500, ("Das hat nicht geklappt", text), calls=True)
+        text = mark(
+            "Da ist etwas schiefgegangen. Wir sehen den Fehler im Protokoll. Bitte versuchen Sie es noch einmal."
+        )
+        self._page(req, resp, falcon.HTTP_500, (mark("Das hat nicht geklappt"), text), calls=True)
 
 
 def _problem(resp: falcon.Response, status: str | int, title: str) -> None:

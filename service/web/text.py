@@ -17,6 +17,7 @@ from babel.support import NullTranslations, Translations
 from service.files.refusal import FileRefused, Limits, Refusal
 
 DEFAULT_LANGUAGE = "de"
+_MEGABYTE = 2**20
 LOCALES = Path(__file__).parent.parent / "locale"
 
 
@@ -71,10 +72,10 @@ class Words:
         return format_datetime(moment, "d. MMMM y, HH:mm:ss zzzz", tzinfo=self.zone, locale=self._locale)
 
     def size(self, count: int) -> str:
-        """Write a number of bytes: 2,4 MB."""
-        if count < 1000 * 100:
-            return f"{max(1, round(count / 1000))} kB"
-        return f"{format_decimal(round(count / 1_000_000, 1), locale=self._locale)} MB"
+        """Write a number of bytes in the units that file managers show: 24 kB, 2,4 MB."""
+        if count < _MEGABYTE // 10:
+            return f"{max(1, round(count / 1024))} kB"
+        return f"{format_decimal(round(count / _MEGABYTE, 1), locale=self._locale)} MB"
 
     def file_problem(self, refused: FileRefused, limits: Limits) -> str:
         """Say why a file was not taken, by its name."""

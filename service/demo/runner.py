@@ -1,0 +1,184 @@
+"""`mieterportal demo`: the whole product with example data, in the foreground until Ctrl-C."""
+
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
+from service.demo.config import Place, Ports, write_settings
+from service.demo.people import DEMO_PASSWORD, PERSONEN, home_of
+from service.settings import CONFIG_VARIABLE
+
+DONE, FAILED = 0, 1
+_READY_S = 60.0
+_LOOK_S = 0.3
+_HIGHEST_BASE = 65535 - 90
+
+
+class Stopped(Exception):
+    """Ctrl-C or SIGTERM came while something was being started."""
+
+
+class ChildFailed(Exception):
+    """A child ended by itself, or never answered."""
+
+    def __init__(self, child: Child) -> None:
+        super().__init__(child.plan.name)
+        self.child = child
+
+
+def run(port_base: int | None, directory: Path, reset: bool) -> int:  # noqa: FBT001 - as the command line has it
+    """Run the demo until SIGINT or SIGTERM; its things are under `directory`, its ports count from `port_base`.
+
+    With `reset` everything there is thrown away first. Returns 0 after a stop that was asked for, 1 when a port is
+    taken or a part of the demo fails.
+    """
+    if port_base is not None and not 0 < port_base <= _HIGHEST_BASE:
+        _complain(f"DEMO_PORT_BASE must be between 1 and {_HIGHEST_BASE}")
+        return FAILED
+    ports, place = Ports.of(port_base), Place(directory)
+    if taken := [f"{port} ({name})" for name, port in ports.named.items() if not _free(port)]:
+        _complain(f"port {', '.join(taken)} is taken. Choose others with DEMO_PORT_BASE, e.g. DEMO_PORT_BASE=18000")
+        return FAILED
+    if reset and directory.exists():
+        shutil.rmtree(directory)
+    write_settings(place, ports)
+    return Demo(place, ports).run()
+
+
+class Demo:
+    def __init__(self, place: Place, ports: Ports) -> None:
+        self._place = place
+        self._ports = ports
+        self._environment = {CONFIG_VARIABLE: str(place.config), "PYTHONUNBUFFERED": "1"}
+        self._stop = threading.Event()
+        self._children: list[Child] = []
+
+    def run(self) -> int:
+        """Prepare, start, wait, stop; returns the exit code."""
+        before = {name: signal.signal(name, lambda *_: self._stop.set()) for name in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            self._prepare()
+            self._start()
+            _say(table(self._ports))
+            self._watch()
+        except Stopped:
+            pass
+        except ChildFailed as failed:
+            code = failed.child.code
+            ended = "did not answer" if code is None else f"ended with {code}"
+            _complain(f"{failed.child.plan.name} {ended}; the demo stops. Its last lines:\n{failed.child.last_words()}")
+            return FAILED
+        finally:
+            stop_all(self._children)
+            for name, handler in before.items():
+                signal.signal(name, handler)
+        _say("The demo has stopped; its data is kept.")
+        return DONE
+
+    def _prepare(self) -> None:
+        fresh = not self._place.filled.exists()
+        if fresh:
+            self._clear()
+        self._finish(Plan("migrate", _cli("migrate")))
+        if fresh:
+            _say("First start: making a year of example data, about half a minute …")
+            ledger = str(self._place.ledger)
+            self._finish(Plan("fill", [sys.executable, "-m", "service.demo.fill", "--ledger", ledger]))
+            self._place.filled.touch()
+
+    def _clear(self) -> None:
+        """Remove what an interrupted first start has left; secrets and logs stay."""
+        for name in ("portal.db", "standin.db"):
+            for suffix in ("", "-wal", "-shm"):
+                (self._place.root / f"{name}{suffix}").unlink(missing_ok=True)
+        for name in ("files", "standin.db.files"):
+            shutil.rmtree(self._place.root / name, ignore_errors=True)
+
+    def _finish(self, plan: Plan) -> None:
+        """Run a program to its end; raises ChildFailed, or Stopped."""
+        child = Child(plan, self._place.log, self._environment)
+        while child.code is None:
+            if self._stop.wait(0.05):
+                child.stop()
+                raise Stopped
+        if child.code:
+            raise ChildFailed(child)
+
+    def _start(self) -> None:
+        for plan in plans(self._place, self._ports):
+            self._children.append(Child(plan, self._place.log, self._environment))
+        for child in self._children:
+            if not wait_until_ready(child, _READY_S):
+                raise Stopped if self._stop.is_set() else ChildFailed(child)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_LOOK_S):
+            dead = first_dead(self._children)
+            if dead is not None:
+                raise ChildFailed(dead)
+
+
+def plans(place: Place, ports: Ports) -> list[Plan]:
+    """Return what runs, in the order of starting."""
+    site = [sys.executable, "-m", "service.demo.site", "--secret-file", str(place.site_secret)]
+    token = _token(place)
+    standin = ("standin", "--port", str(ports.standin), "--ledger", str(place.ledger), "--token", token)
+    return [
+        Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),
+        Plan("portal", _cli("serve"), f"http://127.0.0.1:{ports.portal}/readyz"),
+        Plan("sync", _cli("sync", "run")),
+        Plan("site", site, f"http://127.0.0.1:{ports.site}/gesundheit"),
+    ]
+
+
+def table(ports: Ports) -> str:
+    """Return addresses and logins, as the demo prints them."""
+    addresses = (
+        ("Company site (begin here)", ports.site, ""),
+        ("Stand-in immotion, for clerks", ports.standin, ""),
+        ("Portal by itself", ports.portal, "/musterbau/notfall"),
+    )
+    width = max(len(person.login) for person in PERSONEN) + 2
+    names = max(len(person.name) for person in PERSONEN) + 2
+    lines = [f"  {label:<31} http://127.0.0.1:{port}{path}" for label, port, path in addresses]
+    people = [f"  {p.login:<{width}} {p.name:<{names}} {home_of(p)}" for p in PERSONEN]
+    head = f"  {'login':<{width}} {'name':<{names}} home"
+    rule = "  " + "-" * 76
+    end = f"Password of all: {DEMO_PASSWORD}. Stop with Ctrl-C."
+    return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, end])
+
+
+def _cli(*arguments: str) -> Sequence[str]:
+    return [sys.executable, "-m", "service.cli", *arguments]
+
+
+def _token(place: Place) -> str:
+    from service.settings import load_settings  # noqa: PLC0415 - only after the file is written
+
+    immotion = next(iter(load_settings(place.config).mandanten.values())).immotion
+    return immotion.token if immotion else ""
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _say(text: str) -> None:
+    click.echo(text)
+
+
+def _complain(text: str) -> None:
+    click.echo(f"demo: {text}", err=True)

@@ -1,0 +1,120 @@
+"""Vorgänge of Musterbau eG that ended in every way there is. Pure data; everybody in it is invented."""
+
+from service.demo.story import (
+    BRANDT,
+    KAYA,
+    NOWAK,
+    Fall,
+    bei,
+    brief,
+    mieter,
+    schaden,
+    schreibt,
+    status,
+    termin,
+)
+from service.demo.tenants import BAERBEL, GRETE, INGRID, JANA, KOFI, LUCIA, PAWEL, TRAN
+
+ABGESCHLOSSENE = (
+    Fall(
+        PAWEL,
+        128,
+        "15:55",
+        "KONTAKT",
+        {
+            "kontaktthema": "STELLPLATZ",
+            "betreff": "Stellplatz in der Tiefgarage",
+            "beschreibung": "Ich suche einen Stellplatz für ein kleines Auto, gern in der Lindenhofer Straße.",
+        },
+        (bei(20, BRANDT), status(44, "ABGELEHNT", "Zurzeit ist kein Stellplatz frei. Sie stehen auf der Warteliste.")),
+    ),
+    Fall(
+        LUCIA,
+        117,
+        "06:50",
+        "SCHADEN",
+        schaden("W_BAD", "SANITAER.DRUCK", "Aus der Dusche kommt nur ein dünner Strahl."),
+        (mieter(5, "RUECKZUG", "Es lag am verkalkten Duschkopf, hat sich erledigt."), status(6, "STORNIERT")),
+        antworten={"umfang": "ein_raum"},
+    ),
+    Fall(
+        INGRID,
+        104,
+        "18:18",
+        "SCHADEN",
+        schaden("G_EINGANG", "TUER.HAUSTUER", "The front door does not lock by itself any more."),
+        (status(1, "DUBLETTE", "Die Haustür ist schon gemeldet; die Schlosserei kommt morgen."),),
+    ),
+    Fall(
+        KOFI,
+        95,
+        "12:01",
+        "DOKUMENT",
+        {"dokumentart": "MIETSCHULDENFREI"},
+        (
+            bei(20, BRANDT),
+            brief(26, "Mietschuldenfreiheitsbescheinigung", "MIETSCHULDENFREI"),
+            status(26.1, "DOKUMENT_BEREIT"),
+            status(300, "ERLEDIGT"),
+        ),
+    ),
+    Fall(
+        GRETE,
+        83,
+        "10:10",
+        "KONTAKT",
+        {
+            "kontaktthema": "UMBAU",
+            "betreff": "Haltegriff an der Badewanne",
+            "beschreibung": "Ich hätte gern einen Haltegriff an der Wanne. Darf ich ihn anbringen lassen?",
+        },
+        (
+            bei(22, BRANDT),
+            schreibt(23, BRANDT, "Das übernehmen wir für Sie, der Hauswart bringt ihn an."),
+            bei(24, NOWAK),
+            termin(25, 5, "10:00", "Hauswart Nowak"),
+            status(25.1, "TERMINIERT"),
+            status(5 * 24 + 1, "ERLEDIGT"),
+            mieter(6 * 24, "BEWERTUNG", "Sitzt fest, danke.", bewertung=5),
+        ),
+    ),
+    Fall(
+        JANA,
+        71,
+        "20:20",
+        "KONTAKT",
+        {
+            "kontaktthema": "UMBAU",
+            "betreff": "Wallbox am Stellplatz",
+            "beschreibung": "Ich möchte an meinem Stellplatz eine Wallbox anbringen lassen und auf eigene Kosten "
+            "anschließen.",
+        },
+        (
+            bei(20, KAYA),
+            status(21, "WARTET_EXTERN"),
+            status(400, "ABGELEHNT", "Der Hausanschluss reicht nicht. Die Gemeinschaft berät im Herbst darüber."),
+        ),
+        vertrag="V-10301",
+    ),
+    Fall(
+        BAERBEL,
+        60,
+        "07:31",
+        "SCHADEN",
+        schaden("G_KELLER", "FEUCHTE.KELLER_WASSER", "Nach dem Gewitter steht im Fahrradkeller eine Pfütze."),
+        (bei(1, NOWAK), status(1.5, "IN_PRUEFUNG"), status(9, "ERLEDIGT", "Der Ablauf im Hof war verstopft.")),
+        ("wasserfleck",),
+        "V-11101",
+        {"wasserhoehe": "pfuetze"},
+    ),
+    Fall(
+        TRAN,
+        52,
+        "16:44",
+        "BESCHWERDE",
+        {"beschwerdeart": "MUELL", "beschreibung": "Neben den Tonnen liegt seit Tagen ein Sofa."},
+        (bei(15, NOWAK), status(40, "ERLEDIGT", "Der Sperrmüll ist abgeholt.")),
+        ("sofa",),
+        "V-10702",
+    ),
+)

@@ -1,0 +1,213 @@
+"""Vorgänge of Musterbau eG that are still open. Pure data; everybody in it is invented."""
+
+from service.demo.story import (
+    BRANDT,
+    KAYA,
+    NOWAK,
+    OKONKWO,
+    REICHELT,
+    SALIHU,
+    Fall,
+    bei,
+    brief,
+    mieter,
+    schaden,
+    schreibt,
+    status,
+    termin,
+)
+from service.demo.tenants import AMINA, BAERBEL, GRETE, INGRID, JANA, KOFI, LUCIA, MEHMET, OLEKSANDR, PAWEL, TRAN, ZOE
+
+ELEKTRO = "Elektro Sandow"
+
+OFFENE = (
+    Fall(
+        ZOE,
+        41,
+        "19:26",
+        "SCHADEN",
+        schaden(
+            "W_BAD",
+            "FLAECHE.FUGEN",
+            "Die Fugen in der Dusche sind an mehreren Stellen ausgebrochen.",
+            erreichbar="Mo und Mi ganztags",
+        ),
+        (
+            bei(14, REICHELT),
+            status(15, "IN_PRUEFUNG"),
+            status(60, "BEAUFTRAGT", "Die Fliesenlegerei meldet sich wegen eines Termins bei Ihnen."),
+            status(30 * 24, "IN_AUSFUEHRUNG"),
+        ),
+        ("fliesen",),
+        "V-10101",
+    ),
+    Fall(
+        MEHMET,
+        34,
+        "12:12",
+        "KONTAKT",
+        {
+            "kontaktthema": "WIDERSPRUCH_BK",
+            "betreff": "Hausreinigung in der Abrechnung",
+            "beschreibung": "In der Abrechnung ist die Treppenreinigung für zwölf Monate berechnet. Im März und April "
+            "hat aber niemand gereinigt.",
+        },
+        (
+            bei(20, SALIHU),
+            status(21, "IN_PRUEFUNG"),
+            schreibt(22, SALIHU, "Ich prüfe die Leistungsnachweise und melde mich bis Ende des Monats."),
+            status(200, "WARTET_EXTERN"),
+        ),
+    ),
+    Fall(
+        INGRID,
+        27,
+        "08:05",
+        "SCHADEN",
+        schaden("W_WOHNRAUM", "HEIZUNG.KOERPER_KALT", "The radiator in the bedroom stays cold at the top."),
+        (bei(6, OKONKWO), status(7, "BEAUFTRAGT")),
+    ),
+    Fall(
+        OLEKSANDR,
+        23,
+        "21:40",
+        "SCHADEN",
+        schaden("W_KUECHE", "GERAET.HERD", "Two of the four hot plates do not get warm."),
+        (
+            bei(12, REICHELT),
+            status(13, "RUECKFRAGE"),
+            schreibt(
+                13.1, REICHELT, "Welche Bezeichnung steht auf dem Typenschild in der Backofentür? Ein Foto genügt."
+            ),
+        ),
+        ("typenschild",),
+    ),
+    Fall(
+        JANA,
+        20,
+        "13:00",
+        "SCHADEN",
+        schaden("G_DACH", "GEBAEUDE.RINNE", "Die Dachrinne über meinem Fenster läuft bei Regen über."),
+        (bei(5, KAYA), status(30, "BEAUFTRAGT", "Die Dachdeckerei kommt, sobald das Gerüst steht.")),
+        vertrag="V-10301",
+    ),
+    Fall(
+        KOFI,
+        16,
+        "18:50",
+        "SCHADEN",
+        schaden(
+            "W_WOHNRAUM",
+            "ELEKTRO.STECKDOSE",
+            "Eine Steckdose im Wohnzimmer sitzt locker in der Wand. Ich benutze sie nicht mehr.",
+            erreichbar="werktags ab 17 Uhr",
+            telefon="030 23125 610",
+        ),
+        (bei(14, REICHELT), status(15, "BEAUFTRAGT"), termin(40, 19, "17:00", ELEKTRO), status(40.1, "TERMINIERT")),
+        ("steckdose",),
+    ),
+    Fall(
+        AMINA,
+        13,
+        "09:05",
+        "DOKUMENT",
+        {"dokumentart": "MIETZAHLUNG"},
+        (
+            bei(20, BRANDT),
+            brief(46, "Bescheinigung über Mietzahlungen", "MIETZAHLUNG"),
+            status(46.1, "DOKUMENT_BEREIT"),
+        ),
+        zusatz={"zeitraum": "die letzten zwölf Monate"},
+    ),
+    Fall(
+        PAWEL,
+        11,
+        "17:17",
+        "SCHADEN",
+        schaden("W_BALKON", "FENSTER.ROLLLADEN", "Der Gurt des Rollladens ist gerissen, der Rollladen ist unten."),
+        (
+            bei(15, REICHELT),
+            status(16, "BEAUFTRAGT"),
+            termin(60, 14, "08:00", "Rollladen Petri"),
+            status(60.1, "TERMINIERT"),
+        ),
+    ),
+    Fall(
+        BAERBEL,
+        9,
+        "11:11",
+        "BESCHWERDE",
+        {
+            "beschwerdeart": "TREPPENREINIGUNG",
+            "beschreibung": "Das Treppenhaus wurde seit drei Wochen nicht mehr gewischt.",
+        },
+        (bei(3, NOWAK), status(4, "IN_PRUEFUNG")),
+        vertrag="V-11101",
+    ),
+    Fall(
+        LUCIA,
+        7,
+        "22:02",
+        "SCHADEN",
+        schaden("W_GESAMT", "BRANDSCHUTZ.MELDER_PIEPT", "Der Rauchmelder im Flur piept alle paar Minuten."),
+        (bei(10, NOWAK), status(11, "BEAUFTRAGT", "Der Hauswart bringt einen neuen Melder mit.")),
+    ),
+    Fall(
+        TRAN,
+        6,
+        "07:45",
+        "SCHADEN",
+        schaden("G_EINGANG", "TUER.KLINGEL", "Unsere Klingel geht nicht, auch der Öffner summt nicht mehr."),
+        (
+            bei(4, REICHELT),
+            status(5, "RUECKFRAGE"),
+            schreibt(5.1, REICHELT, "Betrifft es nur Ihre Klingel oder das ganze Haus?"),
+            mieter(9, "ANTWORT", "Nur unsere, die Nachbarn habe ich gefragt."),
+            status(28, "IN_PRUEFUNG"),
+        ),
+        vertrag="V-10702",
+    ),
+    Fall(
+        ZOE,
+        4,
+        "20:15",
+        "SCHADEN",
+        schaden(
+            "A_GARAGE", "AUSSEN.TOR", "Das Tor der Tiefgarage öffnet nur noch halb.", betreff="Tor klemmt halb offen"
+        ),
+        (bei(12, REICHELT), status(13, "IN_PRUEFUNG")),
+        ("tor",),
+        "V-10102",
+        {"blockiert": "nein"},
+    ),
+    Fall(GRETE, 3, "09:30", "DOKUMENT", {"dokumentart": "P35A"}, (status(20, "ZUGEWIESEN"),)),
+    Fall(
+        MEHMET,
+        2,
+        "12:40",
+        "SCHADEN",
+        schaden("W_BAD", "GERAET.LUEFTER", "Der Lüfter im Bad brummt laut und zieht kaum noch."),
+        (status(3, "NEU", "Ihre Meldung ist bei der Technik angekommen."),),
+    ),
+    Fall(
+        OLEKSANDR,
+        2,
+        "18:22",
+        "KONTAKT",
+        {
+            "kontaktthema": "UNTERMIETE",
+            "betreff": "My brother is moving in",
+            "beschreibung": "My brother will live with me for a year. What do you need from us?",
+        },
+        stapel=True,
+    ),
+    Fall(
+        KOFI,
+        1,
+        "08:08",
+        "SCHADEN",
+        schaden("A_MUELL", "AUSSEN.TONNEN", "Der Deckel der blauen Tonne ist abgebrochen."),
+        fotos=("tonne",),
+        stapel=True,
+    ),
+)

@@ -1,0 +1,136 @@
+"""What the script adds, under the Content-Security-Policy of the service."""
+
+from collections.abc import Iterator
+
+import pytest
+from playground import Playground, running
+from playwright.sync_api import Browser, FilePayload, Page, expect
+
+
+@pytest.fixture
+def play() -> Iterator[Playground]:
+    with running() as playground:
+        yield playground
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda message: complaints.append(message.text) if "Security" in message.text else None)
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def _file(name: str, content: bytes = b"x") -> FilePayload:
+    return {"name": name, "mimeType": "image/jpeg", "buffer": content}
+
+
+def test_hits_appear_while_somebody_types(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/schaden?lang=de")
+    page.get_by_label("Schaden suchen").press_sequentially("heizung")
+    expect(page.get_by_role("link", name="Heizung bleibt kalt")).to_be_visible()
+    assert play.asked[-1].path == "/schaden?lang=de&suche=heizung"
+    expect(page.locator("[data-ansage]")).to_have_text("3 Treffer")
+    assert page.evaluate("document.activeElement.name") == "suche"
+
+
+def test_hits_appear_on_the_first_page_too(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/")
+    page.get_by_label("Schaden suchen").press_sequentially("heizung")
+    expect(page.get_by_role("link", name="Heizung bleibt kalt")).to_be_visible()
+
+
+def test_what_is_typed_is_kept_as_a_draft_and_the_field_is_left_alone(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Was ist zu sehen?").press_sequentially("Nass")
+    expect(page.get_by_text("Entwurf gespeichert")).to_be_visible()
+    assert play.actions() == ["speichern"]
+    assert play.asked[-1].fields["beschreibung"].startswith("Nass")
+    assert page.evaluate("document.activeElement.name") == "beschreibung"
+
+
+def test_an_answer_that_is_dangerous_shows_the_emergency_notice_at_once(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Es läuft stark").check()
+    expect(page.get_by_role("heading", name="Wasser läuft aus")).to_be_in_viewport()
+    page.get_by_label("Ich habe die Hinweise gelesen").check()
+    page.get_by_label("Es tropft").check()
+    expect(page.get_by_role("heading", name="Wasser läuft aus")).to_be_hidden()
+
+
+def test_chosen_files_go_up_one_by_one_and_never_twice(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    files = [_file("a.jpg"), _file("leer.jpg", b""), _file("b.jpg")]
+    page.get_by_label("Fotos und Dateien").set_input_files(files)
+    expect(page.get_by_role("button", name="Entfernen b.jpg")).to_be_visible()
+    expect(page.locator("[data-uploads]")).to_contain_text("„leer.jpg“ ist leer.")
+    assert [one.files for one in play.asked if one.method == "POST"] == [["a.jpg"], ["leer.jpg"], ["b.jpg"]]
+    page.get_by_role("button", name="Absenden").last.click()
+    page.wait_for_url("**/quittung")
+    assert [one for one in play.asked if one.method == "POST"][-1].files == []
+
+
+def test_an_upload_can_be_cancelled(page: Page, play: Playground) -> None:
+    play.may_answer.clear()
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Fotos und Dateien").set_input_files([_file("a.jpg")])
+    page.get_by_role("button", name="Abbrechen").click()
+    expect(page.get_by_role("button", name="Abbrechen")).to_be_hidden()
+    assert page.evaluate("document.activeElement.name") == "anhaenge"
+
+
+def test_a_file_can_be_removed_in_place(page: Page, play: Playground) -> None:
+    play.files.append("alt.jpg")
+    page.goto(f"{play.address}/melden")
+    page.get_by_role("button", name="Entfernen alt.jpg").click()
+    expect(page.get_by_role("button", name="Entfernen alt.jpg")).to_be_hidden()
+    assert play.actions() == ["entfernen:alt.jpg"]
+    expect(page.locator("[data-ansage]")).to_have_text("Datei entfernt")
+
+
+def test_a_double_click_sends_once_and_waits_for_uploads(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    play.may_answer.clear()
+    page.get_by_label("Fotos und Dateien").set_input_files([_file("a.jpg")])
+    send = page.get_by_role("button", name="Absenden").last
+    send.dblclick(force=True)
+    expect(send).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("[data-status]")).to_contain_text("werden noch übertragen")
+    play.may_answer.set()
+    page.wait_for_url("**/quittung")
+    assert play.actions() == ["hochladen", "absenden"]
+
+
+def test_without_cookies_the_frame_works_on_with_its_session_in_memory(page: Page, play: Playground) -> None:
+    page.goto(play.address.replace("127.0.0.1", "localhost") + "/host")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("heading", name="Guten Tag")).to_be_focused()
+    page.wait_for_function("document.title.startsWith('height ')")
+    frame.get_by_role("link", name="Schaden melden").click()
+    expect(frame.get_by_role("heading", name="Schaden melden")).to_be_focused()
+    expect(frame.get_by_role("link", name="In eigenem Fenster öffnen")).to_have_attribute(
+        "href", play.address + "/oben"
+    )
+    frame.get_by_label("Fotos und Dateien").set_input_files([_file("a.jpg")])
+    expect(frame.get_by_role("button", name="Entfernen a.jpg")).to_be_visible()
+    frame.get_by_role("button", name="Absenden").last.click()
+    expect(frame.get_by_text("M-7KQ2-94XH")).to_be_visible()
+    with page.expect_download() as download:
+        frame.get_by_role("link", name="Als PDF speichern").click()
+    assert download.value.suggested_filename == "Quittung M.pdf"
+    after = [one for one in play.asked if one.path not in {"/host", "/host.js", "/sso", "/css", "/js", "/favicon.ico"}]
+    assert {one.session for one in after} == {"S-T-N"}
+    assert play.actions()[1:] == ["hochladen", "absenden"]
+
+
+def test_an_idle_session_is_announced_before_it_ends_and_can_be_kept(page: Page, play: Playground) -> None:
+    page.clock.install()
+    page.goto(f"{play.address}/melden")
+    page.clock.fast_forward(1501_000)
+    expect(page.locator("[data-sitzung]")).to_contain_text("in 5 Minuten abgemeldet")
+    page.get_by_role("button", name="Angemeldet bleiben").click()
+    expect(page.locator("[data-sitzung]")).to_have_text("Sie bleiben angemeldet.")
+    assert play.asked[-1].path == "/"

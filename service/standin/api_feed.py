@@ -19,8 +19,8 @@ from service.standin.bodies import (
 from service.standin.feed import Page, Question
 from service.standin.guard import Interface
 from service.standin.ledger import Ledger
-from service.standin.problems import unknown
-from service.standin.schemas import QUITTUNG_NEU
+from service.standin.problems import Feld, invalid, unknown
+from service.standin.schemas import EREIGNIS_TYPEN, QUITTUNG_NEU
 from service.standin.words import JsonObject, canonical
 
 MAX_WAIT = 30
@@ -42,7 +42,10 @@ class Ereignisse(Interface):
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Return the events after the cursor; with `wait`, as soon as there is one, or after so many seconds."""
-        question = _question(req, "ereignisse", typ=req.get_param("typ", default=""))
+        typ = req.get_param("typ", default="")
+        if typ and typ not in EREIGNIS_TYPEN:
+            raise invalid([Feld("?typ", "WERT")])
+        question = _question(req, "ereignisse", typ=typ)
         page = self._read(question, query_int(req, "wait", default=0, bounds=(0, MAX_WAIT)))
         resp.media = {"ereignisse": page.entries, "naechsterCursor": page.cursor, "mehr": page.more}
 
@@ -114,10 +117,10 @@ class DokumentInhalt(Interface):
             raise unknown("Dieses Dokument")
         etag = f'"{row["sha256"]}"'
         resp.set_headers({"ETag": etag, "Accept-Ranges": "bytes", "Repr-Digest": digest_header(row["sha256"])})
-        resp.content_type = row["mime"]
         if matches_etag(req.get_header("If-None-Match"), [etag]):
             resp.status = falcon.HTTP_304
             return
+        resp.content_type = row["mime"]
         condition = req.get_header("If-Range")
         valid = condition is None or matches_etag(condition, [etag])
         piece = piece_of(req.get_header("Range") if valid else None, row["bytes"])

@@ -15,8 +15,9 @@ from service.standin.words import JsonObject, NotJson, parse_json
 
 MAX_JSON = 8 * 1024 * 1024
 _CHUNK = 64 * 1024
+_SHORT_NUMBER = re.compile(r"[0-9]{1,9}")
 _SHA_256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):\s*(?=,|;|$)")
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def read_json(req: falcon.Request, *, limit: int = MAX_JSON) -> Any:  # noqa: ANN401 - its schema is checked next
@@ -58,7 +59,7 @@ def query_int(req: falcon.Request, name: str, *, default: int, bounds: tuple[int
     text = req.get_param(name, default="")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and bounds[0] <= int(text[:9]) <= bounds[1]):
+    if not (_SHORT_NUMBER.fullmatch(text) and bounds[0] <= int(text) <= bounds[1]):
         raise invalid([Feld(f"?{name}", "WERT")])
     return int(text)
 

@@ -5,10 +5,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from service.standin import labels
 from service.standin.vorgaenge import Vorgang, normal_data
-from service.standin.words import JsonObject
+from service.standin.words import JsonObject, as_object, parse_time
 
 _SHOWN_ELSEWHERE = frozenset({"betreff", "beschreibung", "anhaenge"})
 
@@ -83,7 +84,7 @@ def history(connection: sqlite3.Connection, vorgang: Vorgang) -> list[Entry]:
     entries = [_event(json.loads(row["koerper"]), connection) for row in events.fetchall()]
     added = connection.execute("SELECT * FROM aktivitaeten WHERE vorgang = ? ORDER BY id", (vorgang.id,))
     entries += [_added(vorgang, json.loads(row["koerper"]), row["angekommen"]) for row in added.fetchall()]
-    return sorted(entries, key=lambda entry: entry.time)
+    return sorted(entries, key=lambda entry: parse_time(entry.time))
 
 
 def _added(vorgang: Vorgang, body: JsonObject, arrived: str) -> Entry:
@@ -101,7 +102,7 @@ def _event(event: JsonObject, connection: sqlite3.Connection) -> Entry:
     elif event["typ"] == "AKTIVITAET" and data.get("autor"):
         title = f"Nachricht von {data['autor']}"
     side = "verwaltung" if event["sichtbarkeit"] == "MIETER" else "intern"
-    dateien = tuple(_dokumente(data.get("dokumente", [data]), connection))
+    dateien = tuple(_dokumente(data.get("dokumente"), data, connection))
     return Entry(event["zeit"], title, "\n".join(_lines(event["typ"], data)), side, dateien)
 
 
@@ -109,25 +110,26 @@ def _lines(typ: str, data: JsonObject) -> Iterator[str]:
     if typ == "STATUS":
         yield str(data["status"].get("textMieter", ""))
     elif typ == "ZUORDNUNG":
-        person = data.get("aufgabentraeger", {})
+        person = as_object(data.get("aufgabentraeger"))
         yield ", ".join(str(person[name]) for name in ("anzeigeName", "team", "telefon") if person.get(name))
         for name in ("vorgangsart", "prioritaet", "ausfuehrungsfrist"):
             if data.get(name):
                 yield f"{labels.NAMES[name]}: {labels.value_text(name, data[name])}"
     elif typ == "TERMIN":
-        termin = data.get("termin", {})
+        termin = as_object(data.get("termin"))
         yield f"{labels.moment(str(termin.get('von', '')))} bis {labels.moment(str(termin.get('bis', '')))}"
         yield str(termin.get("firma", ""))
     else:
         yield str(data.get("text") or data.get("titel") or data.get("grund") or data.get("vorgangsnummer") or "")
 
 
-def _dokumente(entries: list[JsonObject], connection: sqlite3.Connection) -> Iterator[Datei]:
-    ids = [str(entry["dokumentId"]) for entry in entries if "dokumentId" in entry]
+def _dokumente(several: object, one: JsonObject, connection: sqlite3.Connection) -> Iterator[Datei]:
+    entries = several if isinstance(several, list) else [one]
+    ids = [str(entry["dokumentId"]) for entry in map(as_object, entries) if "dokumentId" in entry]
     for dokument_id in ids:
         row = connection.execute("SELECT * FROM dokumente WHERE dokument_id = ?", (dokument_id,)).fetchone()
         if row:
-            yield Datei(f"/dokument/{dokument_id}", row["dateiname"], row["mime"], row["bytes"])
+            yield Datei(f"/dokument/{quote(dokument_id, safe='')}", row["dateiname"], row["mime"], row["bytes"])
 
 
 def receipts(connection: sqlite3.Connection, vorgang: Vorgang) -> list[Fact]:
@@ -138,8 +140,8 @@ def receipts(connection: sqlite3.Connection, vorgang: Vorgang) -> list[Fact]:
     facts = []
     for data in [json.loads(row["koerper"])["daten"] for row in events.fetchall()]:
         query = "SELECT koerper FROM quittungen WHERE dokument_id = ? ORDER BY rowid"
-        for row in connection.execute(query, (data.get("dokumentId", ""),)):
+        for row in connection.execute(query, (str(data.get("dokumentId")),)):
             body = json.loads(row["koerper"])
             text = f"{labels.QUITTUNG[body['art']]}, {labels.moment(body['zeit'])}"
-            facts.append(Fact(str(data.get("titel") or data["dokumentId"]), text))
+            facts.append(Fact(str(data.get("titel") or data.get("dokumentId")), text))
     return facts

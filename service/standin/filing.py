@@ -90,9 +90,7 @@ def import_batch(ledger: Ledger, *, everything: bool = False) -> int:
 def add_aktivitaet(ledger: Ledger, key: str, aktivitaet_id: str, body: JsonObject) -> bool:
     """Keep what the resident added; False if it was there already. Raises the problems 404, 409, 422."""
     with ledger.transaction() as connection:
-        vorgang = vorgaenge.find(connection, key)
-        if vorgang is None:
-            raise unknown("Dieser Vorgang")
+        vorgang = _found(connection, key)
         row = connection.execute(
             "SELECT koerper FROM aktivitaeten WHERE vorgang = ? AND aktivitaet_id = ?", (vorgang.id, aktivitaet_id)
         ).fetchone()
@@ -109,8 +107,8 @@ def add_aktivitaet(ledger: Ledger, key: str, aktivitaet_id: str, body: JsonObjec
     return True
 
 
-def _found(connection: sqlite3.Connection, vorgang_id: str) -> Vorgang:
-    vorgang = vorgaenge.find(connection, vorgang_id)
+def _found(connection: sqlite3.Connection, key: str) -> Vorgang:
+    vorgang = vorgaenge.find(connection, key)
     if vorgang is None:
         raise unknown("Dieser Vorgang")
     return vorgang

@@ -1,19 +1,19 @@
 """Refusals of the interface: RFC 9457 problem documents with the codes of interface v1."""
 
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 import falcon
 
 PROBLEM_TYPE = "application/problem+json"
 _CODES = {
-    400: "VALIDIERUNG",
     401: "NICHT_ANGEMELDET",
     404: "NICHT_GEFUNDEN",
     405: "NICHT_GEFUNDEN",
     410: "CURSOR_ABGELAUFEN",
-    413: "ANHANG_GROESSE",
     429: "RATE_LIMIT",
     503: "WARTUNG",
 }
@@ -59,7 +59,7 @@ def too_large() -> Problem:
 
 def document(error: falcon.HTTPError, request_id: str) -> dict[str, Any]:
     """Return the problem document of an error; `request_id` becomes `korrelationsId`."""
-    code = error.problem_code if isinstance(error, Problem) else _CODES.get(error.status_code, "STOERUNG")
+    code = error.problem_code if isinstance(error, Problem) else _code_of(error.status_code)
     body: dict[str, Any] = {
         "type": f"urn:immotion-standin:problem:{code.lower().replace('_', '-')}",
         "title": error.title,
@@ -75,12 +75,18 @@ def document(error: falcon.HTTPError, request_id: str) -> dict[str, Any]:
     return body
 
 
+def _code_of(status: int) -> str:
+    return _CODES.get(status, "STOERUNG" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "VALIDIERUNG")
+
+
 def serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
     """Write an error as problem document (falcon's error serializer)."""
     resp.content_type = PROBLEM_TYPE
     resp.text = falcon.media.JSONHandler().serialize(document(error, req.context.request_id), PROBLEM_TYPE).decode()
 
 
-def internal_error(_req: falcon.Request, _resp: falcon.Response, error: Exception, _params: object) -> NoReturn:
-    """Answer an error of the stand-in's own with a problem document; the cause goes to standard error."""
+def internal_error(req: falcon.Request, _resp: falcon.Response, error: Exception, _params: object) -> NoReturn:
+    """Answer an error of the stand-in's own with a problem document; where it happened goes to the server's log."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    req.log_error(f"{req.context.request_id} {type(error).__name__}\n{where}")
     raise falcon.HTTPInternalServerError(title="Störung im Nachbau") from error

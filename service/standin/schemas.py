@@ -133,7 +133,7 @@ AENDERUNG = _record(
     daten={"type": "object"},
 )
 
-_EREIGNIS_TYPEN = [
+EREIGNIS_TYPEN = [
     "VORGANG_ANGELEGT",
     "VORGANG_ABGEWIESEN",
     "STATUS",
@@ -152,7 +152,7 @@ EREIGNIS = _record(
     "mandant",
     "sichtbarkeit",
     ereignisId={"type": "string", "minLength": 1},
-    typ={"enum": _EREIGNIS_TYPEN},
+    typ={"enum": EREIGNIS_TYPEN},
     zeit=_TIME,
     mandant={"type": "string", "minLength": 1},
     vorgangId=_TEXT,

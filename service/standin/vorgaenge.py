@@ -14,6 +14,7 @@ _STATE_OF_TYP = {
     "TERMIN": ("termin",),
     "ZUORDNUNG": ("aufgabentraeger", "vorgangsart", "prioritaet", "ausfuehrungsfrist"),
 }
+_OBJECTS = frozenset({"status", "termin", "aufgabentraeger"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def apply_event(connection: sqlite3.Connection, vorgang: Vorgang, event: Mapping
     if names is None or event["vorgangSeq"] < vorgang.stand_seq.get(event["typ"], 0):
         return
     data = normal_data(event)
-    changed = {name: data[name] for name in names if name in data}
+    changed = {name: data[name] for name in names if isinstance(data.get(name), dict if name in _OBJECTS else str)}
     seqs = {**vorgang.stand_seq, event["typ"]: event["vorgangSeq"]}
     _write_state(connection, vorgang, {**vorgang.stand, **changed}, seqs)
 

@@ -32,6 +32,11 @@ def canonical(value: Mapping[str, Any] | list[Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
+def as_object(value: object) -> JsonObject:
+    """Return a JSON value if it is an object, else an empty one; events by hand may say anything."""
+    return value if isinstance(value, dict) else {}
+
+
 def stamp(moment: datetime) -> str:
     """Return an aware time as RFC 3339 in UTC with milliseconds and "Z"."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

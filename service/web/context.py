@@ -156,7 +156,15 @@ class Reader:
             logout_url=self.link("abmelden") if in_browser else None,
             csrf_token=self.room.tokens.issue(visitor).csrf_token if in_browser and visitor else "",
             header_session=in_browser and visitor is not None and visitor.in_frame,
+            origins=self._framing_origins(),
         )
+
+    def _framing_origins(self) -> tuple[str, ...]:
+        visitor = self.visitor
+        if visitor is None or visitor.session_hash is None:
+            return ()
+        connection = self.mandant.connections.get(visitor.connection)
+        return connection.origins if connection else ()
 
     def _languages(self) -> tuple[Way, ...]:
         names = {"de": "Deutsch", "en": "English"}

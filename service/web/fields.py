@@ -7,6 +7,9 @@ from service.vorgang.types import Problem
 from service.web.pages import Field, FieldError, Option
 from service.web.text import Words
 
+# fields that stand outside the form's own list
+_ANCHORS = {"notfall_bestaetigt": "feld-notfall_bestaetigt"}
+
 
 def options(pairs: Iterable[tuple[str, str]], chosen: str) -> tuple[Option, ...]:
     """Return options from (value, label) pairs, the chosen one marked."""
@@ -25,14 +28,18 @@ def form_errors(
     """Return the error summary in the order of the fields; problems of no visible field come first."""
     visible = {field.name for field in fields if field.kind != "hidden"}
     general = [
-        FieldError("formular", words.field_problem(problem.code, problem.params))
+        FieldError(_ANCHORS.get(problem.field, "formular"), words.field_problem(problem.code, problem.params))
         for problem in problems
         if problem.field not in visible
     ]
     named = [
-        FieldError(f"feld-{field.name}", f"{field.label}: {field.error}")
+        FieldError(f"feld-{field.name}", _sentence(field.label, field.error))
         for field in fields
         if field.error and field.name in visible
     ]
     files = [FieldError("feld-anhaenge", file_error)] if file_error else []
     return (*general, *named, *files)
+
+
+def _sentence(label: str, error: str) -> str:
+    return f"{label} {error}" if label.endswith("?") else f"{label}: {error}"

@@ -27,11 +27,10 @@ class SecurityHeaders:
             resp.set_header("Strict-Transport-Security", "max-age=31536000")
 
     def _policy(self, reader: Reader | None) -> str:
-        framed_by = "'none'"
-        if reader is not None:
-            connections = reader.mandant.connections.values()
-            framed_by = " ".join(dict.fromkeys(origin for c in connections for origin in c.origins))
+        connections = reader.mandant.connections.values() if reader is not None else ()
+        sites = " ".join(dict.fromkeys(origin for connection in connections for origin in connection.origins))
+        # form-action governs redirects too, and signing out leads back to the company's site
         return (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-            f"form-action 'self'; base-uri 'none'; frame-ancestors {framed_by}"
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+            f"form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or "'none'"}"
         )

@@ -78,7 +78,11 @@ class Static:
         if asset is None:
             raise NotFoundHere
         resp.content_type = asset.content_type + "; charset=utf-8"
-        resp.data = asset.body
+        packed = "gzip" in (req.get_header("Accept-Encoding") or "")
+        resp.data = asset.packed if packed else asset.body
+        if packed:
+            resp.set_header("Content-Encoding", "gzip")
+        resp.set_header("Vary", "Accept-Encoding")
         resp.set_header("Cache-Control", _FOREVER)
         resp.set_header("Access-Control-Allow-Origin", "*")
         resp.set_header("Cross-Origin-Resource-Policy", "cross-origin")

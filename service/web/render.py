@@ -1,6 +1,8 @@
 """Jinja2, set up once; a page becomes a fragment or a full page from the same template."""
 
+import gzip
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
@@ -16,13 +18,18 @@ TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 LANGUAGES = ("de", "en")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
     """A static file with its content type and the digest that its URL carries."""
 
     name: str
     content_type: str
     body: bytes
+
+    @cached_property
+    def packed(self) -> bytes:
+        """Return the content as gzip, made once."""
+        return gzip.compress(self.body, mtime=0)
 
     @property
     def path(self) -> str:

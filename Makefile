@@ -1,0 +1,78 @@
+# Nothing but make and Python 3.11 or later is needed for `make demo`. `make help` says what there is.
+.POSIX:
+.SUFFIXES:
+
+PYTHON = python3
+VENV = .venv
+BIN = $(VENV)/bin
+TESTS = tests
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo demo-reset test lint screenshots lock clean
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F '|' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.ready ## run everything with example data until Ctrl-C (DEMO_PORT_BASE=18000 moves the ports)
+	@exec $(BIN)/mieterportal demo
+
+demo-reset: $(VENV)/.ready ## throw the example data away and start the demo anew
+	@exec $(BIN)/mieterportal demo --reset
+
+test: lint ## everything that proves the product; says at the end what could not run here
+	@mkdir -p var && rm -f var/test-summary.txt .coverage .coverage.*
+	@status=0; \
+	$(BIN)/coverage run -m pytest $(TESTS) || status=$$?; \
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || [ $$status -ne 0 ] || status=2; \
+	echo; cat var/test-summary.txt var/lint-not-run.txt || status=2; exit $$status
+
+lint: $(VENV)/.ready-dev node_modules/.ready ## style, types, layers, templates, style sheets and scripts
+	@mkdir -p var && : > var/lint-not-run.txt
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --quiet --lint --profile=jinja --ignore=J018 templates service/demo/templates service/standin/templates
+	@if [ -x node_modules/.bin/biome ]; then node_modules/.bin/biome check; \
+	elif [ "$$CI" = true ]; then echo "biome is missing: npm is needed" >&2; exit 1; \
+	else echo "not run: biome (style sheets and scripts): npm is not installed (apt-get install npm)" > var/lint-not-run.txt; fi
+
+screenshots: $(VENV)/.ready-dev ## pictures of all pages, narrow and wide, light and dark, in var/screenshots
+	$(BIN)/python -m tests.demo.screenshots var/screenshots
+
+lock: var/lock/bin/uv ## resolve the dependencies anew, with hashes and without addresses
+	var/lock/bin/uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.txt
+	var/lock/bin/uv pip compile pyproject.toml --group build --group dev $(LOCK) --output-file requirements-dev.txt
+
+LOCK = --upgrade --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+
+clean: ## remove what was built and measured; the demo's data and the environment stay
+	rm -rf build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf var/screenshots var/lock var/test-summary.txt var/lint-not-run.txt
+	find cms_adapters service tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo "Python 3.11 or later is needed. Is it there by another name? make demo PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	{ echo "Python's venv module is missing. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready: requirements.txt pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies …"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt pyproject.toml $(VENV)/.ready
+	@echo "Installing the locked dependencies of tests and checks …"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
+
+node_modules/.ready: package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent && touch $@; fi
+
+var/lock/bin/uv:
+	$(PYTHON) -m venv var/lock
+	var/lock/bin/python -m pip --disable-pip-version-check --quiet install uv

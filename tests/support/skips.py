@@ -1,0 +1,66 @@
+"""Says at the end what could not run on this machine and why; with CI=true, nothing may be skipped."""
+
+import os
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+SUMMARY = Path("var/test-summary.txt")
+_ORDER = ("unit", "standin", "web", "demo", "invariants", "servers", "faults", "browser")
+_LAST = "test_zz_"
+_reasons: Counter[str] = Counter()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run quick tests first, so that a mistake shows soon."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> tuple[bool, int]:
+    folders = item.path.relative_to(item.config.rootpath).parts
+    place = folders[1] if len(folders) > 1 else ""
+    return item.path.name.startswith(_LAST), _ORDER.index(place) if place in _ORDER else len(_ORDER)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note each skip, or make a failure of it."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _note(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Do the same for a whole module that skips itself."""
+    report = yield
+    if report.skipped:
+        _note(report)
+    return report
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} would be skipped, and with CI=true nothing may be: {reason}"
+    else:
+        _reasons[reason] += 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Keep pytest's closing line and the list of skips for whoever called pytest, and show the list."""
+    parts, _ = terminalreporter.build_summary_stats_line()
+    closing = f"pytest: {', '.join(text for text, _ in parts)}"
+    lines = [f"not run: {reason} ({count} tests)" for reason, count in sorted(_reasons.items())]
+    if not lines:
+        lines = ["Nothing was left out on this machine."]
+    summary = config.rootpath / SUMMARY
+    summary.parent.mkdir(exist_ok=True)
+    summary.write_text("\n".join([closing, *lines, ""]), encoding="utf-8")
+    terminalreporter.section("what could not run on this machine")
+    terminalreporter.write_line("\n".join(lines))

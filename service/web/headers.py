@@ -4,6 +4,8 @@ import falcon
 
 from service.web.context import Reader, Room
 
+_NOBODY = "'none'"
+
 
 class SecurityHeaders:
     """A strict policy: nothing from elsewhere, no framing but by the Mandant's own sites."""
@@ -32,5 +34,5 @@ class SecurityHeaders:
         # form-action governs redirects too, and signing out leads back to the company's site
         return (
             "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-            f"form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or "'none'"}"
+            f"form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or _NOBODY}"
         )

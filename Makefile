@@ -71,7 +71,7 @@ $(VENV)/.ready-dev: requirements-dev.txt pyproject.toml $(VENV)/.ready
 	@touch $@
 
 node_modules/.ready: package-lock.json
-	@if command -v npm >/dev/null; then npm ci --silent && touch $@; fi
+	@if command -v npm >/dev/null; then npm install --no-save --ignore-scripts --silent && touch $@; fi
 
 var/lock/bin/uv:
 	$(PYTHON) -m venv var/lock

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import peewee
 
+from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
 from service.store.query import Query, affected, dicts, first, tuples
 from service.store.records import Aktivitaet, Anhang, Vorgang, VorgangLine
@@ -29,9 +30,12 @@ def insert(vorgang: Vorgang) -> None:
 
 def next_meldenummer(mandant: str, year: int) -> str:
     """Give out the next number of this Mandant and year, as 2026-000123; only inside a transaction."""
-    NummernkreisRow.insert(mandant=mandant, jahr=year, letzte=0).on_conflict_ignore().as_rowcount().execute()
+    keys = [] if engine() == "mysql" else [NummernkreisRow.mandant, NummernkreisRow.jahr]
+    # one statement: reading or inserting first would take a weaker lock that MariaDB cannot raise without deadlocks
+    NummernkreisRow.insert(mandant=mandant, jahr=year, letzte=1).on_conflict(
+        conflict_target=keys or None, update={NummernkreisRow.letzte: NummernkreisRow.letzte + 1}
+    ).as_rowcount().execute()
     here = (NummernkreisRow.mandant == mandant) & (NummernkreisRow.jahr == year)
-    NummernkreisRow.update(letzte=NummernkreisRow.letzte + 1).where(here).execute()
     return f"{year}-{NummernkreisRow.select(NummernkreisRow.letzte).where(here).scalar():06d}"
 
 

@@ -1,0 +1,237 @@
+"""The store means the same on SQLite, PostgreSQL and MariaDB."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from playhouse.schema_diff import diff_models
+
+from service.store import catalogs, drafts, inbox, outbox, sessions, stammdaten, vorgaenge
+from service.store.database import StoreUnavailable, connected, database, engine, open_database, ping, transaction
+from service.store.migrate import migrate, missing, versions
+from service.store.models import MODELS
+from service.store.records import Draft, Session, Vorgang
+from tests.support.engines import mariadb, postgresql
+from tests.support.portal import Installation, vorgang_id
+
+NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql", "mysql"])
+def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp(request.param)
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            yield f"sqlite:///{directory}/portal.db"
+        elif request.param == "postgresql":
+            yield stack.enter_context(postgresql(directory))
+        else:
+            yield stack.enter_context(mariadb(directory))
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[str]:
+    opened = open_database(url)
+    migrate()
+    yield url
+    opened.close_all()
+
+
+def vorgang(**changes: object) -> Vorgang:
+    values = {
+        "id": uuid4(), "mandant": "m", "owner": "o", "form_key": uuid4(), "fingerprint": "f", "meldenummer": uuid4().hex[:20],
+        "typ": "SCHADEN", "kanal": "PORTAL_WEB", "betreff": "Küche 😀", "beschreibung": "ß" * 70_000, "erreichbar": "",
+        "labels": {"a": 1}, "details": {}, "melder": {}, "objekt": {}, "routing": {}, "catalog_version": "1",
+        "meldezeit": NOW, "request_id": "r", "status": "UEBERMITTLUNG", "status_at": NOW,
+    }
+    return Vorgang(**values | changes)
+
+
+def test_migrations_run_once_and_make_what_the_models_say(store: str) -> None:
+    assert migrate() == []
+    assert missing() == []
+    with connected():
+        assert engine() in store
+        difference = diff_models(database.obj, MODELS)
+        assert not any(difference), difference
+
+
+def test_parallel_migrations_do_not_disturb_each_other(store: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: migrate(), range(4))) == [[]] * 4
+
+
+def test_a_vorgang_comes_back_as_it_was_stored(store: str) -> None:
+    stored = vorgang()
+    with connected():
+        vorgaenge.insert(stored)
+        assert vorgaenge.by_id("m", stored.id) == stored
+        assert vorgaenge.by_form_key(stored.form_key) == stored
+        with pytest.raises(vorgaenge.FormAlreadyFiled), transaction():
+            vorgaenge.insert(vorgang(form_key=stored.form_key))
+
+
+def test_nothing_is_stored_when_the_outbox_write_fails(store: str) -> None:
+    stored = vorgang()
+    with connected():
+        with pytest.raises(ZeroDivisionError), transaction():
+            vorgaenge.insert(stored)
+            outbox.owe("m", stored.id, request_id="r", now=NOW)
+            _ = 1 / 0
+        assert vorgaenge.by_id("m", stored.id) is None
+
+
+def test_upper_and_lower_case_are_different_owners_and_token_ids(store: str) -> None:
+    with connected():
+        vorgaenge.insert(vorgang(owner="Abc", id=(one := uuid4())))
+        assert vorgaenge.owned("m", ["abc"], one) is None
+        sessions.use_up("m", "website", "jti-a", NOW)
+        sessions.use_up("m", "website", "jti-A", NOW)
+        with pytest.raises(sessions.TokenAlreadyUsed), transaction():
+            sessions.use_up("m", "website", "jti-a", NOW)
+
+
+def test_numbers_are_given_out_once_each(store: str) -> None:
+    mandant = uuid4().hex
+
+    def one(_: int) -> str:
+        with connected(), transaction():
+            return vorgaenge.next_meldenummer(mandant, 2026)
+
+    with ThreadPoolExecutor(8) as pool:
+        numbers = sorted(pool.map(one, range(40)))
+    assert numbers == [f"2026-{n:06d}" for n in range(1, 41)]
+
+
+def test_eight_workers_claim_every_row_exactly_once(store: str) -> None:
+    mandant, claimed, lock = uuid4().hex, [], threading.Lock()
+    with connected(), transaction():
+        for _ in range(200):
+            outbox.owe(mandant, uuid4(), request_id="r", now=NOW)
+
+    def work(_: int) -> None:
+        while True:
+            with connected():
+                items = outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=7)
+            if not items:
+                with connected():
+                    left = [c for c in outbox.counts() if c.mandant == mandant][0].waiting
+                if left == 0:
+                    return
+                continue
+            with lock:
+                claimed.extend(item.id for item in items)
+            for item in items:
+                with connected():
+                    assert outbox.mark_sent(item, NOW)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert len(claimed) == len(set(claimed)) == 200
+
+
+def test_rows_of_one_vorgang_are_due_one_after_the_other(store: str) -> None:
+    mandant, one = uuid4().hex, uuid4()
+    with connected():
+        for _ in range(2):
+            outbox.owe(mandant, one, request_id="r", now=NOW)
+        (first,) = outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=5)
+        assert outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=5) == []
+        assert outbox.mark_sent(first, NOW)
+        (second,) = outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=5)
+        assert second.id > first.id
+        assert outbox.park(second, error="x")
+        assert outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=5) == []
+
+
+def test_an_expired_lease_is_taken_over_and_the_late_result_refused(store: str) -> None:
+    mandant = uuid4().hex
+    with connected():
+        outbox.owe(mandant, uuid4(), request_id="r", now=NOW)
+        (late,) = outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=1)
+        (taker,) = outbox.claim(mandant, now=NOW + timedelta(seconds=61), lease=timedelta(seconds=60), limit=1)
+        assert taker.fence == late.fence + 1
+        assert not outbox.mark_sent(late, NOW)
+        assert not outbox.postpone(late, next_at=NOW, error="x", outcome_unknown=True)
+        assert outbox.release(taker)
+        assert outbox.mark_sent(taker, NOW)
+
+
+def test_an_event_is_received_and_settled_once(store: str) -> None:
+    body = {"ereignisId": uuid4().hex, "typ": "STATUS"}
+    mandant = uuid4().hex
+    with connected():
+        assert inbox.receive(mandant, body, NOW)
+        assert not inbox.receive(mandant, body, NOW)
+        (waiting,) = inbox.waiting(mandant)
+        assert inbox.settle(waiting.id, "applied")
+        assert not inbox.settle(waiting.id, "applied")
+        inbox.move_cursor(mandant, "ereignisse", "a", NOW)
+        inbox.move_cursor(mandant, "ereignisse", "b", NOW)
+        assert inbox.cursor(mandant, "ereignisse") == "b"
+
+
+def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
+    mandant = uuid4().hex
+    with connected():
+        draft = Draft(uuid4(), mandant, "a", "kontakt", {"betreff": "x"}, NOW)
+        drafts.save(draft)
+        drafts.save(draft)
+        assert drafts.latest(mandant, "a", "kontakt") == draft
+        assert drafts.forms(mandant, "a") == ["kontakt"]
+        assert drafts.expire(NOW + timedelta(days=1)) == []
+        session = Session(uuid4().hex, mandant, "w", "a", "s", None, "n", "e", "de", ("mieter",), NOW, NOW)
+        sessions.start(session, ending=None)
+        assert sessions.find(session.secret_hash) == session
+        assert sessions.end_cms_session(mandant, "w", "s") == 1
+        catalogs.import_catalog(mandant, version="1", digest="d1", body={"a": 1}, now=NOW)
+        catalogs.import_catalog(mandant, version="2", digest="d2", body={"a": 2}, now=NOW)
+        assert (catalogs.current_digest(mandant), catalogs.current(mandant)) == ("d2", {"a": 2})
+        stammdaten.apply_change(mandant, "GEBAEUDE", "G", {"strasse": "Weg 1", "plz": "1", "ort": "B"})
+        stammdaten.apply_change(mandant, "EINHEIT", "E", {"gebaeudeNr": "G", "lage": "EG"})
+        stammdaten.apply_change(mandant, "VERTRAG", "V", {"personNr": "P", "einheitNr": "E", "rolle": "MIETER"})
+        (vertrag,) = stammdaten.vertraege(mandant, "P")
+        assert (vertrag.adresse, vertrag.lage, vertrag.gebaeude_nr) == ("Weg 1, 1 B", "EG", "G")
+        stammdaten.apply_change(mandant, "VERTRAG", "V", None)
+        assert stammdaten.vertraege(mandant, "P") == []
+
+
+def test_every_earlier_version_migrates_with_data_in_it(url: str) -> None:
+    """Fill the first version through SQL, migrate to the newest, read it back."""
+    open_database(url)
+    migrate(versions()[0])
+    stored = vorgang()
+    with connected():
+        vorgaenge.insert(stored)
+    migrate()
+    with connected():
+        assert vorgaenge.by_id("m", stored.id) == stored
+    database.obj.close_all()
+
+
+def test_the_whole_way_runs_on_this_engine(url: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    installation = Installation(tmp_path_factory.mktemp("way"), database=url)
+    try:
+        installation.start_standin()
+        installation.start_portal()
+        resident = installation.resident(sub=uuid4().hex, person=uuid4().hex[:8])
+        number = vorgang_id(resident.post("melden/schaden", resident.schaden(beschreibung="Grüße 😀")))
+        assert installation.run("sync", "run", "--once").returncode == 0
+        assert [row["koerper"]["beschreibung"] for row in installation.ledger() if row["externeId"] == number] == ["Grüße 😀"]
+        assert "V-" in resident.get(f"vorgaenge/{number}").text
+    finally:
+        installation.stop_all()
+
+
+def test_a_database_that_does_not_answer_is_named_as_such() -> None:
+    open_database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(StoreUnavailable):
+        ping()
+    with pytest.raises(ValueError, match="scheme"):
+        open_database("oracle://x/y")
+    with pytest.raises(ValueError, match="file"):
+        open_database("sqlite:///")

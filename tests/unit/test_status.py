@@ -1,0 +1,156 @@
+"""Events in any order, any number of times, with the same end."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.house import house_of
+from service.settings import MandantSettings
+from service.store import inbox, vorgaenge
+from service.store.database import connected, database, open_database, transaction
+from service.store.migrate import migrate
+from service.store.records import Vorgang
+from service.sync.apply import apply_waiting
+from service.vorgang.catalog import default_catalog
+from service.vorgang.status import Event, change_of, read_status
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
+MANDANT = MandantSettings(
+    name="Musterbau eG",
+    connections={"website": {"kind": "generic", "origins": ["https://x.de"], "keys": ["k" * 32]}},  # type: ignore[dict-item]
+)
+HOUSE = house_of("musterbau", MANDANT, ZONE, default_catalog())
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store(tmp_path_factory: pytest.TempPathFactory):  # noqa: ANN201 - a fixture
+    opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('status')}/portal.db")
+    migrate()
+    yield
+    opened.close_all()
+
+
+def stored() -> Vorgang:
+    vorgang = Vorgang(
+        id=uuid4(), mandant="musterbau", owner="o", form_key=None, fingerprint=None, meldenummer=f"2026-{next(_numbers):06d}",
+        typ="SCHADEN", kanal="PORTAL_WEB", betreff="b", beschreibung="", erreichbar="", labels={}, details={}, melder={},
+        objekt={}, routing={}, catalog_version="1", meldezeit=NOW, request_id="r", status="UEBERMITTLUNG", status_at=NOW,
+    )
+    with connected():
+        vorgaenge.insert(vorgang)
+    return vorgang
+
+
+def event(vorgang: Vorgang, seq: int, typ: str, daten: dict[str, Any], sichtbarkeit: str = "MIETER") -> dict[str, Any]:
+    return {
+        "ereignisId": f"{vorgang.id}-{seq}", "typ": typ, "zeit": (NOW + timedelta(minutes=seq)).isoformat(),
+        "mandant": "musterbau", "externeId": str(vorgang.id), "vorgangSeq": seq, "sichtbarkeit": sichtbarkeit, "daten": daten,
+    }
+
+
+def story(vorgang: Vorgang) -> list[dict[str, Any]]:
+    return [
+        event(vorgang, 1, "VORGANG_ANGELEGT", {"vorgangsnummer": "V-1", "vorgangId": f"im-{vorgang.id}"}),
+        event(vorgang, 2, "ZUORDNUNG", {"aufgabentraeger": {"anzeigeName": "Frau A"}}),
+        event(vorgang, 3, "STATUS", {"status": {"code": "IN_PRUEFUNG"}}),
+        event(vorgang, 4, "ZUORDNUNG", {"aufgabentraeger": {"anzeigeName": "Herr B"}}),
+        event(vorgang, 5, "TERMIN", {"termin": {"von": "2026-12-01T08:00:00Z"}}),
+        event(vorgang, 6, "STATUS", {"status": {"code": "ABGELEHNT", "textMieter": "Intern"}}, "INTERN"),
+        event(vorgang, 7, "AKTIVITAET", {"text": "Hallo", "autor": "Herr B", "dokumente": [{"dokumentId": "d1", "dateiname": "a.pdf"}]}),
+        event(vorgang, 8, "STATUS", {"status": {"code": "ERLEDIGT", "textMieter": "Fertig"}}),
+        event(vorgang, 9, "TERMIN", {"termin": {"von": "2026-12-02T08:00:00Z", "firma": "Krause"}}),
+    ]
+
+
+def deliver(events: list[dict[str, Any]]) -> None:
+    for one in events:
+        with connected(), transaction():
+            inbox.receive("musterbau", one, NOW)
+        apply_waiting(HOUSE, clock=lambda: NOW)
+
+
+def end_of(vorgang: Vorgang) -> dict[str, Any]:
+    with connected():
+        found = vorgaenge.by_id("musterbau", vorgang.id)
+        assert found is not None
+        entries = [(entry.art, entry.text, entry.seq) for entry, _ in vorgaenge.timeline(vorgang.id)]
+        files = len(vorgaenge.anhaenge(vorgang.id))
+    names = ("status", "status_at", "status_text", "offen", "sachbearbeiter", "termin", "vorgangsnummer", "unread")
+    return {name: getattr(found, name) for name in names} | {"entries": entries, "files": files}
+
+
+@given(order=st.permutations(range(9)), again=st.lists(st.integers(0, 8), max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_any_order_and_number_of_deliveries_has_the_same_end(order: list[int], again: list[int]) -> None:
+    in_order, shuffled = stored(), stored()
+    deliver(story(in_order))
+    events = story(shuffled)
+    deliver([events[n] for n in [*order, *again]])
+    assert end_of(shuffled) == end_of(in_order)
+
+
+def test_the_end_is_what_the_latest_events_say() -> None:
+    vorgang = stored()
+    deliver(story(vorgang))
+    end = end_of(vorgang)
+    assert (end["status"], end["status_text"], end["offen"]) == ("ERLEDIGT", "Fertig", False)
+    assert (end["sachbearbeiter"], end["vorgangsnummer"], end["unread"]) == ("Herr B", "V-1", 4)
+    assert end["termin"] == {"von": "2026-12-02T08:00:00Z", "firma": "Krause"}
+    assert "Intern" not in str(end["entries"])
+
+
+@pytest.mark.parametrize(
+    "daten,expected",
+    [
+        ({"status": {"code": "ERLEDIGT", "textMieter": "x"}}, ("ERLEDIGT", "x")),
+        ({"status": "ERLEDIGT", "text": "x"}, ("ERLEDIGT", "x")),
+        ({"code": "ERLEDIGT", "textMieter": "x"}, ("ERLEDIGT", "x")),
+        ({}, ("", "")),
+        ({"status": ["x"]}, ("", "")),
+    ],
+)
+def test_a_status_is_read_in_each_of_its_shapes(daten: dict[str, Any], expected: tuple[str, str]) -> None:
+    assert read_status(daten) == expected
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["status", "code", "aufgabentraeger", "termin", "text", "dokumente", "von", "anzeigeName", "dokumentId"]), inner, max_size=3), max_leaves=6)
+
+
+@given(typ=st.sampled_from(["VORGANG_ANGELEGT", "VORGANG_ABGEWIESEN", "STATUS", "ZUORDNUNG", "TERMIN", "AKTIVITAET", "DOKUMENT", "GELOESCHT", "x"]), daten=st.dictionaries(st.sampled_from(["status", "code", "aufgabentraeger", "termin", "text", "dokumente", "grund", "dokumentId", "vorgangsnummer"]), JSON, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_whatever_immotion_sends_is_applied_or_ignored(typ: str, daten: dict[str, Any]) -> None:
+    vorgang = VORGANG
+    change_of(Event("e", typ, NOW, 1, daten), vorgang, default_catalog())
+
+
+VORGANG = Vorgang(
+    id=UUID(int=1), mandant="m", owner="o", form_key=None, fingerprint=None, meldenummer="1", typ="SCHADEN", kanal="k",
+    betreff="b", beschreibung="", erreichbar="", labels={}, details={}, melder={}, objekt={}, routing={}, catalog_version="1",
+    meldezeit=NOW, request_id="r", status="UEBERMITTLUNG", status_at=NOW,
+)
+
+
+def test_a_refusal_closes_the_vorgang_with_its_reason() -> None:
+    vorgang = stored()
+    deliver([event(vorgang, 1, "VORGANG_ABGEWIESEN", {"grund": "Vertrag beendet"})])
+    assert (end_of(vorgang)["status"], end_of(vorgang)["status_text"], end_of(vorgang)["offen"]) == ("ABGELEHNT", "Vertrag beendet", False)
+
+
+def test_an_event_without_a_vorgang_of_ours_is_kept_or_waits(tmp_path: Path) -> None:
+    general = {"ereignisId": f"k-{uuid4()}", "typ": "KATALOG_NEU", "sichtbarkeit": "MIETER"}
+    early = {"ereignisId": f"w-{uuid4()}", "typ": "STATUS", "sichtbarkeit": "MIETER", "externeId": "no-uuid", "vorgangId": "unknown"}
+    deliver([general, early])
+    with connected():
+        waiting = [one.ereignis_id for one in inbox.waiting("musterbau")]
+    assert early["ereignisId"] in waiting
+    assert general["ereignisId"] not in waiting
+    assert database.is_closed()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 CHUNK = 256 * 1024
 _TIMEOUT_S = 60
 _FRAGMENT_MAX = 4 * 2**20
+_UNAUTHORIZED, _SERVER_ERROR = 401, 500
 _DRAIN_MAX = 256 * 2**20
 _ASKED = ("Content-Type", "Accept", "Accept-Language", "Range", "If-Range", "If-None-Match", "If-Modified-Since")
 _ANSWERED = (
@@ -56,6 +57,12 @@ class Answer:
         self.headers = {name: value for name in _ANSWERED if (value := response.getheader(name)) is not None}
         self.title = response.getheader("Portal-Title") or ""
         self.length = response.length
+        self.stated_length = response.getheader("Content-Length")
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the portal failed or did not believe the site: nothing that a resident could do about."""
+        return self.status >= _SERVER_ERROR or self.status == _UNAUTHORIZED
 
     @property
     def is_fragment(self) -> bool:
@@ -68,12 +75,13 @@ class Answer:
         """Read the piece of a page; raises PortalUnreachable when it breaks off or does not end."""
         try:
             raw = self._response.read(_FRAGMENT_MAX + 1)
+            broken_off = bool(self._response.length)
         except (OSError, http.client.HTTPException) as broken:
             raise PortalUnreachable(type(broken).__name__) from broken
         finally:
             self.close()
-        if len(raw) > _FRAGMENT_MAX:
-            raise PortalUnreachable("a fragment without end")
+        if broken_off or len(raw) > _FRAGMENT_MAX:
+            raise PortalUnreachable("a fragment that is cut short, or has no end")
         return raw.decode("utf-8", "replace")
 
     def __iter__(self) -> Iterator[bytes]:

@@ -22,6 +22,10 @@ class Fragment:
         """Show a page of the portal, or hand a file through."""
         self._pass(req, resp)
 
+    def on_head(self, req: falcon.Request, resp: falcon.Response, rest: str = "") -> None:
+        """Say what a GET would."""
+        self._pass(req, resp)
+
     def on_post(self, req: falcon.Request, resp: falcon.Response, rest: str = "") -> None:
         """Hand a form with its files on."""
         self._pass(req, resp)
@@ -32,16 +36,21 @@ class Fragment:
             if req.method not in SAFE:
                 drain(req.bounded_stream)
             raise self._desk.to_login(req)
+        question = self._question(req, login)
         try:
-            answer = ask(self._desk.settings.aud, self._question(req, login))
-            if answer.is_fragment and answer.status < 500:  # noqa: PLR2004 - a server's own fault
-                self._embed(resp, answer, login)
-            elif answer.status >= 500 or answer.status == 401:  # noqa: PLR2004 - nothing a resident could do about
+            answer = ask(self._desk.settings.aud, question)
+            if answer.is_refusal:
                 answer.close()
                 self._apologise(resp, login)
+            elif req.method == "HEAD":
+                _hand_head_through(resp, answer)
+            elif answer.is_fragment:
+                self._embed(resp, answer, login)
             else:
                 _hand_through(resp, answer)
         except PortalUnreachable:
+            if question.body is not None:
+                drain(question.body)
             self._apologise(resp, login)
 
     def _question(self, req: falcon.Request, login: Login) -> Question:
@@ -138,6 +147,15 @@ class PortalStart:
             sso=f"{self._desk.settings.aud}/sso/{CONNECTION}",
             token=self._desk.token(login, "login"),
         )
+
+
+def _hand_head_through(resp: falcon.Response, answer: Answer) -> None:
+    resp.status = answer.status
+    for name, value in answer.headers.items():
+        resp.set_header(name, value)
+    if answer.stated_length is not None and not answer.is_fragment:
+        resp.set_header("Content-Length", answer.stated_length)
+    answer.close()
 
 
 def _hand_through(resp: falcon.Response, answer: Answer) -> None:

@@ -1,0 +1,110 @@
+import json
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
+from service.demo.config import Place, Ports, write_settings
+from service.demo.people import EINHEITEN, GEBAEUDE, PERSONEN, VERTRAEGE, authenticate, roles_of, stammdaten
+from service.demo.pictures import picture
+from service.demo.runner import run
+from service.demo.stories import FAELLE
+from service.settings import load_settings
+from service.vorgang.catalog import default_catalog
+from tests.support.portal import free_port
+
+
+def test_there_are_three_buildings_twelve_people_and_forty_vorgaenge() -> None:
+    assert (len(GEBAEUDE), len(PERSONEN), len(FAELLE)) == (3, 12, 40)
+    assert {fall.person for fall in FAELLE} == {person.nr for person in PERSONEN}
+
+
+def test_master_data_names_only_what_is_there() -> None:
+    units, people, houses = ({x.nr for x in group} for group in (EINHEITEN, PERSONEN, GEBAEUDE))
+    assert {v.einheit for v in VERTRAEGE} <= units
+    assert {v.person for v in VERTRAEGE} == people
+    assert {e.gebaeude for e in EINHEITEN} == houses
+    assert len(stammdaten()) == len(VERTRAEGE) + len(EINHEITEN) + len(PERSONEN) + len(GEBAEUDE)
+    owner = next(p for p in PERSONEN if p.name.startswith("Bärbel"))
+    assert roles_of(owner) == ("mieter", "eigentuemer")
+
+
+def test_every_status_of_immotions_that_a_clerk_sets_is_in_the_catalog() -> None:
+    catalog = default_catalog()
+    used = {
+        schritt.daten["status"]["code"]  # type: ignore[index]  # a status event's data
+        for fall in FAELLE
+        for schritt in fall.verlauf
+        if schritt.typ == "STATUS"
+    }
+    assert used <= set(catalog.erp_statuses)
+    assert {catalog.erp_statuses[str(code)].tenant_status for code in used} >= {
+        "EINGEGANGEN", "IN_BEARBEITUNG", "RUECKFRAGE", "BEAUFTRAGT", "TERMIN", "DOKUMENT_BEREIT", "ERLEDIGT",
+        "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT",
+    }  # fmt: skip
+
+
+def test_the_same_seed_draws_the_same_picture() -> None:
+    assert picture("fliesen", 7) == picture("fliesen", 7) != picture("fliesen", 8)
+
+
+def test_nobody_signs_in_with_an_umlaut_for_a_password() -> None:
+    assert authenticate("zoe.mueller", "wöhnen") is None
+
+
+def test_settings_move_with_the_ports_and_keep_their_secrets(tmp_path: Path) -> None:
+    place = Place(tmp_path / "demo")
+    write_settings(place, Ports.of(None))
+    first = tomllib.loads(place.config.read_text(encoding="utf-8"))
+    write_settings(place, Ports.of(20000))
+    second = load_settings(place.config)
+    assert first["service"]["public_url"] == "http://127.0.0.1:8000"
+    assert second.service.public_url == "http://127.0.0.1:20000"
+    house = second.mandanten["musterbau"]
+    assert house.connections["website"].origins[0] == "http://127.0.0.1:20080"
+    assert second.service.secret_keys == tuple(first["service"]["secret_keys"])
+    assert house.immotion is not None
+    assert house.immotion.url == "http://127.0.0.1:20090"
+    assert house.gebaeude["G200"].notfall.nummern
+    secrets = json.loads((place.root / "secrets.json").read_text(encoding="utf-8"))
+    assert len(set(secrets.values())) == 4
+
+
+def test_nobody_else_may_read_the_secrets(tmp_path: Path) -> None:
+    place = Place(tmp_path / "demo")
+    write_settings(place, Ports.of(None))
+    for path in (place.config, place.site_secret, place.root / "secrets.json"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_child_that_ends_is_found_with_its_last_words(tmp_path: Path) -> None:
+    code = "import sys; [print(n) for n in range(40)]; sys.exit(3)"
+    child = Child(Plan("kurz", [sys.executable, "-c", code], "http://127.0.0.1:9/"), tmp_path, {})
+    assert not wait_until_ready(child, 20)
+    assert first_dead([child]) is child
+    assert child.code == 3
+    assert child.last_words().split() == [str(n) for n in range(25, 40)]
+    stop_all([child])
+
+
+def test_a_child_that_does_not_listen_to_reason_is_ended_by_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.demo.children.STOP_S", 0.2)
+    code = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('taub', flush=True); time.sleep(60)"
+    )
+    child = Child(Plan("taub", [sys.executable, "-c", code], f"http://127.0.0.1:{free_port()}/"), tmp_path, {})
+    while "taub" not in child.last_words():
+        assert child.code is None
+    assert not wait_until_ready(child, 0.2)
+    stop_all([child])
+    assert child.code == -9
+
+
+@pytest.mark.parametrize("base", [0, 65500])
+def test_impossible_ports_are_refused(tmp_path: Path, base: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(base, tmp_path / "demo", reset=False) == 1
+    assert "DEMO_PORT_BASE" in capsys.readouterr().err

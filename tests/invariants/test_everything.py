@@ -1,0 +1,101 @@
+"""What must hold everywhere is one test over everything."""
+
+import re
+from pathlib import Path
+
+import falcon.inspect
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+from pydantic import BaseModel
+
+from service.app import create_app
+from service.settings import Settings, load_settings
+from service.store.models import MODELS, PERSONAL, SECRET, TECHNICAL
+from service.web.session import PUBLIC, RESIDENT, RESIDENT_OR_DRAFT
+from tests.support.portal import Installation
+
+ROOT = Path(__file__).parent.parent.parent
+
+PUBLIC_ROUTES = {
+    "/healthz",
+    "/readyz",
+    "/{mandant}/sso/{connection}",
+    "/{mandant}/sso/{connection}/logout",
+    "/{mandant}/notfall",
+    "/{mandant}/barrierefreiheit",
+    "/{mandant}/static/{name}",
+}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory):  # noqa: ANN201 - a falcon application
+    return create_app(load_settings(Installation(tmp_path_factory.mktemp("all")).config))
+
+
+def routes(app) -> dict[str, object]:  # noqa: ANN001 - a falcon application
+    def walk(node) -> dict[str, object]:  # noqa: ANN001 - falcon's node
+        found = {node.uri_template: node.resource} if node.resource is not None else {}
+        for child in node.children:
+            found |= walk(child)
+        return found
+
+    found: dict[str, object] = {}
+    for root in app._router._roots:
+        found |= walk(root)
+    return found
+
+
+def test_every_route_says_who_may_use_it(app) -> None:  # noqa: ANN001 - a falcon application
+    found = routes(app)
+    assert {route.path for route in falcon.inspect.inspect_routes(app)} == set(found)
+    for path, resource in found.items():
+        assert resource.access in {PUBLIC, RESIDENT, RESIDENT_OR_DRAFT}
+        assert (resource.access == PUBLIC) == (path in PUBLIC_ROUTES), path
+
+
+def test_every_column_has_a_data_protection_class() -> None:
+    for model in MODELS:
+        for field in model._meta.sorted_fields:
+            assert field.help_text in {PERSONAL, SECRET, TECHNICAL}, f"{model.__name__}.{field.name}"
+
+
+def names(model: type[BaseModel], prefix: str = "") -> set[str]:
+    found = set()
+    for name, field in model.model_fields.items():
+        found.add(name)
+        inner = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        for kind in inner:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found |= names(kind)
+            for deeper in getattr(kind, "__args__", ()):
+                if isinstance(deeper, type) and issubclass(deeper, BaseModel):
+                    found |= names(deeper)
+    return found
+
+
+def test_every_setting_is_documented() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    missing = {name for name in names(Settings) if f"`{name}`" not in text and f"{name} =" not in text}
+    assert not missing
+
+
+def test_every_message_is_in_the_english_catalog() -> None:
+    options = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
+    methods = [("service/**.py", "python"), ("templates/**.html", "jinja2")]
+    keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "words": None, "self": None, "mark": None}
+    wanted = set()
+    for _, _, message, _, _ in extract_from_dir(ROOT, methods, {"templates/**.html": options}, keywords=keywords):
+        wanted.add(message[0] if isinstance(message, tuple) else message)
+    with (ROOT / "service/locale/en/LC_MESSAGES/portal.po").open("rb") as file:
+        catalog = read_po(file, locale="en")
+    known = {entry.id[0] if isinstance(entry.id, tuple) else entry.id for entry in catalog if entry.string}
+    assert wanted - known == set()
+    assert {entry for entry in known if entry} - wanted == set()
+
+
+def test_placeholders_are_the_same_in_both_languages() -> None:
+    with (ROOT / "service/locale/en/LC_MESSAGES/portal.po").open("rb") as file:
+        for entry in read_po(file, locale="en"):
+            if isinstance(entry.id, str):
+                assert set(re.findall(r"\{\w+\}|%\(\w+\)s", entry.id)) == set(re.findall(r"\{\w+\}|%\(\w+\)s", str(entry.string)))

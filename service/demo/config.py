@@ -97,6 +97,8 @@ database = "sqlite:///{root}/portal.db"
 files = "{root}/files"
 secret_keys = ["{kept["portal"]}"]
 bind = "127.0.0.1:{ports.portal}"
+workers = 1
+threads = 16
 
 [mandanten.{MANDANT}]
 name = "{COMPANY}"

@@ -12,8 +12,8 @@ import click
 
 from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
 from service.demo.config import Place, Ports, write_settings
-from service.demo.people import DEMO_PASSWORD, PERSONEN, home_of
-from service.settings import CONFIG_VARIABLE
+from service.demo.people import DEMO_PASSWORD, MANDANT, PERSONEN, home_of
+from service.settings import CONFIG_VARIABLE, Settings, load_settings
 
 DONE, FAILED = 0, 1
 _READY_S = 60.0
@@ -25,12 +25,13 @@ class Stopped(Exception):
     """Ctrl-C or SIGTERM came while something was being started."""
 
 
-class ChildFailed(Exception):
-    """A child ended by itself, or never answered."""
+class PartFailed(Exception):
+    """A part of the demo ended by itself, never answered, or cannot begin; the message says which."""
 
-    def __init__(self, child: Child) -> None:
-        super().__init__(child.plan.name)
-        self.child = child
+
+def _failure(child: Child) -> PartFailed:
+    ended = "did not answer" if child.code is None else f"ended with {child.code}"
+    return PartFailed(f"{child.plan.name} {ended}; the demo stops. Its last lines:\n{child.last_words()}")
 
 
 def run(port_base: int | None, directory: Path, reset: bool) -> int:  # noqa: FBT001 - as the command line has it
@@ -56,6 +57,7 @@ class Demo:
     def __init__(self, place: Place, ports: Ports) -> None:
         self._place = place
         self._ports = ports
+        self._settings = load_settings(place.config)
         self._environment = {CONFIG_VARIABLE: str(place.config), "PYTHONUNBUFFERED": "1"}
         self._stop = threading.Event()
         self._children: list[Child] = []
@@ -70,10 +72,8 @@ class Demo:
             self._watch()
         except Stopped:
             pass
-        except ChildFailed as failed:
-            code = failed.child.code
-            ended = "did not answer" if code is None else f"ended with {code}"
-            _complain(f"{failed.child.plan.name} {ended}; the demo stops. Its last lines:\n{failed.child.last_words()}")
+        except PartFailed as failed:
+            _complain(str(failed))
             return FAILED
         finally:
             stop_all(self._children)
@@ -83,15 +83,28 @@ class Demo:
         return DONE
 
     def _prepare(self) -> None:
-        fresh = not self._place.filled.exists()
-        if fresh:
-            self._clear()
-        self._finish(Plan("migrate", _cli("migrate")))
-        if fresh:
-            _say("First start: making a year of example data, about half a minute …")
-            ledger = str(self._place.ledger)
-            self._finish(Plan("fill", [sys.executable, "-m", "service.demo.fill", "--ledger", ledger]))
-            self._place.filled.touch()
+        """Make the example data, if this is the first start."""
+        if self._place.filled.exists():
+            return
+        self._clear()
+        self._migrate()
+        _say("First start: making a year of example data, about half a minute …")
+        fill = Plan("fill", [sys.executable, "-m", "service.demo.fill", "--ledger", str(self._place.ledger)])
+        self._finish(fill)
+        self._place.filled.touch()
+
+    def _migrate(self) -> None:
+        """Bring the database to this version; in this process, since a further one costs most of a second."""
+        from service.store.database import StoreUnavailable, open_database  # noqa: PLC0415 - only when it is time
+        from service.store.migrate import migrate  # noqa: PLC0415
+
+        database = open_database(self._settings.service.database)
+        try:
+            migrate()
+        except StoreUnavailable as fault:
+            raise PartFailed(f"the database under {self._place.root} does not answer: {fault}") from fault
+        finally:
+            database.close()
 
     def _clear(self) -> None:
         """Remove what an interrupted first start has left; secrets and logs stay."""
@@ -102,39 +115,46 @@ class Demo:
             shutil.rmtree(self._place.root / name, ignore_errors=True)
 
     def _finish(self, plan: Plan) -> None:
-        """Run a program to its end; raises ChildFailed, or Stopped."""
+        """Run a program to its end; raises PartFailed, or Stopped."""
         child = Child(plan, self._place.log, self._environment)
         while child.code is None:
             if self._stop.wait(0.05):
                 child.stop()
                 raise Stopped
         if child.code:
-            raise ChildFailed(child)
+            raise _failure(child)
 
     def _start(self) -> None:
-        for plan in plans(self._place, self._ports):
-            self._children.append(Child(plan, self._place.log, self._environment))
+        without_database, with_database = plans(self._place, self._ports, self._settings)
+        self._begin(without_database)
+        self._migrate()
+        self._begin(with_database)
         for child in self._children:
             if not wait_until_ready(child, _READY_S):
-                raise Stopped if self._stop.is_set() else ChildFailed(child)
+                raise Stopped if self._stop.is_set() else _failure(child)
+
+    def _begin(self, begun: Sequence[Plan]) -> None:
+        self._children += [Child(plan, self._place.log, self._environment) for plan in begun]
 
     def _watch(self) -> None:
         while not self._stop.wait(_LOOK_S):
             dead = first_dead(self._children)
             if dead is not None:
-                raise ChildFailed(dead)
+                raise _failure(dead)
 
 
-def plans(place: Place, ports: Ports) -> list[Plan]:
-    """Return what runs, in the order of starting."""
+def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], list[Plan]]:
+    """Return what runs: first what needs no database of the portal's, then what does."""
     site = [sys.executable, "-m", "service.demo.site", "--secret-file", str(place.site_secret)]
-    token = _token(place)
-    standin = ("standin", "--port", str(ports.standin), "--ledger", str(place.ledger), "--token", token)
+    immotion = settings.mandanten[MANDANT].immotion
+    token = ["--token", immotion.token] if immotion else []
+    standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token]
     return [
         Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),
+        Plan("site", site, f"http://127.0.0.1:{ports.site}/gesundheit"),
+    ], [
         Plan("portal", _cli("serve"), f"http://127.0.0.1:{ports.portal}/readyz"),
         Plan("sync", _cli("sync", "run")),
-        Plan("site", site, f"http://127.0.0.1:{ports.site}/gesundheit"),
     ]
 
 
@@ -157,13 +177,6 @@ def table(ports: Ports) -> str:
 
 def _cli(*arguments: str) -> Sequence[str]:
     return [sys.executable, "-m", "service.cli", *arguments]
-
-
-def _token(place: Place) -> str:
-    from service.settings import load_settings  # noqa: PLC0415 - only after the file is written
-
-    immotion = next(iter(load_settings(place.config).mandanten.values())).immotion
-    return immotion.token if immotion else ""
 
 
 def _free(port: int) -> bool:

@@ -4,67 +4,14 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
-import requests
 
+from tests.demo.running import RunningDemo, free_base
 from tests.demo.support import Site
-from tests.support.portal import free_port
-
-
-class RunningDemo:
-    def __init__(self, folder: Path, base: int, *options: str) -> None:
-        self.site = f"http://127.0.0.1:{base + 80}"
-        self.standin = f"http://127.0.0.1:{base + 90}"
-        self._out = folder / "out.txt"
-        with self._out.open("wb") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.cli", "demo", *options],
-                cwd=folder,
-                env=os.environ | {"DEMO_PORT_BASE": str(base)},
-                stdout=file,
-                stderr=file,
-            )
-
-    @property
-    def said(self) -> str:
-        return self._out.read_text(encoding="utf-8")
-
-    def wait(self) -> float:
-        """Wait until the demo says that it runs, and return the seconds that took."""
-        begun = time.monotonic()
-        while "Stop with Ctrl-C" not in self.said:
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() - begun < 120, self.said
-            time.sleep(0.05)
-        return time.monotonic() - begun
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    def ledger(self) -> list[dict[str, object]]:
-        answer = requests.get(f"{self.standin}/_standin/ledger", timeout=30)
-        vorgaenge: list[dict[str, object]] = answer.json()["vorgaenge"]
-        return vorgaenge
-
-
-def free_base() -> int:
-    """Return a base whose three ports are free."""
-    while True:
-        base = free_port()
-        try:
-            for port in (base, base + 80, base + 90):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            continue
-        return base
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
-def test_the_demo_starts_with_data_and_keeps_it(folder: Path) -> None:
+def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies(folder: Path) -> None:
     demo = RunningDemo(folder, free_base())
     demo.wait()
     assert "zoe.mueller" in demo.said
@@ -92,17 +39,15 @@ def test_the_demo_starts_with_data_and_keeps_it(folder: Path) -> None:
     assert "First start" not in moved.said
     assert moved.ledger() == filed
     assert Site(moved.site, moved.process).sign_in("zoe.mueller").get(f"{moved.site}/mieterportal", timeout=20).ok
-    assert moved.stop() == 0
+    _kill_part(moved, b"sync")
+    assert moved.process.wait(60) == 1
+    assert "sync ended with -9" in moved.said
 
 
-def test_a_part_that_dies_ends_the_demo_by_name(folder: Path) -> None:
-    demo = RunningDemo(folder, free_base())
-    demo.wait()
+def _kill_part(demo: RunningDemo, name: bytes) -> None:
     children = Path(f"/proc/{demo.process.pid}/task/{demo.process.pid}/children").read_text(encoding="utf-8").split()
-    sync = next(pid for pid in children if b"sync" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
-    os.kill(int(sync), signal.SIGKILL)
-    assert demo.process.wait(60) == 1
-    assert "sync ended with -9" in demo.said
+    part = next(pid for pid in children if name in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"))
+    os.kill(int(part), signal.SIGKILL)
 
 
 def test_a_taken_port_is_named(folder: Path) -> None:

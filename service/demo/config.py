@@ -119,7 +119,7 @@ GASNETZ_STOERUNG = "030 23125 503"
 {_routing()}
 [mandanten.{MANDANT}.connections.{CONNECTION}]
 kind = "generic"
-origins = ["{site}", "http://localhost:{ports.site}"]
+origins = ["{site}"]
 keys = ["{kept["connection"]}"]
 trust_person = true
 login_url = "{site}/mieterportal-knopf"

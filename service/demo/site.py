@@ -51,18 +51,20 @@ def create_site(settings: SiteSettings, *, clock: Callable[[], float] = time.tim
 
 
 class SameOrigin:
-    """Refuses every change that another web site's page asks for."""
+    """Keeps browsers at the site's one address, and refuses every change that another web site's page asks for."""
 
     def __init__(self, url: str) -> None:
         self._origin = url
 
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
-        """Look at what browsers say of where a request comes from."""
+        """Look at where a request goes, and at what browsers say of where it comes from."""
         if req.method in SAFE:
+            if req.prefix != self._origin:  # localhost: its cookies would be others than those of 127.0.0.1
+                raise falcon.HTTPTemporaryRedirect(self._origin + req.relative_uri)
             return
         site = req.get_header("Sec-Fetch-Site")
         origin = req.get_header("Origin")
-        if site not in {None, "same-origin", "none"} or origin not in {None, self._origin, req.prefix}:
+        if site not in {None, "same-origin", "none"} or origin not in {None, self._origin}:
             raise falcon.HTTPForbidden(title="Diese Anfrage kam von einer anderen Website")
 
 
@@ -78,7 +80,8 @@ class Headers:
     ) -> None:
         """Add the headers, and a policy where a page has not set its own."""
         resp.set_header("X-Content-Type-Options", "nosniff")
-        resp.set_header("Referrer-Policy", "same-origin")
+        # "same-origin" would make browsers say "Origin: null" to the portal, and the button's login would be refused.
+        resp.set_header("Referrer-Policy", "strict-origin")
         if resp.get_header("Content-Security-Policy") is None:
             resp.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 

@@ -9,12 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from service.demo.people import COMPANY, DEMO_PASSWORD, HOTLINE, OFFICE, PERSONEN, Person, home_of
 
 HERE = Path(__file__).parent
-SNIPPETS = HERE.parent.parent / "cms_adapters" / "snippets"
 NAVIGATION = (
     ("/", "Start"),
     ("/mieterportal", "Mieterportal"),
     ("/genossenschaft", "Genossenschaft"),
-    ("/kontakt", "Kontakt & Notdienst"),
+    ("/kontakt", "Kontakt"),
 )
 WAYS = (
     ("/mieterportal", "In dieser Seite"),
@@ -83,8 +82,9 @@ class Files:
         self._files = {
             "site.css": ("text/css", HERE / "static" / "site.css"),
             "haeuser.svg": ("image/svg+xml", HERE / "static" / "haeuser.svg"),
+            "zeichen.svg": ("image/svg+xml", HERE / "static" / "zeichen.svg"),
             "start.js": ("text/javascript", HERE / "static" / "start.js"),
-            "mieterportal.js": ("text/javascript", SNIPPETS / "iframe.js"),
+            "mieter-portal.js": ("text/javascript", HERE / "static" / "mieter-portal.js"),
         }
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, name: str) -> None:

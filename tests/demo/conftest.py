@@ -15,6 +15,14 @@ from tests.demo.support import KEY, Site, start_site
 
 PDF = b"%PDF-1.7 " + bytes(range(256)) * 40
 
+FRAME = b"""<!doctype html><html lang="de"><title>Anmeldung</title><p id="token"></p><script>
+addEventListener("message", ({ data }) => {
+    document.getElementById("token").textContent = data.token;
+    parent.postMessage({ type: "portal:height", height: 777 }, "*");
+});
+parent.postMessage({ type: "portal:nonce", nonce: "nonce-of-the-frame" }, "*");
+</script></html>"""
+
 
 @dataclass
 class Asked:
@@ -100,6 +108,8 @@ class Handler(BaseHTTPRequestHandler):
         overview = (200, {"Content-Type": page, "Portal-Title": "%C3%9Cbersicht"}, "<h1>Grüße</h1>".encode())
         if path == "datei":
             self._file()
+        elif path == "sso/website" and self.command == "GET":
+            self._send(200, {"Content-Type": page}, FRAME)
         elif path == "strom":
             self._stream()
         elif path.startswith("abgebrochen"):

@@ -16,6 +16,12 @@ def test_pages_for_everybody_need_no_login_and_set_no_cookie(site: Site) -> None
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
+def test_the_site_has_one_address(site: Site) -> None:
+    other = site.url.replace("127.0.0.1", "localhost")
+    answer = requests.get(f"{other}/kontakt?a=1", allow_redirects=False, timeout=10)
+    assert (answer.status_code, answer.headers["Location"]) == (307, f"{site.url}/kontakt?a=1")
+
+
 def test_an_unknown_page_is_a_page(site: Site, zoe: requests.Session) -> None:
     for session in (requests.Session(), zoe):
         answer = session.get(f"{site.url}/dateien/geheim.txt", timeout=10)

@@ -56,9 +56,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Keep pytest's closing line and the list of skips for whoever called pytest, and show the list."""
     parts, _ = terminalreporter.build_summary_stats_line()
     closing = f"pytest: {', '.join(text for text, _ in parts)}"
-    lines = [f"not run: {reason} ({count} tests)" for reason, count in sorted(_reasons.items())]
+    lines = [
+        f"not run: {reason} ({count} {'test' if count == 1 else 'tests'})" for reason, count in sorted(_reasons.items())
+    ]
     if not lines:
-        lines = ["Nothing was left out on this machine."]
+        lines = ["Nothing was skipped on this machine."]
     summary = config.rootpath / SUMMARY
     summary.parent.mkdir(exist_ok=True)
     summary.write_text("\n".join([closing, *lines, ""]), encoding="utf-8")

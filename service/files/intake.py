@@ -1,16 +1,21 @@
 """Takes one file in: streamed to disk, counted, proven by its content."""
 
+import threading
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from service.files.documents import check_pdf, head_of, is_pdf, video_type
+from service.files.documents import check_pdf, head_of, is_pdf
+from service.files.heic import convert
 from service.files.names import clean_name
 from service.files.pictures import is_picture, rewrite
 from service.files.refusal import FileRefused, Limits, Refusal, Unfit
 from service.files.storage import Folder, Incoming
+from service.files.video import is_heif, video_type
 
 _CHUNK = 64 * 1024
+# A picture takes up to 4 bytes a pixel, twice while it is turned: a process proves only so many files at once.
+_proving = threading.BoundedSemaphore(2)
 
 
 class Readable(Protocol):
@@ -42,11 +47,12 @@ def take_in(  # noqa: PLR0913 - the file, where it goes and what there is alread
     """
     name = clean_name(dateiname)
     try:
+        _check_count(taken_files, limits)
         with storage.incoming() as raw:
-            _check_count(taken_files, limits)
             _copy(stream, raw, limits, taken_bytes)
             raw.finish()
-            return _keep(raw, dateiname, storage, limits)
+            with _proving:
+                return _keep(raw, dateiname, storage, limits)
     except Unfit as unfit:
         while stream.read(_CHUNK):
             pass
@@ -71,9 +77,10 @@ def _copy(stream: Readable, raw: Incoming, limits: Limits, taken_bytes: int) -> 
 
 def _keep(raw: Incoming, dateiname: str, storage: Folder, limits: Limits) -> StoredFile:
     head = head_of(raw.path)
-    if is_picture(raw.path):
+    heic = is_heif(head)
+    if heic or is_picture(head):
         with storage.incoming() as made:
-            mime = rewrite(raw.path, made, pixels=limits.pixels)
+            mime = (convert if heic else rewrite)(raw.path, made, pixels=limits.pixels)
             return _stored(made, dateiname, mime, storage)
     mime = check_pdf(raw.path) if is_pdf(head) else video_type(head) or ""
     if not mime:

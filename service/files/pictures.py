@@ -1,101 +1,137 @@
 """Pictures: decoded to prove them, turned upright, written anew without EXIF, GPS, XMP or profiles."""
 
 import io
-import threading
+import struct
+import zlib
+from contextlib import suppress
+from errno import EINVAL
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Protocol, cast
 
-import pi_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps
 
 from service.files.refusal import Refusal, Unfit
-from service.files.storage import Incoming
 
-pi_heif.register_heif_opener()
-
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP")
 _MIME = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "HEIF": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_HOSTILE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, IndexError, KeyError, TypeError, ArithmeticError)
+# What Pillow and pi-heif raise at files made to hurt. UserWarning: where warnings are errors, odd metadata is one.
+_HOSTILE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    UserWarning,
+)
+_BOMBS = (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+# A seek to a place that a hostile header names fails like this; every other number is the disk's.
+_NOT_THE_DISK = (None, EINVAL)
 _QUALITY = 88
-# A decoded picture takes up to 4 bytes a pixel, so only so many are decoded at once in one process.
-_decoding = threading.BoundedSemaphore(2)
 
-Image.MAX_IMAGE_PIXELS = None  # the limit is ours, checked before decoding, and an error rather than a warning
+# The limit is ours, checked before decoding, an error and never a warning. Set once, before any thread opens a picture.
+Image.MAX_IMAGE_PIXELS = None
 
 
-def is_picture(path: Path) -> bool:
-    """Tell whether the file's content begins like one of the picture formats taken."""
+class Writable(Protocol):
+    """Where a new picture goes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Append data."""
+        ...
+
+
+def is_picture(head: bytes) -> bool:
+    """Tell whether a file begins like JPEG, PNG or WebP; only decoding proves it."""
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (
+        head.startswith(b"RIFF") and head[8:12] == b"WEBP"
+    )
+
+
+def rewrite(path: Path, target: Writable, *, pixels: int, formats: tuple[str, ...] = FORMATS) -> str:
+    """Write the picture's first frame anew into `target` and return its media type.
+
+    `pixels` is the most a picture may have, `formats` are Pillow's names of those that it may be in. Raises Unfit, and
+    OSError when the disk fails.
+    """
     try:
-        with _opened(path):
-            return True
-    except UnidentifiedImageError:
-        return False
-    except _HOSTILE:
-        return True  # it begins like a picture and is damaged
-
-
-def rewrite(path: Path, target: Incoming, *, pixels: int) -> str:
-    """Write the picture anew into `target` and return its media type; raises Unfit."""
-    try:
-        with _opened(path) as picture:
-            if picture.width * picture.height > pixels:
-                raise Unfit(Refusal.TOO_MANY_PIXELS)
-            with _decoding:
-                _write(_upright(picture), picture.format or "", cast("IO[bytes]", target))
-            return _MIME[picture.format or ""]
-    except MemoryError as full:
-        raise Unfit(Refusal.TOO_MANY_PIXELS) from full
-    except OSError as fault:
-        if fault.errno is not None:
-            raise  # the disk's fault, not the picture's
-        raise Unfit(Refusal.DAMAGED) from fault
+        picture, source_format = _decoded(path, pixels, formats)
+        _save(_in_srgb(picture), source_format, cast("IO[bytes]", target))
+    except _BOMBS as bomb:
+        raise Unfit(Refusal.TOO_MANY_PIXELS) from bomb
     except _HOSTILE as fault:
+        if isinstance(fault, OSError) and fault.errno not in _NOT_THE_DISK:
+            raise
         raise Unfit(Refusal.DAMAGED) from fault
-
-
-def _opened(path: Path) -> Image.Image:
-    return Image.open(path, formats=FORMATS)
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    picture.seek(0)
-    picture.load()
-    turned: Image.Image = ImageOps.exif_transpose(picture)
-    return _in_srgb(turned, picture.info.get("icc_profile"))
-
-
-def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Bring the colours to sRGB, since the profile is not kept."""
-    if not profile or picture.mode not in {"RGB", "RGBA", "L", "CMYK"}:
-        return picture
-    mode: Any = "RGBA" if picture.mode == "RGBA" else "RGB"
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except ImageCms.PyCMSError:
-        return picture
-    return converted or picture
-
-
-def _write(picture: Image.Image, source_format: str, target: IO[bytes]) -> None:
-    """Save pixels only: a copy without `info` has no metadata that a writer could pass on."""
-    bare = Image.new(picture.mode, picture.size)
-    bare.paste(picture)
-    if picture.mode == "P":
-        bare = picture.convert("RGBA")
-        bare.info.clear()
-    if source_format == "PNG":
-        bare.save(target, "PNG")
-    elif source_format == "WEBP":
-        bare.convert("RGBA" if "A" in bare.mode else "RGB").save(target, "WEBP", quality=_QUALITY, exif=b"", xmp=b"")
-    else:
-        bare.convert("RGB").save(target, "JPEG", quality=_QUALITY, optimize=True)
+    return _MIME[source_format]
 
 
 def picture_type(path: Path) -> str:
     """Return the media type of a picture as it is, by its content; plain bytes when it cannot be read."""
     try:
-        with _opened(path) as picture:
-            return Image.MIME.get(picture.format or "", "application/octet-stream")
-    except _HOSTILE:
+        with Image.open(path, formats=FORMATS) as picture:
+            return _MIME[picture.format or ""]
+    except (*_HOSTILE, *_BOMBS):
         return "application/octet-stream"
+
+
+def _decoded(path: Path, pixels: int, formats: tuple[str, ...]) -> tuple[Image.Image, str]:
+    """Return the picture upright and apart from its file, so that the decoder's own memory is free again."""
+    with Image.open(path, formats=formats) as picture:
+        _check_size(picture, pixels)
+        picture.load()
+        _check_size(picture, pixels)  # a HEIC's real size is known only now
+        source_format = picture.format or ""
+        apart = picture.copy()
+    # A picture whose EXIF is broken is still a picture: it stays as it lies.
+    with suppress(*_HOSTILE):
+        ImageOps.exif_transpose(apart, in_place=True)
+    return apart, source_format
+
+
+def _check_size(picture: Image.Image, pixels: int) -> None:
+    if picture.width * picture.height > pixels:
+        raise Unfit(Refusal.TOO_MANY_PIXELS)
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """Bring the colours to sRGB, since the profile is not kept; a profile that does not fit is ignored."""
+    profile = picture.info.get("icc_profile")
+    if not profile:
+        return picture
+    if picture.mode == "P" or "transparency" in picture.info:
+        picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    if picture.mode not in {"RGB", "RGBA", "L", "CMYK"}:
+        return picture
+    mode = "RGBA" if picture.mode == "RGBA" else "RGB"
+    with suppress(ImageCms.PyCMSError, *_HOSTILE):
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        return ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode=mode) or picture
+    return picture
+
+
+def _save(picture: Image.Image, source_format: str, target: IO[bytes]) -> None:
+    """Save pixels only: what `info` still holds, a writer would pass on."""
+    picture.info = {key: value for key, value in picture.info.items() if key == "transparency"}
+    if source_format == "PNG":
+        picture.save(target, "PNG")
+    elif source_format == "WEBP":
+        picture.save(target, "WEBP", quality=_QUALITY)
+    else:
+        # Not `optimize`: it would hold the whole new file in memory.
+        _opaque(picture).save(target, "JPEG", quality=_QUALITY)
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """Put a picture with transparency on white, as JPEG has none."""
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGB", picture.size, "white")
+        paper.paste(picture, mask=picture.getchannel("A"))
+        return paper
+    return picture if picture.mode == "L" else picture.convert("RGB")

@@ -40,7 +40,7 @@ class Incoming:
 
 
 class Folder:
-    """Keeps files below `root`; ids are random, so their first byte spreads them over 256 folders."""
+    """Keeps files below `root`; ids are random, so their first two bytes spread them over folders in folders."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -59,12 +59,21 @@ class Folder:
                     path.unlink()
 
     def keep(self, incoming: Incoming, file_id: UUID) -> None:
-        """Keep a finished file under its id: the file's bytes and then its name reach the disk."""
+        """Keep a finished file under its id: the file's bytes and then its name reach the disk.
+
+        Raises OSError when the disk fails; then the file is not kept.
+        """
         incoming.finish()
         target = self._path(file_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         incoming.path.rename(target)
-        _fsync_folder(target.parent)
+        try:
+            # All three each time: another thread may have made a folder and not yet brought it to the disk.
+            for folder in (target.parent, target.parent.parent, self._root):
+                _fsync_folder(folder)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
 
     def open(self, file_id: UUID) -> BinaryIO:
         """Open a kept file for reading; raises FileNotFoundError."""
@@ -80,23 +89,36 @@ class Folder:
 
     def ids(self, older_than: datetime) -> Iterator[UUID]:
         """Yield the ids of kept files last written before `older_than`, for the search for orphans."""
-        for path in self._root.glob("[0-9a-f][0-9a-f]/*"):
-            with suppress(ValueError, FileNotFoundError):
-                if path.stat().st_mtime < older_than.timestamp():
-                    yield UUID(path.name)
+        for path in self._root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            if _older(path, older_than) and (file_id := _as_id(path.name)):
+                yield file_id
 
     def sweep_incoming(self, older_than: datetime) -> int:
         """Delete what interrupted uploads have left; returns how many files."""
         swept = 0
         for path in (self._root / _INCOMING).glob("*"):
-            with suppress(FileNotFoundError):
-                if path.stat().st_mtime < older_than.timestamp():
-                    path.unlink()
-                    swept += 1
+            if _older(path, older_than):
+                path.unlink(missing_ok=True)
+                swept += 1
         return swept
 
     def _path(self, file_id: UUID) -> Path:
-        return self._root / file_id.hex[:2] / str(file_id)
+        return self._root / file_id.hex[:2] / file_id.hex[2:4] / str(file_id)
+
+
+def _older(path: Path, moment: datetime) -> bool:
+    """Tell whether a file was last written before a moment; one that has gone meanwhile is not older."""
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False
+
+
+def _as_id(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None
 
 
 def _fsync_folder(folder: Path) -> None:

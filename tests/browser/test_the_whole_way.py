@@ -55,7 +55,9 @@ def assert_accessible(page: Page, axe: str) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.evaluate(axe)
-        found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' '))]))")
+        found = page.evaluate(
+            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.target.join(' '))]))"
+        )
         assert found == [], json.dumps(found)
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
@@ -63,9 +65,17 @@ def assert_accessible(page: Page, axe: str) -> None:
 def fill_and_send(body: BODY, samples: Path, text: str) -> None:
     """Fill in the form of an Art that is found already, with a JPEG and a HEIC, and send it."""
     body.locator('input[name="schadensort"][value="W_KUECHE"]').check()
+    choose_home(body)
     body.locator('textarea[name="beschreibung"]').fill(text)
     body.locator('input[type="file"][name="anhaenge"]').set_input_files([samples / "gps.jpg", samples / "gps.heic"])
     body.locator('button.mp-button[value="absenden"]').click()
+
+
+def choose_home(body: BODY) -> None:
+    """Choose a home where the resident has several."""
+    homes = body.locator('input[name="vertrag"][type="radio"]')
+    if homes.count():
+        homes.first.check()
 
 
 def in_ledger(demo: RunningDemo, text: str) -> dict[str, object]:
@@ -103,11 +113,13 @@ def resident_sees(page: Page, body: BODY, text: str) -> None:
 
 def check_pictures(demo: RunningDemo, row: dict[str, object]) -> None:
     names = sorted(str(file["dateiname"]) for file in row["anhaenge"])
-    assert names == ["gps.jpg", "gps.jpg"] or names == ["gps.jpg", "gps.jpg"]
+    assert names == ["gps.jpg", "gps.jpg"]
     assert len({file["sha256"] for file in row["anhaenge"]}) == 2
 
 
-def test_the_whole_way_with_script(context: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, axe: str, width: int) -> None:
+def test_the_whole_way_with_script(
+    context: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, axe: str, width: int
+) -> None:
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda fault: faults.append(str(fault)))
@@ -119,6 +131,7 @@ def test_the_whole_way_with_script(context: BrowserContext, browser: Browser, de
     assert_accessible(page, axe)
     text = f"Tropft seit gestern ({width}, mit Skript)"
     page.locator('input[name="schadensort"][value="W_KUECHE"]').check()
+    choose_home(page)
     page.locator('textarea[name="beschreibung"]').fill(text)
     page.locator('input[type="file"][name="anhaenge"]').set_input_files([samples / "gps.jpg", samples / "gps.heic"])
     expect(page.locator("#dateien li")).to_have_count(2, timeout=15_000)
@@ -135,7 +148,9 @@ def test_the_whole_way_with_script(context: BrowserContext, browser: Browser, de
     assert faults == []
 
 
-def test_the_whole_way_without_script(no_script: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, width: int) -> None:
+def test_the_whole_way_without_script(
+    no_script: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, width: int
+) -> None:
     page = no_script.new_page()
     sign_in(page, demo)
     page.goto(f"{demo.site}/mieterportal")
@@ -152,7 +167,9 @@ def test_the_whole_way_without_script(no_script: BrowserContext, browser: Browse
     resident_sees(page, page, f"Ohne Skript gesehen ({width})")
 
 
-def test_the_whole_way_in_the_iframe(context: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, width: int) -> None:
+def test_the_whole_way_in_the_iframe(
+    context: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, width: int
+) -> None:
     page = context.new_page()
     sign_in(page, demo)
     page.goto(f"{demo.site}/mieterportal-iframe")
@@ -161,6 +178,7 @@ def test_the_whole_way_in_the_iframe(context: BrowserContext, browser: Browser, 
     frame.locator("main").get_by_role("link", name="Küche", exact=True).click()
     frame.get_by_role("link", name="Wasserhahn tropft").click()
     text = f"Tropft seit gestern ({width}, im Rahmen)"
+    choose_home(frame)
     frame.locator('textarea[name="beschreibung"]').fill(text)
     frame.locator('input[type="file"][name="anhaenge"]').set_input_files([samples / "gps.jpg", samples / "gps.heic"])
     expect(frame.locator("#dateien li")).to_have_count(2, timeout=15_000)
@@ -198,7 +216,9 @@ def test_a_button_opens_the_portal_in_a_window_of_its_own_and_signing_out_leads_
     context.close()
 
 
-def test_every_page_of_the_company_and_of_a_resident_is_accessible(context: BrowserContext, demo: RunningDemo, axe: str) -> None:
+def test_every_page_of_the_company_and_of_a_resident_is_accessible(
+    context: BrowserContext, demo: RunningDemo, axe: str
+) -> None:
     page = context.new_page()
     page.goto(demo.site)
     assert_accessible(page, axe)
@@ -245,6 +265,10 @@ def test_the_first_view_is_light_and_asks_for_two_assets(browser: Browser, demo:
     page.wait_for_load_state("networkidle")
     assert len([url for url in seen if not url.startswith("data:")]) == 3
     assert context.cookies() == []
-    size = sum(len(requests.get(url, timeout=10).raw.read() or b"") or len(requests.get(url, timeout=10).content) for url in seen if url.startswith("http"))
+    size = sum(
+        len(requests.get(url, timeout=10).raw.read() or b"") or len(requests.get(url, timeout=10).content)
+        for url in seen
+        if url.startswith("http")
+    )
     assert size < 60_000
     context.close()

@@ -36,7 +36,7 @@ def test_a_thousand_reports_from_sixteen_clients_arrive_once_each(installation: 
     installation.start_standin()
     installation.start_sync()
     filed = file_many(installation, 1000, 16)
-    ledger = eventually(lambda: (rows := installation.ledger()) if len(installation.ledger()) >= 1000 else None, 60)
+    eventually(lambda: len(installation.ledger()) >= 1000, 60)
     ledger = installation.ledger()
     assert len(set(filed)) == 1000
     assert sorted(row["externeId"] for row in ledger) == sorted(filed)
@@ -66,7 +66,10 @@ def test_what_is_filed_while_immotion_is_off_arrives_in_order_when_it_is_back(in
     rows = {row["externeId"]: row for row in installation.ledger()}
     assert set(rows) == set(filed)
     for row in rows.values():
-        assert [entry["koerper"]["text"] if "koerper" in entry else entry["text"] for entry in row["aktivitaeten"]] == ["erstens", "zweitens"]
+        assert [entry["koerper"]["text"] if "koerper" in entry else entry["text"] for entry in row["aktivitaeten"]] == [
+            "erstens",
+            "zweitens",
+        ]
 
 
 def test_faulty_answers_of_immotion_lose_and_double_nothing(installation: Installation) -> None:

@@ -29,12 +29,12 @@ PUBLIC_ROUTES = {
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory):  # noqa: ANN201 - a falcon application
+def app(tmp_path_factory: pytest.TempPathFactory):
     return create_app(load_settings(Installation(tmp_path_factory.mktemp("all")).config))
 
 
-def routes(app) -> dict[str, object]:  # noqa: ANN001 - a falcon application
-    def walk(node) -> dict[str, object]:  # noqa: ANN001 - falcon's node
+def routes(app) -> dict[str, object]:
+    def walk(node) -> dict[str, object]:
         found = {node.uri_template: node.resource} if node.resource is not None else {}
         for child in node.children:
             found |= walk(child)
@@ -46,7 +46,7 @@ def routes(app) -> dict[str, object]:  # noqa: ANN001 - a falcon application
     return found
 
 
-def test_every_route_says_who_may_use_it(app) -> None:  # noqa: ANN001 - a falcon application
+def test_every_route_says_who_may_use_it(app) -> None:
     found = routes(app)
     assert {route.path for route in falcon.inspect.inspect_routes(app)} == set(found)
     for path, resource in found.items():
@@ -98,4 +98,6 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
     with (ROOT / "service/locale/en/LC_MESSAGES/portal.po").open("rb") as file:
         for entry in read_po(file, locale="en"):
             if isinstance(entry.id, str):
-                assert set(re.findall(r"\{\w+\}|%\(\w+\)s", entry.id)) == set(re.findall(r"\{\w+\}|%\(\w+\)s", str(entry.string)))
+                assert set(re.findall(r"\{\w+\}|%\(\w+\)s", entry.id)) == set(
+                    re.findall(r"\{\w+\}|%\(\w+\)s", str(entry.string))
+                )

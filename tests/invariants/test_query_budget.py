@@ -29,10 +29,28 @@ def fill(path: Path) -> None:
     connection = sqlite3.connect(path)
     columns = [row[1] for row in connection.execute("PRAGMA table_info(vorgang)")]
     fixed = {
-        "mandant": "musterbau", "typ": "SCHADEN", "kanal": "PORTAL_WEB", "betreff": "Wasserhahn tropft (Küche)", "beschreibung": "",
-        "erreichbar": "", "labels": "{}", "details": "{}", "melder": "{}", "objekt": "{}", "routing": "{}", "catalog_version": "1",
-        "meldezeit": NOW_MICROSECONDS, "request_id": "", "status": "IN_BEARBEITUNG", "status_at": NOW_MICROSECONDS, "status_seq": 1,
-        "status_text": "", "sachbearbeiter": "Frau Yıldız", "sachbearbeiter_seq": 0, "termin_seq": 0, "unread": 0,
+        "mandant": "musterbau",
+        "typ": "SCHADEN",
+        "kanal": "PORTAL_WEB",
+        "betreff": "Wasserhahn tropft (Küche)",
+        "beschreibung": "",
+        "erreichbar": "",
+        "labels": "{}",
+        "details": "{}",
+        "melder": "{}",
+        "objekt": "{}",
+        "routing": "{}",
+        "catalog_version": "1",
+        "meldezeit": NOW_MICROSECONDS,
+        "request_id": "",
+        "status": "IN_BEARBEITUNG",
+        "status_at": NOW_MICROSECONDS,
+        "status_seq": 1,
+        "status_text": "",
+        "sachbearbeiter": "Frau Yıldız",
+        "sachbearbeiter_seq": 0,
+        "termin_seq": 0,
+        "unread": 0,
     }
 
     def rows() -> Iterator[tuple[object, ...]]:
@@ -40,7 +58,9 @@ def fill(path: Path) -> None:
             owner = mine if number % (ROWS // MINE) == 7 else f"{number // 20:064d}"
             values = fixed | {
                 "id": UUID(int=(0x0190 << 112) + (7 << 76) + (2 << 62) + number).hex,
-                "owner": owner, "meldenummer": f"2026-{number}", "offen": number % 2,
+                "owner": owner,
+                "meldenummer": f"2026-{number}",
+                "offen": number % 2,
             }
             yield tuple(values.get(column) for column in columns)
 
@@ -70,7 +90,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[object]]
     seen: list[tuple[str, list[object]]] = []
     original = database.obj.execute_sql
 
-    def recorded(sql: str, params: list[object] | None = None):  # noqa: ANN202 - peewee's cursor
+    def recorded(sql: str, params: list[object] | None = None):
         seen.append((sql, list(params or [])))
         return original(sql, params)
 
@@ -82,7 +102,10 @@ def overview(client: falcon.testing.TestClient, path: str = "/musterbau/") -> fa
     now = int(time.time())
     aud = f"{client.installation.url}/musterbau"
     claims = tokens.new_claims(typ="fragment", iss="website", aud=aud, sub="1", sid="s", now=now, person="P1")
-    headers = {"Authorization": f"Portal website:{tokens.issue(claims, KEY)}", "Portal-Base-Url": "http://127.0.0.1:8080/portal"}
+    headers = {
+        "Authorization": f"Portal website:{tokens.issue(claims, KEY)}",
+        "Portal-Base-Url": "http://127.0.0.1:8080/portal",
+    }
     return client.simulate_get(path, headers=headers)
 
 

@@ -43,10 +43,27 @@ def store(url: str) -> Iterator[str]:
 
 def vorgang(**changes: object) -> Vorgang:
     values = {
-        "id": uuid4(), "mandant": "m", "owner": "o", "form_key": uuid4(), "fingerprint": "f", "meldenummer": uuid4().hex[:20],
-        "typ": "SCHADEN", "kanal": "PORTAL_WEB", "betreff": "Küche 😀", "beschreibung": "ß" * 70_000, "erreichbar": "",
-        "labels": {"a": 1}, "details": {}, "melder": {}, "objekt": {}, "routing": {}, "catalog_version": "1",
-        "meldezeit": NOW, "request_id": "r", "status": "UEBERMITTLUNG", "status_at": NOW,
+        "id": uuid4(),
+        "mandant": "m",
+        "owner": "o",
+        "form_key": uuid4(),
+        "fingerprint": "f",
+        "meldenummer": uuid4().hex[:20],
+        "typ": "SCHADEN",
+        "kanal": "PORTAL_WEB",
+        "betreff": "Küche 😀",
+        "beschreibung": "ß" * 70_000,
+        "erreichbar": "",
+        "labels": {"a": 1},
+        "details": {},
+        "melder": {},
+        "objekt": {},
+        "routing": {},
+        "catalog_version": "1",
+        "meldezeit": NOW,
+        "request_id": "r",
+        "status": "UEBERMITTLUNG",
+        "status_at": NOW,
     }
     return Vorgang(**values | changes)
 
@@ -119,7 +136,7 @@ def test_eight_workers_claim_every_row_exactly_once(store: str) -> None:
                 items = outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=7)
             if not items:
                 with connected():
-                    left = [c for c in outbox.counts() if c.mandant == mandant][0].waiting
+                    left = next(c for c in outbox.counts() if c.mandant == mandant).waiting
                 if left == 0:
                     return
                 continue
@@ -221,7 +238,9 @@ def test_the_whole_way_runs_on_this_engine(url: str, tmp_path_factory: pytest.Te
         resident = installation.resident(sub=uuid4().hex, person=uuid4().hex[:8])
         number = vorgang_id(resident.post("melden/schaden", resident.schaden(beschreibung="Grüße 😀")))
         assert installation.run("sync", "run", "--once").returncode == 0
-        assert [row["koerper"]["beschreibung"] for row in installation.ledger() if row["externeId"] == number] == ["Grüße 😀"]
+        assert [row["koerper"]["beschreibung"] for row in installation.ledger() if row["externeId"] == number] == [
+            "Grüße 😀"
+        ]
         assert "V-" in resident.get(f"vorgaenge/{number}").text
     finally:
         installation.stop_all()

@@ -24,10 +24,26 @@ def postgresql(directory: Path) -> Iterator[str]:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     binaries, data, port = POSTGRES[0], directory / "data", free_port()
     account = _account("postgres", directory)
-    subprocess.run([*account, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres"], check=True, capture_output=True)
+    subprocess.run(
+        [*account, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres"], check=True, capture_output=True
+    )
     server = subprocess.Popen(
-        [*account, binaries / "postgres", "-D", data, "-p", str(port), "-k", directory, "-h", "127.0.0.1", "-c", "fsync=off"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [
+            *account,
+            binaries / "postgres",
+            "-D",
+            data,
+            "-p",
+            str(port),
+            "-k",
+            directory,
+            "-h",
+            "127.0.0.1",
+            "-c",
+            "fsync=off",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _until(lambda: psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close())
@@ -42,13 +58,27 @@ def mariadb(directory: Path) -> Iterator[str]:
     """Run MariaDB and give its URL."""
     if shutil.which("mariadbd") is None and not Path("/usr/sbin/mariadbd").exists():
         pytest.skip("MariaDB is not installed (apt-get install mariadb-server)")
-    data, port, user = directory / "data", free_port(), "mysql" if os.geteuid() == 0 else os.environ.get("USER", "mysql")
+    data, port, user = (
+        directory / "data",
+        free_port(),
+        "mysql" if os.geteuid() == 0 else os.environ.get("USER", "mysql"),
+    )
     _account(user, directory)
     options = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
-    subprocess.run(["mariadb-install-db", *options, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+    subprocess.run(
+        ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"], check=True, capture_output=True
+    )
     server = subprocess.Popen(
-        ["/usr/sbin/mariadbd", *options, f"--port={port}", "--bind-address=127.0.0.1", f"--socket={directory}/m.sock", f"--pid-file={directory}/m.pid"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [
+            "/usr/sbin/mariadbd",
+            *options,
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={directory}/m.sock",
+            f"--pid-file={directory}/m.pid",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         _until(lambda: pymysql.connect(host="127.0.0.1", port=port, user="root").close())
@@ -71,7 +101,7 @@ def _account(name: str, directory: Path) -> list[str]:
     return ["setpriv", f"--reuid={name}", f"--regid={name}", "--clear-groups"]
 
 
-def _until(attempt, seconds: float = 30) -> None:  # noqa: ANN001 - any callable
+def _until(attempt, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while True:
         try:

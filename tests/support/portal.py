@@ -116,8 +116,14 @@ trust_person = true
 
     def start_standin(self) -> None:
         self.start(
-            "standin", "standin", "--port", str(self.standin_port), "--ledger", str(self.directory / "standin.db"),
-            "--token", "standin-token",
+            "standin",
+            "standin",
+            "--port",
+            str(self.standin_port),
+            "--ledger",
+            str(self.directory / "standin.db"),
+            "--token",
+            "standin-token",
         )
         wait_for(f"{self.standin_url}/gesundheit")
 
@@ -165,7 +171,13 @@ class Resident:
         if self.person is not None:
             optional["person"] = self.person
         claims = tokens.new_claims(
-            typ=typ, iss=self.connection, aud=f"{self.url}/{self.mandant}", sub=self.sub, sid=self.sid, now=now, **optional
+            typ=typ,
+            iss=self.connection,
+            aud=f"{self.url}/{self.mandant}",
+            sub=self.sub,
+            sid=self.sid,
+            now=now,
+            **optional,
         )
         return tokens.issue(claims, self.key, issued=now)
 
@@ -193,7 +205,11 @@ class Resident:
     def schaden(self, **changes: str) -> dict[str, str]:
         """Return a complete damage report."""
         query = "?schadensort=W_KUECHE&schadenskategorie=SANITAER&schadensart=SANITAER.TROPFT"
-        return self.form(f"melden/schaden{query}") | {"schadensort": "W_KUECHE", "beschreibung": "Der Hahn tropft."} | changes
+        return (
+            self.form(f"melden/schaden{query}")
+            | {"schadensort": "W_KUECHE", "beschreibung": "Der Hahn tropft."}
+            | changes
+        )
 
     def file_schaden(self, files: object = None, **changes: str) -> str:
         """File a damage report and return the Vorgang's id."""

@@ -26,14 +26,32 @@ def test_exactly_the_combinations_of_the_file_exist() -> None:
                 CATALOG.triple(*triple)
 
 
-@pytest.mark.parametrize("triple,field", [(("X", "SANITAER", "SANITAER.TROPFT"), "schadensort"), (("W_BAD", "X", "SANITAER.TROPFT"), "schadenskategorie"), (("W_BAD", "SANITAER", "X"), "schadensart"), (("A_SPIEL", "SANITAER", "SANITAER.TROPFT"), "schadensort")])
+@pytest.mark.parametrize(
+    "triple,field",
+    [
+        (("X", "SANITAER", "SANITAER.TROPFT"), "schadensort"),
+        (("W_BAD", "X", "SANITAER.TROPFT"), "schadenskategorie"),
+        (("W_BAD", "SANITAER", "X"), "schadensart"),
+        (("A_SPIEL", "SANITAER", "SANITAER.TROPFT"), "schadensort"),
+    ],
+)
 def test_the_field_that_does_not_fit_is_named(triple: tuple[str, str, str], field: str) -> None:
     with pytest.raises(UnknownSchadensfall) as refused:
         CATALOG.triple(*triple)
     assert refused.value.field == field
 
 
-@pytest.mark.parametrize("text,art", [("heizung kalt", "HEIZUNG.AUSFALL"), ("Klo verstopft", "SANITAER.WC_VERSTOPFT"), ("fahrstuhl", "AUFZUG.AUSFALL"), ("TUERE klingel", "TUER.KLINGEL"), ("mould", "FEUCHTE.SCHIMMEL"), ("rauchmelder", "BRANDSCHUTZ.MELDER_PIEPT")])
+@pytest.mark.parametrize(
+    "text,art",
+    [
+        ("heizung kalt", "HEIZUNG.AUSFALL"),
+        ("Klo verstopft", "SANITAER.WC_VERSTOPFT"),
+        ("fahrstuhl", "AUFZUG.AUSFALL"),
+        ("TUERE klingel", "TUER.KLINGEL"),
+        ("mould", "FEUCHTE.SCHIMMEL"),
+        ("rauchmelder", "BRANDSCHUTZ.MELDER_PIEPT"),
+    ],
+)
 def test_a_resident_finds_the_art_by_their_own_words(text: str, art: str) -> None:
     found = [hit.code for hit in CATALOG.search(text.replace("TUERE ", ""), "de")]
     assert art in found[:4]
@@ -150,7 +168,11 @@ def test_what_is_no_catalog_at_all_is_refused(raw: object) -> None:
         load_catalog(raw)
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2), max_leaves=4)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
 
 
 @given(data=st.data())

@@ -14,7 +14,9 @@ WINTER_NIGHT = datetime(2026, 1, 14, 22, 0, tzinfo=UTC)
 SUMMER_NOON = datetime(2026, 7, 15, 10, 0, tzinfo=UTC)
 
 
-def notice(kind: str, now: datetime = WINTER_NOON, settings: EmergencySettings = SETTINGS, **answers: str) -> EmergencyNotice | None:
+def notice(
+    kind: str, now: datetime = WINTER_NOON, settings: EmergencySettings = SETTINGS, **answers: str
+) -> EmergencyNotice | None:
     return notice_for(CATALOG, CATALOG.schadensarten[kind], answers, settings=settings, now=now)
 
 
@@ -79,7 +81,7 @@ def test_a_heating_period_may_lie_within_one_year() -> None:
 
 @pytest.mark.parametrize("text", ["immer", "Mo 8-17", "Xx 08:00-17:00", "Mo-Xx 08:00-17:00", "Mo 25:00-26:00"])
 def test_office_hours_that_cannot_be_read_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         parse_sprechzeiten(text)
 
 

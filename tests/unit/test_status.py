@@ -32,7 +32,7 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def store(tmp_path_factory: pytest.TempPathFactory):  # noqa: ANN201 - a fixture
+def store(tmp_path_factory: pytest.TempPathFactory):
     opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('status')}/portal.db")
     migrate()
     yield
@@ -41,9 +41,27 @@ def store(tmp_path_factory: pytest.TempPathFactory):  # noqa: ANN201 - a fixture
 
 def stored() -> Vorgang:
     vorgang = Vorgang(
-        id=uuid4(), mandant="musterbau", owner="o", form_key=None, fingerprint=None, meldenummer=f"2026-{next(_numbers):06d}",
-        typ="SCHADEN", kanal="PORTAL_WEB", betreff="b", beschreibung="", erreichbar="", labels={}, details={}, melder={},
-        objekt={}, routing={}, catalog_version="1", meldezeit=NOW, request_id="r", status="UEBERMITTLUNG", status_at=NOW,
+        id=uuid4(),
+        mandant="musterbau",
+        owner="o",
+        form_key=None,
+        fingerprint=None,
+        meldenummer=f"2026-{next(_numbers):06d}",
+        typ="SCHADEN",
+        kanal="PORTAL_WEB",
+        betreff="b",
+        beschreibung="",
+        erreichbar="",
+        labels={},
+        details={},
+        melder={},
+        objekt={},
+        routing={},
+        catalog_version="1",
+        meldezeit=NOW,
+        request_id="r",
+        status="UEBERMITTLUNG",
+        status_at=NOW,
     )
     with connected():
         vorgaenge.insert(vorgang)
@@ -52,8 +70,14 @@ def stored() -> Vorgang:
 
 def event(vorgang: Vorgang, seq: int, typ: str, daten: dict[str, Any], sichtbarkeit: str = "MIETER") -> dict[str, Any]:
     return {
-        "ereignisId": f"{vorgang.id}-{seq}", "typ": typ, "zeit": (NOW + timedelta(minutes=seq)).isoformat(),
-        "mandant": "musterbau", "externeId": str(vorgang.id), "vorgangSeq": seq, "sichtbarkeit": sichtbarkeit, "daten": daten,
+        "ereignisId": f"{vorgang.id}-{seq}",
+        "typ": typ,
+        "zeit": (NOW + timedelta(minutes=seq)).isoformat(),
+        "mandant": "musterbau",
+        "externeId": str(vorgang.id),
+        "vorgangSeq": seq,
+        "sichtbarkeit": sichtbarkeit,
+        "daten": daten,
     }
 
 
@@ -65,7 +89,12 @@ def story(vorgang: Vorgang) -> list[dict[str, Any]]:
         event(vorgang, 4, "ZUORDNUNG", {"aufgabentraeger": {"anzeigeName": "Herr B"}}),
         event(vorgang, 5, "TERMIN", {"termin": {"von": "2026-12-01T08:00:00Z"}}),
         event(vorgang, 6, "STATUS", {"status": {"code": "ABGELEHNT", "textMieter": "Intern"}}, "INTERN"),
-        event(vorgang, 7, "AKTIVITAET", {"text": "Hallo", "autor": "Herr B", "dokumente": [{"dokumentId": "d1", "dateiname": "a.pdf"}]}),
+        event(
+            vorgang,
+            7,
+            "AKTIVITAET",
+            {"text": "Hallo", "autor": "Herr B", "dokumente": [{"dokumentId": "d1", "dateiname": "a.pdf"}]},
+        ),
         event(vorgang, 8, "STATUS", {"status": {"code": "ERLEDIGT", "textMieter": "Fertig"}}),
         event(vorgang, 9, "TERMIN", {"termin": {"von": "2026-12-02T08:00:00Z", "firma": "Krause"}}),
     ]
@@ -122,10 +151,54 @@ def test_a_status_is_read_in_each_of_its_shapes(daten: dict[str, Any], expected:
     assert read_status(daten) == expected
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=9), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["status", "code", "aufgabentraeger", "termin", "text", "dokumente", "von", "anzeigeName", "dokumentId"]), inner, max_size=3), max_leaves=6)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["status", "code", "aufgabentraeger", "termin", "text", "dokumente", "von", "anzeigeName", "dokumentId"]
+            ),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
 
 
-@given(typ=st.sampled_from(["VORGANG_ANGELEGT", "VORGANG_ABGEWIESEN", "STATUS", "ZUORDNUNG", "TERMIN", "AKTIVITAET", "DOKUMENT", "GELOESCHT", "x"]), daten=st.dictionaries(st.sampled_from(["status", "code", "aufgabentraeger", "termin", "text", "dokumente", "grund", "dokumentId", "vorgangsnummer"]), JSON, max_size=4))
+@given(
+    typ=st.sampled_from(
+        [
+            "VORGANG_ANGELEGT",
+            "VORGANG_ABGEWIESEN",
+            "STATUS",
+            "ZUORDNUNG",
+            "TERMIN",
+            "AKTIVITAET",
+            "DOKUMENT",
+            "GELOESCHT",
+            "x",
+        ]
+    ),
+    daten=st.dictionaries(
+        st.sampled_from(
+            [
+                "status",
+                "code",
+                "aufgabentraeger",
+                "termin",
+                "text",
+                "dokumente",
+                "grund",
+                "dokumentId",
+                "vorgangsnummer",
+            ]
+        ),
+        JSON,
+        max_size=4,
+    ),
+)
 @settings(max_examples=300, deadline=None)
 def test_whatever_immotion_sends_is_applied_or_ignored(typ: str, daten: dict[str, Any]) -> None:
     vorgang = VORGANG
@@ -133,21 +206,49 @@ def test_whatever_immotion_sends_is_applied_or_ignored(typ: str, daten: dict[str
 
 
 VORGANG = Vorgang(
-    id=UUID(int=1), mandant="m", owner="o", form_key=None, fingerprint=None, meldenummer="1", typ="SCHADEN", kanal="k",
-    betreff="b", beschreibung="", erreichbar="", labels={}, details={}, melder={}, objekt={}, routing={}, catalog_version="1",
-    meldezeit=NOW, request_id="r", status="UEBERMITTLUNG", status_at=NOW,
+    id=UUID(int=1),
+    mandant="m",
+    owner="o",
+    form_key=None,
+    fingerprint=None,
+    meldenummer="1",
+    typ="SCHADEN",
+    kanal="k",
+    betreff="b",
+    beschreibung="",
+    erreichbar="",
+    labels={},
+    details={},
+    melder={},
+    objekt={},
+    routing={},
+    catalog_version="1",
+    meldezeit=NOW,
+    request_id="r",
+    status="UEBERMITTLUNG",
+    status_at=NOW,
 )
 
 
 def test_a_refusal_closes_the_vorgang_with_its_reason() -> None:
     vorgang = stored()
     deliver([event(vorgang, 1, "VORGANG_ABGEWIESEN", {"grund": "Vertrag beendet"})])
-    assert (end_of(vorgang)["status"], end_of(vorgang)["status_text"], end_of(vorgang)["offen"]) == ("ABGELEHNT", "Vertrag beendet", False)
+    assert (end_of(vorgang)["status"], end_of(vorgang)["status_text"], end_of(vorgang)["offen"]) == (
+        "ABGELEHNT",
+        "Vertrag beendet",
+        False,
+    )
 
 
 def test_an_event_without_a_vorgang_of_ours_is_kept_or_waits(tmp_path: Path) -> None:
     general = {"ereignisId": f"k-{uuid4()}", "typ": "KATALOG_NEU", "sichtbarkeit": "MIETER"}
-    early = {"ereignisId": f"w-{uuid4()}", "typ": "STATUS", "sichtbarkeit": "MIETER", "externeId": "no-uuid", "vorgangId": "unknown"}
+    early = {
+        "ereignisId": f"w-{uuid4()}",
+        "typ": "STATUS",
+        "sichtbarkeit": "MIETER",
+        "externeId": "no-uuid",
+        "vorgangId": "unknown",
+    }
     deliver([general, early])
     with connected():
         waiting = [one.ereignis_id for one in inbox.waiting("musterbau")]

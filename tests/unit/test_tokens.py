@@ -1,5 +1,6 @@
 """Signed sessions against the shared vectors, and against everything that hypothesis makes of them."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -58,10 +59,8 @@ def test_a_changed_token_is_refused_or_says_the_same(position: int, letter: str,
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(tokens.TokenRefused):
         opened(text)
-    try:
+    with contextlib.suppress(tokens.TokenRefused):
         assert isinstance(tokens.inspect(text), dict)
-    except tokens.TokenRefused:
-        pass
 
 
 @given(
@@ -80,7 +79,17 @@ def test_what_is_issued_is_opened_again(name: str, roles: list[str], ahead: int)
 
 @pytest.mark.parametrize(
     "changes",
-    [{"name": None}, {"sub": "\ud800"}, {"sub": "a\x00"}, {"roles": "mieter"}, {"iat": True}, {"exp": NOW + 61}, {"exp": NOW - 1}, {"nonce": ""}, {"typ": "other"}],
+    [
+        {"name": None},
+        {"sub": "\ud800"},
+        {"sub": "a\x00"},
+        {"roles": "mieter"},
+        {"iat": True},
+        {"exp": NOW + 61},
+        {"exp": NOW - 1},
+        {"nonce": ""},
+        {"typ": "other"},
+    ],
 )
 def test_claims_of_another_shape_are_refused(changes: dict[str, object]) -> None:
     claims = tokens.new_claims(typ="fragment", iss="website", aud=VECTORS["aud"], sub="1", sid="s", now=NOW) | changes
@@ -107,9 +116,13 @@ def test_inspect_reads_without_verifying() -> None:
             tokens.inspect(broken)
 
 
-def connector(kind: str = "generic", *, trust_person: bool = True):  # noqa: ANN201 - the connector of that kind
+def connector(kind: str = "generic", *, trust_person: bool = True):
     return connector_for(kind)(
-        id="website", origins=["https://www.example.de", "http://127.0.0.1:8080"], keys=[KEY], aud=VECTORS["aud"], trust_person=trust_person
+        id="website",
+        origins=["https://www.example.de", "http://127.0.0.1:8080"],
+        keys=[KEY],
+        aud=VECTORS["aud"],
+        trust_person=trust_person,
     )
 
 
@@ -156,13 +169,28 @@ def test_a_base_url_elsewhere_is_refused(base: str | None) -> None:
 
 
 def test_links_lead_below_the_cms_page() -> None:
-    assert connector().link("https://www.example.de/portal", "vorgaenge?zustand=offen") == "https://www.example.de/portal/vorgaenge?zustand=offen"
+    assert (
+        connector().link("https://www.example.de/portal", "vorgaenge?zustand=offen")
+        == "https://www.example.de/portal/vorgaenge?zustand=offen"
+    )
     assert connector().link("https://www.example.de/portal", "") == "https://www.example.de/portal"
     assert connector().link("https://www.example.de/portal", "?lang=en") == "https://www.example.de/portal?lang=en"
     assert connector().frame_ancestors == ("https://www.example.de", "http://127.0.0.1:8080")
 
 
-@pytest.mark.parametrize("origin", ["https://www.example.de/", "https://www.example.de:443", "ftp://x", "www.example.de", "https://a b", "https://x;y", "https://u@x", ""])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://www.example.de/",
+        "https://www.example.de:443",
+        "ftp://x",
+        "www.example.de",
+        "https://a b",
+        "https://x;y",
+        "https://u@x",
+        "",
+    ],
+)
 def test_an_origin_is_written_as_browsers_send_it(origin: str) -> None:
-    with pytest.raises(ValueError, match="origin|browsers|address"):
+    with pytest.raises(ValueError, match=r"origin|browsers|address"):
         check_origin(origin)

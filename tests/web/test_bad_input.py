@@ -16,7 +16,10 @@ def raw(resident: Resident, body: bytes, content_type: str) -> requests.Response
 
 
 def multipart(*parts: tuple[str, bytes]) -> bytes:
-    lines = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value + b"\r\n" for name, value in parts]
+    lines = [
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode() + value + b"\r\n"
+        for name, value in parts
+    ]
     return b"".join(lines) + f"--{BOUNDARY}--\r\n".encode()
 
 
@@ -59,7 +62,8 @@ def test_a_body_that_is_no_form_is_400_with_a_message(resident: Resident, body: 
 def test_a_body_over_the_limit_is_413_before_it_is_sent(portal: Installation, resident: Resident) -> None:
     with socket.create_connection(("127.0.0.1", portal.portal_port), timeout=20) as wire:
         head = (
-            f"POST /musterbau/melden/schaden HTTP/1.1\r\nHost: x\r\nAuthorization: Portal website:{resident.token()}\r\n"
+            "POST /musterbau/melden/schaden HTTP/1.1\r\nHost: x\r\n"
+            f"Authorization: Portal website:{resident.token()}\r\n"
             f"Portal-Base-Url: {resident.base}\r\nContent-Type: {MULTIPART}\r\nContent-Length: 200000000\r\n\r\n"
         )
         wire.sendall(head.encode())
@@ -69,7 +73,7 @@ def test_a_body_over_the_limit_is_413_before_it_is_sent(portal: Installation, re
 def test_a_chunked_body_over_the_limit_is_413_while_it_is_read(resident: Resident) -> None:
     sent = 0
 
-    def endless():  # noqa: ANN202 - a generator for requests
+    def endless():
         nonlocal sent
         yield b'--grenze\r\nContent-Disposition: form-data; name="anhaenge"; filename="a.mp4"\r\n\r\n'
         for _ in range(400):
@@ -123,7 +127,13 @@ def test_a_stranger_cannot_write_to_a_vorgang(resident: Resident) -> None:
 
 def test_the_same_person_of_another_mandant_sees_nothing(resident: Resident) -> None:
     number = resident.file_schaden()
-    neighbour = Resident(resident.url, sub=resident.sub, person=resident.person, mandant="nachbar", key="0123456789abcdef0123456789abcdef"[::-1])
+    neighbour = Resident(
+        resident.url,
+        sub=resident.sub,
+        person=resident.person,
+        mandant="nachbar",
+        key="0123456789abcdef0123456789abcdef"[::-1],
+    )
     assert neighbour.get().status_code == 200
     assert neighbour.get(f"vorgaenge/{number}").status_code == 404
 
@@ -140,7 +150,9 @@ def test_a_bad_token_is_a_401_problem(resident: Resident, token: str) -> None:
     assert answer.json()["status"] == 401
 
 
-def test_a_replayed_token_changes_nothing_and_is_logged_without_its_text(portal: Installation, resident: Resident) -> None:
+def test_a_replayed_token_changes_nothing_and_is_logged_without_its_text(
+    portal: Installation, resident: Resident
+) -> None:
     token = resident.token()
     form = resident.form("melden/kontakt") | {"kontaktthema": "ALLGEMEIN", "beschreibung": "einmal"}
     assert resident.post("melden/kontakt", form, token=token).status_code == 303
@@ -150,13 +162,20 @@ def test_a_replayed_token_changes_nothing_and_is_logged_without_its_text(portal:
     assert "zweimal" not in resident.get("vorgaenge").text
     lines = [json.loads(line) for line in portal.log("portal").splitlines() if line.startswith("{")]
     request_id = replayed.headers["X-Request-ID"]
-    reasons = [line["reason"] for line in lines if line.get("event") == "token_refused" and line["request_id"] == request_id]
+    reasons = [
+        line["reason"] for line in lines if line.get("event") == "token_refused" and line["request_id"] == request_id
+    ]
     assert reasons == ["jti used before"]
     assert token not in portal.log("portal")
 
 
 def test_a_base_url_outside_the_connections_origins_is_refused(resident: Resident) -> None:
-    for base in ("https://evil.example/portal", "http://127.0.0.1:8080.evil.example/", "http://user@127.0.0.1:8080/", "javascript:alert(1)"):
+    for base in (
+        "https://evil.example/portal",
+        "http://127.0.0.1:8080.evil.example/",
+        "http://user@127.0.0.1:8080/",
+        "javascript:alert(1)",
+    ):
         headers = resident.headers() | {"Portal-Base-Url": base}
         assert requests.get(f"{resident.url}/musterbau/", headers=headers, timeout=10).status_code == 401
 
@@ -170,4 +189,7 @@ def test_nothing_personal_is_logged(portal: Installation, resident: Resident) ->
 
 
 def test_methods_that_a_page_does_not_have_are_405(resident: Resident) -> None:
-    assert requests.delete(f"{resident.url}/musterbau/vorgaenge", headers=resident.headers(), timeout=10).status_code == 405
+    assert (
+        requests.delete(f"{resident.url}/musterbau/vorgaenge", headers=resident.headers(), timeout=10).status_code
+        == 405
+    )

@@ -49,9 +49,19 @@ def test_a_form_is_filed_in_a_session_and_refused_from_elsewhere(browser: reques
     sign_in(browser, resident)
     url = f"{resident.url}/musterbau/melden/kontakt"
     form = forms(browser.get(url, timeout=10).text)[0] | {"kontaktthema": "ALLGEMEIN", "beschreibung": "Hallo"}
-    for hostile in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+    for hostile in (
+        {"Origin": "https://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
         assert browser.post(url, data=form, headers=hostile, timeout=10).status_code == 403
-    filed = browser.post(url, data=form, headers={"Origin": resident.url, "Sec-Fetch-Site": "same-origin"}, allow_redirects=False, timeout=10)
+    filed = browser.post(
+        url,
+        data=form,
+        headers={"Origin": resident.url, "Sec-Fetch-Site": "same-origin"},
+        allow_redirects=False,
+        timeout=10,
+    )
     assert filed.status_code == 303
 
 
@@ -59,7 +69,10 @@ def test_a_login_token_from_another_origin_or_none_is_refused(browser: requests.
     for origin in ("https://evil.example", "null", ""):
         headers = {"Origin": origin} if origin else {}
         answer = browser.post(
-            f"{resident.url}/musterbau/sso/website", data={"token": resident.token("login")}, headers=headers, timeout=10
+            f"{resident.url}/musterbau/sso/website",
+            data={"token": resident.token("login")},
+            headers=headers,
+            timeout=10,
         )
         assert answer.status_code == 401
 
@@ -73,7 +86,10 @@ def test_a_login_token_is_used_once(browser: requests.Session, resident: Residen
 
 def test_a_fragment_token_opens_no_session(browser: requests.Session, resident: Resident) -> None:
     answer = browser.post(
-        f"{resident.url}/musterbau/sso/website", data={"token": resident.token()}, headers={"Origin": ORIGIN}, timeout=10
+        f"{resident.url}/musterbau/sso/website",
+        data={"token": resident.token()},
+        headers={"Origin": ORIGIN},
+        timeout=10,
     )
     assert answer.status_code == 401
 
@@ -84,7 +100,9 @@ def test_an_iframe_signs_in_with_the_nonce_of_its_cookie(browser: requests.Sessi
     assert "SameSite=None" in entry.headers["Set-Cookie"]
     keep(browser, entry)
     nonce = re.search(r'data-nonce="([^"]+)"', entry.text).group(1)
-    wrong = browser.post(f"{resident.url}/musterbau/sso/website", data={"token": resident.token("login", nonce="other")}, timeout=10)
+    wrong = browser.post(
+        f"{resident.url}/musterbau/sso/website", data={"token": resident.token("login", nonce="other")}, timeout=10
+    )
     assert wrong.status_code == 401
     answer = browser.post(
         f"{resident.url}/musterbau/sso/website",
@@ -101,12 +119,19 @@ def test_where_cookies_are_blocked_the_session_lives_in_a_header(browser: reques
     nonce = re.search(r'data-nonce="([^"]+)"', entry.text).group(1)
     proof = re.search(r'data-proof="([^"]+)"', entry.text).group(1)
     data = {"token": resident.token("login", nonce=nonce), "nonce": nonce, "nonce_proof": proof}
-    blocked = requests.post(f"{resident.url}/musterbau/sso/website", data=data, headers={"Accept": "application/json"}, timeout=10)
+    blocked = requests.post(
+        f"{resident.url}/musterbau/sso/website", data=data, headers={"Accept": "application/json"}, timeout=10
+    )
     session = blocked.json()["session"]
     header = {"Authorization": f"Portal-Session {session}"}
     page = requests.get(f"{resident.url}/musterbau/", headers=header, timeout=10)
     assert page.status_code == 200
-    assert requests.get(f"{resident.url}/musterbau/", headers={"Authorization": "Portal-Session x"}, timeout=10).status_code == 401
+    assert (
+        requests.get(
+            f"{resident.url}/musterbau/", headers={"Authorization": "Portal-Session x"}, timeout=10
+        ).status_code
+        == 401
+    )
     forged = {"token": resident.token("login", nonce=nonce), "nonce": nonce, "nonce_proof": proof + "x"}
     assert requests.post(f"{resident.url}/musterbau/sso/website", data=forged, timeout=10).status_code == 401
 
@@ -116,7 +141,9 @@ def test_signing_out_ends_the_session(browser: requests.Session, resident: Resid
     page = browser.get(f"{resident.url}/musterbau/", timeout=10).text
     csrf = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.split('action="/musterbau/abmelden"')[1]).group(1)
     assert browser.post(f"{resident.url}/musterbau/abmelden", data={"csrf_token": "x"}, timeout=10).status_code == 403
-    out = browser.post(f"{resident.url}/musterbau/abmelden", data={"csrf_token": csrf}, allow_redirects=False, timeout=10)
+    out = browser.post(
+        f"{resident.url}/musterbau/abmelden", data={"csrf_token": csrf}, allow_redirects=False, timeout=10
+    )
     assert out.status_code == 303
     assert browser.get(f"{resident.url}/musterbau/", timeout=10).status_code == 401
 
@@ -151,7 +178,9 @@ def test_emergency_numbers_differ_by_building_and_need_no_login(portal: Installa
     assert "tel:0307654321" in page
 
 
-def test_what_is_typed_when_the_session_is_over_is_kept_for_after_the_login(browser: requests.Session, resident: Resident) -> None:
+def test_what_is_typed_when_the_session_is_over_is_kept_for_after_the_login(
+    browser: requests.Session, resident: Resident
+) -> None:
     sign_in(browser, resident)
     url = f"{resident.url}/musterbau/melden/kontakt"
     form = forms(browser.get(url, timeout=10).text)[0] | {"beschreibung": "Lange überlegt"}

@@ -12,7 +12,10 @@ from tests.support.portal import Installation, Resident, eventually, forms, vorg
 
 
 def test_a_damage_report_with_pictures_is_answered_by_its_receipt(resident: Resident, samples: Path) -> None:
-    files = [("anhaenge", ("küche.jpg", (samples / "gps.jpg").read_bytes())), ("anhaenge", ("rohr.heic", (samples / "gps.heic").read_bytes()))]
+    files = [
+        ("anhaenge", ("küche.jpg", (samples / "gps.jpg").read_bytes())),
+        ("anhaenge", ("rohr.heic", (samples / "gps.heic").read_bytes())),
+    ]
     answer = resident.post("melden/schaden", resident.schaden(), files)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith(f"{resident.base}/vorgaenge/")
@@ -25,7 +28,10 @@ def test_a_damage_report_with_pictures_is_answered_by_its_receipt(resident: Resi
 
 
 def test_pictures_are_kept_upright_and_without_metadata(resident: Resident, samples: Path) -> None:
-    files = [("anhaenge", ("a.jpg", (samples / "gps.jpg").read_bytes())), ("anhaenge", ("b.heic", (samples / "gps.heic").read_bytes()))]
+    files = [
+        ("anhaenge", ("a.jpg", (samples / "gps.jpg").read_bytes())),
+        ("anhaenge", ("b.heic", (samples / "gps.heic").read_bytes())),
+    ]
     number = resident.file_schaden(files)
     page = resident.get(f"vorgaenge/{number}").text
     urls = sorted(set(re.findall(r"vorgaenge/[0-9a-f-]+/anhaenge/[0-9a-f-]+", page)))
@@ -44,7 +50,10 @@ def test_pictures_are_kept_upright_and_without_metadata(resident: Resident, samp
 @pytest.mark.parametrize(
     "kind,fields",
     [
-        ("kontakt", {"kontaktthema": "ALLGEMEIN", "beschreibung": "Wann ist Ihr Büro offen?", "betreff": "Öffnungszeiten"}),
+        (
+            "kontakt",
+            {"kontaktthema": "ALLGEMEIN", "beschreibung": "Wann ist Ihr Büro offen?", "betreff": "Öffnungszeiten"},
+        ),
         ("beschwerde", {"beschwerdeart": "LAERM_NACHBAR", "beschreibung": "Jede Nacht Musik.", "laerm_wann": "nachts"}),
         ("dokument", {"dokumentart": "MIETBESCHEINIGUNG", "zeitraum": "2025"}),
     ],
@@ -146,7 +155,10 @@ def test_a_filed_form_with_another_text_is_refused_with_a_way_to_what_was_filed(
 
 
 def test_a_bad_file_is_named_and_the_good_one_and_all_text_stay(resident: Resident, samples: Path) -> None:
-    files = [("anhaenge", ("gut.png", (samples / "picture.png").read_bytes())), ("anhaenge", ("liste.exe", b"MZ\x90\x00" * 50))]
+    files = [
+        ("anhaenge", ("gut.png", (samples / "picture.png").read_bytes())),
+        ("anhaenge", ("liste.exe", b"MZ\x90\x00" * 50)),
+    ]
     refused = resident.post("melden/schaden", resident.schaden(beschreibung="Alles noch da"), files)
     assert refused.status_code == 422
     assert "„liste.exe“" in refused.text
@@ -159,7 +171,10 @@ def test_a_bad_file_is_named_and_the_good_one_and_all_text_stay(resident: Reside
 
 
 def test_a_file_over_the_limit_is_named_and_the_others_stay(resident: Resident, samples: Path) -> None:
-    files = [("anhaenge", ("film.mp4", b"\0" * (25 * 2**20 + 1))), ("anhaenge", ("gut.pdf", (samples / "page.pdf").read_bytes()))]
+    files = [
+        ("anhaenge", ("film.mp4", b"\0" * (25 * 2**20 + 1))),
+        ("anhaenge", ("gut.pdf", (samples / "page.pdf").read_bytes())),
+    ]
     refused = resident.post("melden/schaden", resident.schaden(), files)
     assert refused.status_code == 422
     assert "„film.mp4“ ist größer als" in refused.text

@@ -47,7 +47,9 @@ def test_internal_events_stay_unseen(portal: Installation, resident: Resident) -
     assert "Nur für uns" not in resident.get(f"vorgaenge/{number}").text
 
 
-def test_an_unmapped_code_shows_as_being_worked_on_and_raises_an_alarm(portal: Installation, resident: Resident) -> None:
+def test_an_unmapped_code_shows_as_being_worked_on_and_raises_an_alarm(
+    portal: Installation, resident: Resident
+) -> None:
     number = resident.file_schaden()
     arrived(portal, number)
     tell(portal, number, "STATUS", {"status": {"code": "GANZ_NEU"}})
@@ -74,7 +76,13 @@ def test_a_vorgang_born_in_immotion_appears(portal: Installation, resident: Resi
 
 
 def test_an_early_event_waits_for_its_vorgang(portal: Installation, resident: Resident) -> None:
-    event = {"typ": "STATUS", "vorgangId": f"early-{resident.person}", "mandant": "musterbau", "sichtbarkeit": "MIETER", "vorgangSeq": 2}
+    event = {
+        "typ": "STATUS",
+        "vorgangId": f"early-{resident.person}",
+        "mandant": "musterbau",
+        "sichtbarkeit": "MIETER",
+        "vorgangSeq": 2,
+    }
     post = f"{portal.standin_url}/_standin/ereignisse"
     requests.post(post, json=event | {"daten": {"status": {"code": "RUECKFRAGE"}}}, timeout=10)
     birth = event | {"typ": "VORGANG_ANGELEGT", "vorgangSeq": 1}
@@ -86,7 +94,9 @@ def test_an_early_event_waits_for_its_vorgang(portal: Installation, resident: Re
 def test_a_message_with_a_file_goes_to_immotion(portal: Installation, resident: Resident, samples: Path) -> None:
     number = resident.file_schaden()
     form = resident.form(f"vorgaenge/{number}") | {"aktion": "nachricht", "nachricht": "Hier ein Bild"}
-    answer = resident.post(f"vorgaenge/{number}", form, [("anhaenge", ("bild.png", (samples / "picture.png").read_bytes()))])
+    answer = resident.post(
+        f"vorgaenge/{number}", form, [("anhaenge", ("bild.png", (samples / "picture.png").read_bytes()))]
+    )
     assert answer.status_code == 303
     page = resident.get(f"vorgaenge/{number}").text
     assert "Hier ein Bild" in page
@@ -106,7 +116,9 @@ def test_an_empty_message_is_refused_and_a_bad_file_is_named(resident: Resident)
     number = resident.file_schaden()
     form = resident.form(f"vorgaenge/{number}") | {"aktion": "nachricht", "nachricht": ""}
     assert resident.post(f"vorgaenge/{number}", form).status_code == 422
-    refused = resident.post(f"vorgaenge/{number}", form | {"nachricht": "Text bleibt"}, [("anhaenge", ("x.exe", b"MZ"))])
+    refused = resident.post(
+        f"vorgaenge/{number}", form | {"nachricht": "Text bleibt"}, [("anhaenge", ("x.exe", b"MZ"))]
+    )
     assert refused.status_code == 422
     assert "„x.exe“" in refused.text
     assert "Text bleibt" in refused.text
@@ -167,7 +179,7 @@ def test_a_document_of_the_clerk_can_be_downloaded(portal: Installation, residen
     data = {"text": "Siehe Aushang", "autor": "Frau Yıldız", "sichtbarkeit": "MIETER"}
     upload = {"dateien": ("aushang.pdf", (samples / "page.pdf").read_bytes(), "application/pdf")}
     assert clerk.post(portal.standin_url + action, data=data, files=upload, timeout=10).status_code == 200
-    page = eventually(lambda: (t if "/anhaenge/" in (t := resident.get(f"vorgaenge/{number}").text) else None), 15)
+    page = eventually(lambda: t if "/anhaenge/" in (t := resident.get(f"vorgaenge/{number}").text) else None, 15)
     url = page.split("/anhaenge/")[1].split('"')[0]
     download = resident.get(f"vorgaenge/{number}/anhaenge/{url}")
     assert download.content == (samples / "page.pdf").read_bytes()
@@ -187,7 +199,10 @@ def test_lists_are_paged_by_keyset_and_filtered(resident: Resident) -> None:
 
 def test_the_receipt_comes_as_tagged_pdf(resident: Resident) -> None:
     number = resident.file_schaden(beschreibung="#evil $x$ 😀 <b>")
-    for answer in (resident.get(f"vorgaenge/{number}/quittung.pdf"), resident.get(f"vorgaenge/{number}/quittung", headers={"Accept": "application/pdf"})):
+    for answer in (
+        resident.get(f"vorgaenge/{number}/quittung.pdf"),
+        resident.get(f"vorgaenge/{number}/quittung", headers={"Accept": "application/pdf"}),
+    ):
         assert answer.headers["Content-Type"] == "application/pdf"
         assert b"/StructTreeRoot" in answer.content
         assert b"pdfuaid" in answer.content

@@ -48,7 +48,7 @@ class Room:
         pairs = {name: self.renderer.assets(mandant) for name, mandant in self.settings.mandanten.items()}
         return {name: (css.path, js.path) for name, (css, js) in pairs.items()}
 
-    def bare_site(self) -> Site:
+    def bare_site(self, *, fragment: bool) -> Site:
         """Return surroundings that tell nothing of who asks, or of which Mandanten there are."""
         mandant = next(iter(self.settings.mandanten))
         css, js = (f"{self.settings.service.public_url}/{mandant}/{path}" for path in self.asset_paths[mandant])
@@ -56,7 +56,7 @@ class Room:
             mandant="",
             name="Mieterportal",
             lang=DEFAULT_LANGUAGE,
-            fragment=False,
+            fragment=fragment,
             signed_in=False,
             reader="",
             home="",

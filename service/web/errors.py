@@ -106,7 +106,8 @@ class ErrorPages:
             title="Seite nicht gefunden",
             text="Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben. / This page does not exist.",
         )
-        write_page(resp, self._room.renderer.html(page, self._room.bare_site()), page.title)
+        for_cms = (req.auth or "").startswith("Portal ")
+        write_page(resp, self._room.renderer.html(page, self._room.bare_site(fragment=for_cms)), page.title)
 
     def _not_allowed(
         self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]

@@ -114,7 +114,7 @@ def test_somebody_elses_vorgang_and_an_unknown_mandant_answer_alike(resident: Re
     for path in ("", "/quittung", "/quittung.pdf"):
         foreign = stranger.get(f"vorgaenge/{number}{path}")
         assert (foreign.status_code, foreign.text) == (404, unknown.text)
-    nowhere = requests.get(f"{resident.url}/gibtsnicht/", timeout=10)
+    nowhere = requests.get(f"{resident.url}/gibtsnicht/", headers=resident.headers(), timeout=10)
     assert (nowhere.status_code, nowhere.text) == (404, unknown.text)
 
 

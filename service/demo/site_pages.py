@@ -6,9 +6,11 @@ from pathlib import Path
 import falcon
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import cms_adapters
 from service.demo.people import COMPANY, DEMO_PASSWORD, HOTLINE, OFFICE, PERSONEN, Person, home_of
 
 HERE = Path(__file__).parent
+SNIPPETS = Path(cms_adapters.__file__).parent / "snippets"
 NAVIGATION = (
     ("/", "Start"),
     ("/mieterportal", "Mieterportal"),
@@ -84,7 +86,7 @@ class Files:
             "haeuser.svg": ("image/svg+xml", HERE / "static" / "haeuser.svg"),
             "zeichen.svg": ("image/svg+xml", HERE / "static" / "zeichen.svg"),
             "start.js": ("text/javascript", HERE / "static" / "start.js"),
-            "mieter-portal.js": ("text/javascript", HERE / "static" / "mieter-portal.js"),
+            "mieter-portal.js": ("text/javascript", SNIPPETS / "iframe.js"),
         }
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, name: str) -> None:

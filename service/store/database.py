@@ -15,7 +15,7 @@ _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys":
 database = peewee.DatabaseProxy()
 
 
-FAULTS = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, MaxConnectionsExceeded)
+FAULTS = (peewee.DatabaseError, peewee.InterfaceError, MaxConnectionsExceeded)
 
 
 class StoreUnavailable(Exception):

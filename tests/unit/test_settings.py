@@ -1,0 +1,90 @@
+"""Settings refuse by name, and say what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from service.settings import SettingsError, load_settings
+from tests.support.portal import Installation
+
+
+def refused(tmp_path: Path, old: str, new: str) -> str:
+    installation = Installation(tmp_path)
+    text = installation.config.read_text(encoding="utf-8")
+    assert old in text
+    installation.config.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        load_settings(installation.config)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    "old,new,named",
+    [
+        (
+            'secret_keys = ["0123456789abcdef0123456789abcdef"]',
+            'secret_keys = ["short"]',
+            "service.secret_keys: at least 32",
+        ),
+        ('secret_keys = ["0123456789abcdef0123456789abcdef"]', "", "service.secret_keys: give at least one"),
+        ('secret_keys = ["0123456789abcdef0123456789abcdef"]', 'secret_keys_file = "/nope"', "/nope cannot be read"),
+        (
+            'keys = ["0123456789abcdef0123456789abcdef"]\ntrust',
+            'keys = ["x"]\ntrust',
+            "mandanten.musterbau.connections.website.keys",
+        ),
+        (
+            'name = "Musterbau eG"',
+            "",
+            "musterbau.name: is missing; set it in the file or as MIETERPORTAL_MANDANTEN__MUSTERBAU__NAME",
+        ),
+        ('name = "Musterbau eG"', 'name = "x"\nnmae = "y"', "mandanten.musterbau.nmae: is not a setting"),
+        ('kind = "generic"', 'kind = "drupal"', "mandanten.musterbau.connections.website.kind"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", "connections.website.origins"),
+        ('database = "sqlite', 'database = "oracle', "service.database: must begin with"),
+        ('public_url = "http', 'public_url = "ftp', "service.public_url"),
+        ("[service]", '[service]\ntimezone = "Mars/Olympus"', "service.timezone"),
+        ("[service]", "[service", "is not valid TOML"),
+        ("[service]", "[service]\nworkers = 0", "service.workers"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
+    assert named in refused(tmp_path, old, new)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--config"):
+        load_settings(tmp_path / "none.toml")
+
+
+def test_without_anything_the_first_missing_settings_are_named() -> None:
+    with pytest.raises(SettingsError, match="MIETERPORTAL_SERVICE"):
+        load_settings()
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installation = Installation(tmp_path)
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__PUBLIC_URL", "https://portal.example.de/")
+    monkeypatch.setenv("MIETERPORTAL_MANDANTEN__MUSTERBAU__IMMOTION__TOKEN", "other")
+    monkeypatch.setenv("MIETERPORTAL_MANDANTEN__MUSTERBAU__CONNECTIONS__WEBSITE__ORIGINS", '["https://www.example.de"]')
+    settings = load_settings(installation.config)
+    assert settings.service.public_url == "https://portal.example.de"
+    immotion = settings.mandanten["musterbau"].immotion
+    assert immotion is not None
+    assert immotion.token == "other"
+    assert settings.mandanten["musterbau"].connections["website"].origins == ("https://www.example.de",)
+
+
+def test_secrets_may_stand_in_files_one_a_line(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.write_text(f"# oldest first\n{'a' * 32}\n\n{'b' * 32}\n", encoding="utf-8")
+    installation = Installation(tmp_path)
+    text = installation.config.read_text(encoding="utf-8")
+    text = text.replace('secret_keys = ["0123456789abcdef0123456789abcdef"]', f'secret_keys_file = "{secrets}"')
+    text = text.replace('token = "standin-token"', f'token_file = "{secrets}"')
+    installation.config.write_text(text, encoding="utf-8")
+    settings = load_settings(installation.config)
+    assert settings.service.secret_keys == ("a" * 32, "b" * 32)
+    immotion = settings.mandanten["musterbau"].immotion
+    assert immotion is not None
+    assert immotion.token == "a" * 32

@@ -1,6 +1,7 @@
 """Browser sessions: the iframe's entry, the exchange of a login token, signing out (session.md)."""
 
 import secrets
+from datetime import timedelta
 
 import falcon
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -21,6 +22,7 @@ from service.web.session import COOKIE, PUBLIC, RESIDENT
 NONCE_COOKIE = "__Host-portal-nonce"
 _NONCE_LIFETIME_S = 300
 _TOKEN_TEXT_MAX = 8192
+_LOGOUT_REMEMBERED = timedelta(minutes=5)  # longer than any token is valid
 
 
 class Sso:
@@ -124,7 +126,7 @@ class BackChannelLogout:
         except TokenRefused as refused:
             raise TokenInvalid(refused.reason) from refused
         with transaction():
-            sessions.use_up(mandant, connection, claims.jti, self._room.clock())
+            sessions.use_up(mandant, connection, claims.jti, self._room.clock() + _LOGOUT_REMEMBERED)
             sessions.end_cms_session(mandant, connection, digest(connection, claims.sid))
         resp.status = falcon.HTTP_204
 

@@ -1,10 +1,9 @@
 """Events in any order, any number of times, with the same end."""
 
-from datetime import UTC, datetime, timedelta
-from itertools import count
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,15 +19,14 @@ from service.store.records import Vorgang
 from service.sync.apply import apply_waiting
 from service.vorgang.catalog import default_catalog
 from service.vorgang.status import Event, change_of, read_status
+from tests.support.vorgaenge import NOW, some_vorgang
 
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/Berlin")
 MANDANT = MandantSettings(
     name="Musterbau eG",
     connections={"website": {"kind": "generic", "origins": ["https://x.de"], "keys": ["k" * 32]}},  # type: ignore[dict-item]
 )
 HOUSE = house_of("musterbau", MANDANT, ZONE, default_catalog())
-_numbers = count(1)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,29 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory):
 
 
 def stored() -> Vorgang:
-    vorgang = Vorgang(
-        id=uuid4(),
-        mandant="musterbau",
-        owner="o",
-        form_key=None,
-        fingerprint=None,
-        meldenummer=f"2026-{next(_numbers):06d}",
-        typ="SCHADEN",
-        kanal="PORTAL_WEB",
-        betreff="b",
-        beschreibung="",
-        erreichbar="",
-        labels={},
-        details={},
-        melder={},
-        objekt={},
-        routing={},
-        catalog_version="1",
-        meldezeit=NOW,
-        request_id="r",
-        status="UEBERMITTLUNG",
-        status_at=NOW,
-    )
+    vorgang = some_vorgang(typ="SCHADEN")
     with connected():
         vorgaenge.insert(vorgang)
     return vorgang
@@ -205,29 +181,7 @@ def test_whatever_immotion_sends_is_applied_or_ignored(typ: str, daten: dict[str
     change_of(Event("e", typ, NOW, 1, daten), vorgang, default_catalog())
 
 
-VORGANG = Vorgang(
-    id=UUID(int=1),
-    mandant="m",
-    owner="o",
-    form_key=None,
-    fingerprint=None,
-    meldenummer="1",
-    typ="SCHADEN",
-    kanal="k",
-    betreff="b",
-    beschreibung="",
-    erreichbar="",
-    labels={},
-    details={},
-    melder={},
-    objekt={},
-    routing={},
-    catalog_version="1",
-    meldezeit=NOW,
-    request_id="r",
-    status="UEBERMITTLUNG",
-    status_at=NOW,
-)
+VORGANG = some_vorgang()
 
 
 def test_a_refusal_closes_the_vorgang_with_its_reason() -> None:

@@ -26,8 +26,7 @@ from service.sync.housekeeping import tidy
 from service.sync.immotion.channel import Accepted, CredentialsRefused, CursorExpired, FeedPage, Permanent, Temporary
 from service.sync.immotion.http import HttpChannel, health
 from service.sync.retry import GIVE_UP_AFTER, LONGEST, next_attempt
-
-NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+from tests.support.vorgaenge import NOW, some_vorgang
 
 
 @pytest.fixture(autouse=True)
@@ -217,29 +216,7 @@ class Scripted:
 
 
 def owed(anhang: bool = False, created: datetime = NOW) -> Vorgang:
-    vorgang = Vorgang(
-        id=uuid4(),
-        mandant="m",
-        owner="o",
-        form_key=None,
-        fingerprint=None,
-        meldenummer=uuid4().hex[:20],
-        typ="KONTAKT",
-        kanal="PORTAL_WEB",
-        betreff="b",
-        beschreibung="x",
-        erreichbar="",
-        labels={},
-        details={"kontaktthema": "ALLGEMEIN"},
-        melder={},
-        objekt={},
-        routing={},
-        catalog_version="1",
-        meldezeit=NOW,
-        request_id="r",
-        status="UEBERMITTLUNG",
-        status_at=NOW,
-    )
+    vorgang = some_vorgang(mandant="m")
     with connected():
         vorgaenge.insert(vorgang)
         if anhang:

@@ -9,10 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
-from preview import TEMPLATES, environment
-from samples import FINDER, FORM, FRAMED, HITS, MELDEN, OVERVIEW, QUITTUNG, SITE, WASSER
-
 from service.web.pages import FileView, Page, Site, SsoPage, Way
+from tests.browser.design.preview import TEMPLATES, environment
+from tests.browser.design.samples import FINDER, FORM, FRAMED, HITS, MELDEN, OVERVIEW, QUITTUNG, SITE, WASSER
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; connect-src 'self'; "

@@ -8,7 +8,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from samples import states
+
+from tests.browser.design.samples import states
 
 ROOT = Path(__file__).parents[3]
 TEMPLATES = ROOT / "templates"

@@ -9,8 +9,9 @@ from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page
-from preview import render
-from samples import states
+
+from tests.browser.design.preview import render
+from tests.browser.design.samples import states
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VIEWS = [(width, scheme) for width in (320, 1280) for scheme in ("light", "dark")]

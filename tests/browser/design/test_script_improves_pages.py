@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playground import Playground, running
 from playwright.sync_api import Browser, FilePayload, Page, expect
+
+from tests.browser.design.playground import Playground, running
 
 
 @pytest.fixture

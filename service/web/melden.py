@@ -173,7 +173,7 @@ class Melden(ABC):
         saved = False
         if refused.account is not None and refused.form_key is not None:
             draft = DraftOf(reader.mandant_id, refused.account, self.form_name, refused.form_key)
-            spend = reader.visitor.spend if reader.visitor else _nothing_to_spend
+            spend = reader.visitor.spend if reader.visitor else nothing_to_spend
             saved = keep_draft(draft, _kept(form.fields), form.files, now=self._room.clock(), spend=spend)
         if not saved:
             self._room.intake.discard(form.files)
@@ -333,5 +333,5 @@ def _draft_file(view: FileView) -> FileView:
     return FileView(id=view.id, name=view.name, size=view.size)
 
 
-def _nothing_to_spend() -> None:
+def nothing_to_spend() -> None:
     """Spend nothing: a browser whose session is over shows no token."""

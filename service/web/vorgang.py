@@ -12,9 +12,10 @@ from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
 from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
 from service.web.context import Reader, Room, reader_of
-from service.web.errors import ForeignForm, NotFoundHere, NotSignedIn
+from service.web.errors import NotFoundHere, NotSignedIn
 from service.web.forms import AdditionSchema
 from service.web.intake import Submitted
+from service.web.melden import nothing_to_spend
 from service.web.pages import VorgaengePage, Way
 from service.web.quittung import quittung_page
 from service.web.render import write_page
@@ -75,7 +76,7 @@ class VorgangSeite:
         """Take a message, a withdrawal, "not fixed" or a rating; 303 back to the timeline when it is stored."""
         reader = reader_of(req)
         if reader.visitor is None:
-            raise NotSignedIn
+            raise NotSignedIn(saved=self._keep_for_later(req, reader, vorgang_id))
         vorgang = find_owned(reader, vorgang_id)
         form = self._room.intake.read(req, taken=_taken)
         try:
@@ -94,7 +95,11 @@ class VorgangSeite:
             )
         except FormTokenRefused as refused:
             if refused.account is None or refused.form_key is None:
-                raise ForeignForm from refused
+                self._room.intake.discard(form.files)
+                resp.status = falcon.HTTP_403
+                foreign = Problem("formular", "form_foreign")
+                self._show(resp, reader, vorgang, Refused(form.fields, problems=(foreign,)))
+                return
             problem = Problem("formular", "form_expired")
             self._keep(resp, reader, vorgang, form, refused.form_key, (problem,), falcon.HTTP_403)
             return
@@ -107,6 +112,19 @@ class VorgangSeite:
             self._keep(resp, reader, vorgang, form, key, status=falcon.HTTP_422)
         else:
             self._add(req, resp, reader, vorgang, form, key)
+
+    def _keep_for_later(self, req: falcon.Request, reader: Reader, vorgang_id: str) -> bool:
+        """Keep what was typed when the session is over, under the account that the form was made for."""
+        form, key = self._room.intake.read(req, taken=_taken), _uuid(vorgang_id)
+        try:
+            self._room.tokens.check(None, reader.mandant_id, form.get("csrf_token"), form.get("idempotency_key"))
+        except FormTokenRefused as refused:
+            if key is not None and refused.account is not None and refused.form_key is not None:
+                draft = DraftOf(reader.mandant_id, refused.account, f"vorgang:{key}", refused.form_key)
+                if keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=nothing_to_spend):
+                    return True
+        self._room.intake.discard(form.files)
+        return False
 
     def _add(  # noqa: PLR0913, PLR0917 - request, answer, reader, Vorgang, form and its key
         self,
@@ -150,8 +168,7 @@ class VorgangSeite:
         status: str = falcon.HTTP_200,
     ) -> None:
         draft = DraftOf(reader.mandant_id, reader.signed_in.account, _form_name(vorgang), key)
-        fields = {name: form.get(name) for name in ("nachricht", "bewertung", "aktion") if form.get(name)}
-        kept = keep_draft(draft, fields, form.files, now=self._room.clock(), spend=reader.signed_in.spend)
+        kept = keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=reader.signed_in.spend)
         if not kept:
             self._room.intake.discard(form.files)
         resp.status = status
@@ -243,6 +260,10 @@ def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
 
 def _filed_with(vorgang: Vorgang) -> list[Anhang]:
     return [anhang for anhang in vorgaenge.anhaenge(vorgang.id) if anhang.aktivitaet_id is None]
+
+
+def _typed(form: Submitted) -> dict[str, str]:
+    return {name: form.get(name) for name in ("nachricht", "bewertung", "aktion") if form.get(name)}
 
 
 def _form_name(vorgang: Vorgang) -> str:

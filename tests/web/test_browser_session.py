@@ -191,6 +191,19 @@ def test_what_is_typed_when_the_session_is_over_is_kept_for_after_the_login(
     assert "Lange überlegt" in browser.get(url, timeout=10).text
 
 
+def test_a_message_typed_when_the_session_is_over_is_kept_too(browser: requests.Session, resident: Resident) -> None:
+    number = resident.file_schaden()
+    sign_in(browser, resident)
+    url = f"{resident.url}/musterbau/vorgaenge/{number}"
+    form = forms(browser.get(url, timeout=10).text)[0] | {"aktion": "nachricht", "nachricht": "Noch etwas"}
+    over = requests.post(url, data=form, timeout=10)
+    assert over.status_code == 401
+    assert "Ihre Eingaben sind gesichert" in over.text
+    assert "gesichert" not in requests.post(url, data=form | {"csrf_token": "x"}, timeout=10).text
+    sign_in(browser, resident)
+    assert "Noch etwas" in browser.get(url, timeout=10).text
+
+
 def test_static_files_are_kept_for_good_and_unknown_ones_are_404(portal: Installation, resident: Resident) -> None:
     css = re.search(r'href="([^"]+portal\.[0-9a-f]+\.css)"', resident.get().text).group(1)
     answer = requests.get(css, timeout=10)

@@ -124,6 +124,19 @@ def test_an_empty_message_is_refused_and_a_bad_file_is_named(resident: Resident)
     assert "Text bleibt" in refused.text
 
 
+def test_a_message_without_its_token_is_refused_but_shown_again(resident: Resident) -> None:
+    number = resident.file_schaden()
+    form = resident.form(f"vorgaenge/{number}") | {
+        "aktion": "nachricht",
+        "nachricht": "Kommt zurück",
+        "csrf_token": "x",
+    }
+    refused = resident.post(f"vorgaenge/{number}", form)
+    assert refused.status_code == 403
+    assert "Kommt zurück" in refused.text
+    assert "Kommt zurück" not in resident.get(f"vorgaenge/{number}").text
+
+
 def test_a_file_of_a_message_can_be_uploaded_first_and_removed_again(resident: Resident, samples: Path) -> None:
     number = resident.file_schaden()
     form = resident.form(f"vorgaenge/{number}") | {"nachricht": "Entwurf"}

@@ -33,10 +33,21 @@ def apply_waiting(house: House, *, clock: Callable[[], datetime]) -> int:
             batch = inbox.waiting(house.mandant, after=after, limit=_BATCH)
         for ereignis in batch:
             after = ereignis.id
-            with connected(), transaction():
-                applied += _apply(ereignis, house, clock())
+            applied += _apply_or_park(ereignis, house, clock())
         if len(batch) < _BATCH:
             return applied
+
+
+def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> bool:
+    """Apply one event; one that cannot be understood is put aside with an alarm and stops no other."""
+    try:
+        with connected(), transaction():
+            return _apply(ereignis, house, now)
+    except (LookupError, TypeError, ValueError, AttributeError) as broken:
+        log.error("event_parked", mandant=house.mandant, ereignis=ereignis.id, error=type(broken).__name__, alarm=True)
+        with connected():
+            inbox.settle(ereignis.id, "parked")
+        return False
 
 
 def _apply(ereignis: Ereignis, house: House, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """Reads immotion's feeds; the cursor moves in the transaction that stores what was read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -44,10 +45,19 @@ def read_master_data(mandant: str, channel: Channel, *, clock: Callable[[], date
             page = channel.stammdaten("")
         with connected(), transaction():
             for change in page.entries:
-                daten = None if change.get("geloescht") else change.get("daten") or {}
-                stammdaten.apply_change(mandant, str(change["art"]), str(change["nr"]), daten)
+                _apply_master_data(mandant, change)
             if page.cursor and page.cursor != cursor:
                 inbox.move_cursor(mandant, MASTER_DATA, page.cursor, clock())
         total += len(page.entries)
         if not page.more or page.cursor == cursor:
             return total
+
+
+def _apply_master_data(mandant: str, change: Mapping[str, Any]) -> None:
+    """Take one change over; one that names nothing, or is no object, is left out with an alarm."""
+    art, nr, daten = change.get("art"), change.get("nr"), change.get("daten")
+    gone = bool(change.get("geloescht"))
+    if not art or not nr or not (gone or isinstance(daten, Mapping)):
+        log.error("master_data_not_understood", mandant=mandant, alarm=True)
+        return
+    stammdaten.apply_change(mandant, str(art)[:10], str(nr)[:100], None if gone else daten)

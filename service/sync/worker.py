@@ -185,5 +185,7 @@ class _Worker:
             log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
         except (StoreUnavailable, OSError) as fault:
             log.error("sync_paused", mandant=mandant, error=type(fault).__name__, alarm=True)
+        except Exception as fault:  # noqa: BLE001 - a loop that ended silently would forward nothing any more
+            log.error("sync_step_failed", mandant=mandant, error=type(fault).__name__, alarm=True)
         stop.wait(AFTER_FAULT_S)
         return 0

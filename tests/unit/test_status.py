@@ -184,6 +184,26 @@ def test_whatever_immotion_sends_is_applied_or_ignored(typ: str, daten: dict[str
 VORGANG = some_vorgang()
 
 
+def test_an_event_that_cannot_be_understood_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    from service.sync import apply
+
+    vorgang = some_vorgang()
+    with connected():
+        vorgaenge.insert(vorgang)
+    original = apply.change_of
+
+    def stumbles(one: Event, *rest: Any) -> Any:
+        if one.seq == 1:
+            raise KeyError("x")
+        return original(one, *rest)
+
+    monkeypatch.setattr(apply, "change_of", stumbles)
+    deliver([event(vorgang, 1, "STATUS", {}), event(vorgang, 2, "STATUS", {"status": {"code": "IN_PRUEFUNG"}})])
+    assert end_of(vorgang)["status"] == "IN_BEARBEITUNG"
+    with connected():
+        assert not [one for one in inbox.waiting("musterbau") if one.externe_id == str(vorgang.id)]
+
+
 def test_a_refusal_closes_the_vorgang_with_its_reason() -> None:
     vorgang = stored()
     deliver([event(vorgang, 1, "VORGANG_ABGEWIESEN", {"grund": "Vertrag beendet"})])

@@ -14,7 +14,7 @@ import pytest
 
 from service.files.storage import Folder
 from service.settings import ImmotionSettings
-from service.store import drafts, outbox, sessions, vorgaenge
+from service.store import drafts, outbox, sessions, stammdaten, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.records import Anhang, Draft, Vorgang
@@ -330,6 +330,14 @@ def test_an_expired_cursor_reads_everything_again(tmp_path: Path) -> None:
         ({"art": "PERSON", "nr": "P", "daten": {}}, {"art": "PERSON", "nr": "P", "geloescht": True}), "c1", more=True
     )
     assert read_master_data("m", Feeds(changes), clock=lambda: NOW) == 4
+
+
+def test_master_data_that_cannot_be_understood_stop_no_others(tmp_path: Path) -> None:
+    good = {"art": "VERTRAG", "nr": "V", "daten": {"personNr": "P"}}
+    page = FeedPage(({"nr": "x"}, {"art": "PERSON", "nr": "P", "daten": "text"}, good), "c", more=False)
+    read_master_data("m", Feeds(page), clock=lambda: NOW)
+    with connected():
+        assert [vertrag.nr for vertrag in stammdaten.vertraege("m", "P")] == ["V"]
 
 
 class Documents:

@@ -31,8 +31,13 @@ class SecurityHeaders:
     def _policy(self, reader: Reader | None) -> str:
         connections = reader.mandant.connections.values() if reader is not None else ()
         sites = " ".join(dict.fromkeys(origin for connection in connections for origin in connection.origins))
-        # form-action governs redirects too, and signing out leads back to the company's site
-        return (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-            f"form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or _NOBODY}"
-        )
+        return policy_for(sites)
+
+
+def policy_for(sites: str) -> str:
+    """Return the Content-Security-Policy of a page that these origins, separated by spaces, may frame."""
+    # form-action governs redirects too, and signing out leads back to the company's site
+    return (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+        f"form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or _NOBODY}"
+    )

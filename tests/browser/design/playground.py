@@ -9,14 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs, urlsplit
 
+from service.web.headers import policy_for
 from service.web.pages import FileView, Page, Site, SsoPage, Way
 from tests.browser.design.preview import TEMPLATES, environment
 from tests.browser.design.samples import FINDER, FORM, FRAMED, HITS, MELDEN, OVERVIEW, QUITTUNG, SITE, WASSER
 
-POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors http://localhost:*"
-)
+POLICY = policy_for("http://localhost:*")
 HOST_PAGE = """<!doctype html><title>Host</title>
 <iframe src="{portal}/sso"></iframe><script src="/host.js"></script>"""
 HOST_SCRIPT = """

@@ -95,10 +95,16 @@ def _rows(rows: list[dict[str, Any]], table: str, key: str, texts: tuple[str, ..
         for text in texts:
             if not _is_text(row.get(text)):
                 yield f"{where}.{text}: must be a text"
-        if "en" in row and not isinstance(row["en"], str):
-            yield f"{where}.en: must be a text"
-        if table == "priorities" and not _is_count(row.get("target_business_days")):
-            yield f"{where}.target_business_days: must be a whole number of days"
+        yield from _special(row, where, table)
+
+
+def _special(row: dict[str, Any], where: str, table: str) -> Iterator[str]:
+    if "en" in row and not isinstance(row["en"], str):
+        yield f"{where}.en: must be a text"
+    if table == "priorities" and not _is_count(row.get("target_business_days")):
+        yield f"{where}.target_business_days: must be a whole number of days"
+    if table == "dokumentarten" and not isinstance(row.get("audience", ""), str):
+        yield f"{where}.audience: must be a text"
 
 
 def _references(rows: list[dict[str, Any]], table: str, references: Mapping[str, str], codes: Codes) -> Iterator[str]:
@@ -125,7 +131,7 @@ def _schadensart(art: dict[str, Any], where: str, codes: Codes) -> Iterator[str]
 
 
 def _question(question: dict[str, Any], where: str) -> Iterator[str]:
-    if question.get("type") not in QUESTION_TYPES:
+    if not _is_one_of(question.get("type"), QUESTION_TYPES):
         yield f"{where}.type: must be one of {', '.join(sorted(QUESTION_TYPES))}"
     options = question.get("options", [])
     if not _is_texts(options) or (question.get("type") == "single" and not options):
@@ -133,7 +139,7 @@ def _question(question: dict[str, Any], where: str) -> Iterator[str]:
 
 
 def _rule(rule: dict[str, Any], where: str, codes: Codes) -> Iterator[str]:
-    if rule.get("mode") not in MODES:
+    if not _is_one_of(rule.get("mode"), MODES):
         yield f"{where}.mode: must be one of {', '.join(sorted(MODES))}"
     for name in ("call", "steps_de"):
         if not _is_texts(rule.get(name)):
@@ -170,7 +176,7 @@ def _leaf(condition: dict[str, Any], where: str, codes: Codes) -> Iterator[str]:
     elif "kind" in condition:
         yield from _known(condition["kind"], f"{where}.kind", "schadensarten", codes)
     elif "calendar" in condition:
-        if condition["calendar"] not in CALENDARS:
+        if not _is_one_of(condition["calendar"], CALENDARS):
             yield f"{where}.calendar: must be one of {', '.join(sorted(CALENDARS))}"
     elif "setting" in condition:
         if condition["setting"] != "warmwasser_ist_notfall" or not isinstance(condition.get("eq"), bool):
@@ -203,6 +209,10 @@ def _additions(raw: dict[str, Any]) -> Iterator[str]:
 def _known(code: object, where: str, table: str, codes: Codes) -> Iterator[str]:
     if not isinstance(code, str) or code not in codes[table]:
         yield f'{where}: unknown in {table}: "{str(code)[:40]}"'
+
+
+def _is_one_of(value: object, allowed: set[str]) -> bool:
+    return isinstance(value, str) and value in allowed
 
 
 def _is_text(value: object) -> bool:

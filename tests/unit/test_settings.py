@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import SettingsError, load_settings
+from service.settings import CONFIG_VARIABLE, SettingsError, load_settings
 from tests.support.portal import Installation
 
 
@@ -57,7 +57,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load_settings(tmp_path / "none.toml")
 
 
-def test_without_anything_the_first_missing_settings_are_named() -> None:
+def test_without_anything_the_first_missing_settings_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     with pytest.raises(SettingsError, match="MIETERPORTAL_SERVICE"):
         load_settings()
 

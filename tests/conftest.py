@@ -5,10 +5,15 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.portal import Installation, Resident
 
 pytest_plugins = ["tests.support.skips"]
+
+# A slow machine is no failure: no test asserts times.
+settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("project")
 
 _numbers = count(1)
 

@@ -1,6 +1,7 @@
 """What each connector promises: a request becomes a CmsLogin; links lead back into the CMS."""
 
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,11 @@ from cms_adapters.tokens import Claims, TokenRefused, verify
 
 ROLES = ("mieter", "eigentuemer")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_NO_ADDRESS_HAS = re.compile(r"""[^!-~]|[\\"'<>]""")
+_ORIGIN = re.compile(
+    r"https?://([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]*)?", re.IGNORECASE | re.ASCII
+)
+_UP = re.compile(r"(\.|%2e){2}", re.IGNORECASE)
 
 
 class Embedding(StrEnum):
@@ -66,7 +72,7 @@ class Connector:
         """
         claims = self._verify(token, "login", now)
         if claims.nonce is not None:
-            if nonce_cookie is None or not hmac.compare_digest(claims.nonce.encode(), nonce_cookie.encode()):
+            if nonce_cookie is None or not _same(claims.nonce, nonce_cookie):
                 raise TokenRefused("nonce is not this browser's")
         elif origin is None or origin not in self.origins:
             raise TokenRefused("Origin is not the connection's own, and there is no nonce")
@@ -110,7 +116,7 @@ class Connector:
     def _checked_base(self, base_url: str | None) -> str:
         if base_url is None:
             raise TokenRefused("Portal-Base-Url is missing")
-        if any(letter <= " " or letter in "\\\"'<>\x7f" for letter in base_url) or not base_url.isascii():
+        if _NO_ADDRESS_HAS.search(base_url):
             raise TokenRefused("Portal-Base-Url has characters that no address has")
         try:
             parts = urlsplit(base_url)
@@ -119,18 +125,18 @@ class Connector:
             raise TokenRefused("Portal-Base-Url is no address") from broken
         if origin not in self.origins or parts.username is not None or parts.password is not None:
             raise TokenRefused("Portal-Base-Url does not lie under the connection's origins")
-        if parts.query or parts.fragment or "?" in base_url or "#" in base_url or ".." in parts.path.split("/"):
+        if "?" in base_url or "#" in base_url or any(_UP.fullmatch(part) for part in parts.path.split("/")):
             raise TokenRefused("Portal-Base-Url has a query, a fragment or '..'")
         return base_url.rstrip("/")
 
 
 def check_origin(value: str) -> None:
     """Raise ValueError unless this is an origin as browsers send it: scheme, host, port if not the scheme's own."""
-    parts = urlsplit(value)
-    bare = not parts.path and not parts.query and not parts.fragment and parts.username is None
-    if not bare or any(letter <= " " or letter in "\\\"';," for letter in value):
-        raise ValueError("an origin has scheme and host only, like https://www.example.de")
-    if origin_of(value) != value.lower():
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError(
+            "an origin has scheme, host and no path, like https://www.example.de; no wildcard, umlauts as xn--…"
+        )
+    if origin_of(value) != value:
         raise ValueError(f"write it as browsers send it: {origin_of(value)}")
 
 
@@ -142,3 +148,8 @@ def origin_of(url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     port = "" if parts.port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
+
+
+def _same(one: str, other: str) -> bool:
+    """Compare in constant time, whatever a browser may have sent."""
+    return hmac.compare_digest(one.encode(), other.encode(errors="surrogatepass"))

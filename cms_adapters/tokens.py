@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData, BadPayload, URLSafeTimedSerializer
 from itsdangerous.encoding import base64_decode, base64_encode, bytes_to_int
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate
 from typing_extensions import override
@@ -23,6 +23,8 @@ LEEWAY = 30
 MAX_LIFETIME = 60
 MIN_KEY_BYTES = 32
 TYPES = ("fragment", "login", "logout", "admin")
+_TIME_BYTES = 8
+_EXACT = 2**53  # below this, every JSON library reads the same whole number
 
 
 class TokenRefused(Exception):
@@ -71,7 +73,7 @@ def new_claims(  # noqa: PLR0913 - the claims of the wire format
 def issue(claims: Mapping[str, object], key: str, *, issued: int | None = None) -> str:
     """Sign claims, as they stand and in their order; `issued` (Unix seconds) defaults to the claim `iat`.
 
-    Raises ValueError when the key is shorter than 32 bytes.
+    Raises ValueError when the key is shorter than 32 bytes, or a claim is nothing that JSON in UTF-8 can hold.
     """
     if weak_keys([key]):
         raise ValueError(f"a key has at least {MIN_KEY_BYTES} bytes")
@@ -92,10 +94,13 @@ def verify(  # noqa: PLR0913 - what the token must agree with
         raise TokenRefused("no such connection")
     try:
         payload, signed_at = _serializer(keys).loads(token, return_timestamp=True)
+    except BadPayload as broken:
+        raise TokenRefused("claims are not readable") from broken
     except BadData as refused:
         raise TokenRefused(f"signature: {type(refused).__name__}") from refused
-    except (ValueError, RecursionError) as broken:
-        raise TokenRefused("claims are not readable") from broken
+    except (ValueError, OverflowError, OSError) as broken:
+        # the signature is good, but no calendar reaches that far: itsdangerous leaves these to its caller
+        raise TokenRefused("issue time is out of range") from broken
     claims = _claims(payload)
     _check_agreement(claims, connection=connection, aud=aud, typ=typ)
     _check_times(claims, signed_at, now)
@@ -112,13 +117,15 @@ def inspect(token: str) -> dict[str, Any]:
     if len(parts) != 3:  # noqa: PLR2004 - payload, time, signature
         raise TokenRefused("malformed: a token has three parts")
     try:
-        payload = json.loads(base64_decode(parts[0]))
-        issued = bytes_to_int(base64_decode(parts[1]))
+        payload = _StrictJson.loads(base64_decode(parts[0]).decode("utf-8"))
+        issued = base64_decode(parts[1])
     except (BadData, ValueError, RecursionError) as broken:
         raise TokenRefused("malformed: not base64url of JSON") from broken
     if not isinstance(payload, dict):
         raise TokenRefused("claims are not an object")
-    return {**payload, "issued": issued}
+    if len(issued) > _TIME_BYTES:
+        raise TokenRefused("malformed: issue time is out of range")
+    return {**payload, "issued": bytes_to_int(issued)}
 
 
 def weak_keys(keys: Sequence[str]) -> list[int]:
@@ -126,13 +133,37 @@ def weak_keys(keys: Sequence[str]) -> list[int]:
     return [position for position, key in enumerate(keys) if len(key.encode()) < MIN_KEY_BYTES]
 
 
+class _StrictJson:
+    """JSON that reads in one way only: no name twice (libraries differ in which one counts), no NaN, no Infinity."""
+
+    @staticmethod
+    def dumps(value: object) -> str:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    @staticmethod
+    def loads(text: str) -> Any:  # noqa: ANN401 - whatever the JSON holds
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
 class _PlainSerializer(URLSafeTimedSerializer):
     """Never compresses: a small signed token could otherwise expand to hundreds of megabytes."""
 
+    default_serializer = _StrictJson()
+
     @override
     def dump_payload(self, obj: Any) -> bytes:
-        text = json.dumps(obj, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return base64_encode(text.encode())
+        return base64_encode(self.serializer.dumps(obj).encode())
 
 
 def _serializer(keys: Sequence[str], moment: int | None = None) -> _PlainSerializer:
@@ -167,12 +198,12 @@ def _well_formed(text: str) -> None:
 
 
 class _WholeNumber(fields.Integer):
-    """An integer of JSON: no boolean, no fraction, no text."""
+    """An integer of JSON: no boolean, no fraction, no text, nothing that a float could not hold."""
 
     @override
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValidationError("not an integer")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _EXACT:
+            raise ValidationError("not an integer, or out of range")
         return value
 
 

@@ -1,4 +1,4 @@
-"""TYPO3: front-end users sign in by felogin, back-end users come with `admin` tokens."""
+"""TYPO3: residents are front-end users, signed in by felogin."""
 
 from typing import ClassVar
 
@@ -6,6 +6,10 @@ from cms_adapters.connector import Connector
 
 
 class Typo3Connector(Connector):
-    """The specification; `sub` is `fe_users:<uid>`, and links are paths below the content element's page."""
+    """The specification under TYPO3's name.
+
+    TYPO3 fills it so: `sub` is `fe_users:<uid>`, pages come as fragments, and links lead to paths below the page with
+    the content element.
+    """
 
     kind: ClassVar[str] = "typo3"

@@ -1,4 +1,4 @@
-// <mieter-portal src="https://portal…/sso/website" token-url="/portal-token" label="Mieterportal"></mieter-portal>
+// <mieter-portal src="https://portal…/musterbau/sso/website" token-url="/portal-token" label="Mieterportal"></mieter-portal>
 // The frame asks with a nonce; this site's back end signs who is logged in; the frame says how high it is.
 class MieterPortal extends HTMLElement {
 	connectedCallback() {
@@ -24,7 +24,7 @@ class MieterPortal extends HTMLElement {
 	async signOn(nonce) {
 		const body = new URLSearchParams({ nonce });
 		const response = await fetch(this.getAttribute("token-url"), { method: "POST", body, credentials: "same-origin" });
-		if (response.status === 401) return location.reload(); // the login here has ended: the page asks for it again
+		if (response.status === 401 && !reloaded()) return location.reload(); // the login here is over: let the page ask
 		if (!response.ok) throw response;
 		const { token } = await response.json();
 		this.frame.contentWindow.postMessage({ type: "portal:token", token }, this.portal.origin);
@@ -37,5 +37,8 @@ class MieterPortal extends HTMLElement {
 		this.prepend(words);
 	}
 }
+
+// A page that shows the element to visitors who are not signed in must not reload for ever.
+const reloaded = () => performance.getEntriesByType("navigation")[0]?.type === "reload";
 
 customElements.define("mieter-portal", MieterPortal);

@@ -140,6 +140,7 @@ class ImmotionSettings(Section):
     token_file: Path | None = None
     timeout_s: float = Field(10, gt=0, le=120)
     threads: int = Field(4, ge=1, le=64)
+    lease_s: float = Field(60, ge=1, le=600)
 
     @model_validator(mode="after")
     def _secret(self) -> Self:

@@ -1,17 +1,40 @@
 """The connection to the database: opened once per process, pooled, the same three engines everywhere."""
 
-from collections.abc import Iterator
+import select
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase, PooledPostgresqlDatabase, PooledSqliteDatabase
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 ENGINES = ("sqlite", "postgresql", "mysql")
 _POOL = {"max_connections": 64, "stale_timeout": 300, "timeout": 10}
-_SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 15_000}
+_STATEMENT_S = 20
+_LOCK_S = 15
+_POSTGRES = {
+    "options": f"-c statement_timeout={_STATEMENT_S}s -c lock_timeout={_LOCK_S}s "
+    f"-c idle_in_transaction_session_timeout={_STATEMENT_S * 3}s",
+    "connect_timeout": 5,
+    "tcp_user_timeout": _STATEMENT_S * 1000,
+}
+_MARIADB = {
+    "charset": "utf8mb4",
+    "init_command": f"SET max_statement_time={_STATEMENT_S}, innodb_lock_wait_timeout={_LOCK_S}",
+    "connect_timeout": 5,
+    "read_timeout": _STATEMENT_S + 10,
+    "write_timeout": _STATEMENT_S + 10,
+}
+_SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": _LOCK_S * 1000}
 
+_VICTIM_TRIES = 6
+_POSTGRES_VICTIM = {"40001", "40P01"}  # serialization_failure, deadlock_detected
+_MARIADB_VICTIM = {1205, 1213}  # lock wait timeout, deadlock
+
+T = TypeVar("T")
 database = peewee.DatabaseProxy()
 
 
@@ -20,6 +43,34 @@ FAULTS = (peewee.DatabaseError, peewee.InterfaceError, MaxConnectionsExceeded)
 
 class StoreUnavailable(Exception):
     """The database did not answer, is full or refuses writes; nothing was stored."""
+
+
+class _Socket(Protocol):
+    def fileno(self) -> int: ...
+
+
+def _hung_up(connection: _Socket) -> bool:
+    """Tell whether the server has ended an idle connection: then there is something to read, the end."""
+    poll = select.poll()
+    try:
+        poll.register(connection, select.POLLIN | select.POLLPRI)
+    except (OSError, ValueError):
+        return True
+    return bool(poll.poll(0))
+
+
+class _Postgresql(PooledPostgresqlDatabase):
+    """Leaves connections that a restart of the server has ended in the pool no longer than until they are wanted."""
+
+    def _is_closed(self, conn: Any) -> bool:  # noqa: ANN401 - psycopg.Connection
+        return super()._is_closed(conn) or _hung_up(conn)
+
+
+class _Mariadb(PooledMySQLDatabase):
+    """The same for MariaDB."""
+
+    def _is_closed(self, conn: Any) -> bool:  # noqa: ANN401 - pymysql.Connection
+        return not conn.open or _hung_up(conn._sock)  # noqa: SLF001 - pymysql offers no other way to its socket
 
 
 def open_database(url: str) -> peewee.Database:
@@ -47,26 +98,10 @@ def _database(url: str) -> peewee.Database:
     given = {key: value for key, value in network.items() if value is not None}
     name = unquote(parts.path[1:])
     if parts.scheme == "postgresql":
-        return PooledPostgresqlDatabase(
-            name,
-            prefer_psycopg3=True,
-            field_types={"LONGTEXT": "TEXT"},
-            options="-c statement_timeout=20000 -c lock_timeout=15000",
-            connect_timeout=5,
-            **_POOL,
-            **given,
-        )
+        field_types = {"LONGTEXT": "TEXT"}
+        return _Postgresql(name, prefer_psycopg3=True, field_types=field_types, **_POOL, **_POSTGRES | given)
     if parts.scheme == "mysql":
-        return PooledMySQLDatabase(
-            name,
-            mariadb=True,
-            charset="utf8mb4",
-            connect_timeout=5,
-            read_timeout=30,
-            write_timeout=30,
-            **_POOL,
-            **given,
-        )
+        return _Mariadb(name, mariadb=True, **_POOL, **_MARIADB | given)
     raise ValueError(f"unknown database scheme {parts.scheme!r}: use one of {', '.join(ENGINES)}")
 
 
@@ -107,6 +142,34 @@ def transaction() -> Iterator[None]:
     """Commit the block's writes together, or none of them."""
     with database.atomic():
         yield
+
+
+def in_transaction(work: Callable[[], T]) -> T:
+    """Run `work` in a transaction, commit, and return what it returned.
+
+    When the engine ends it to resolve a deadlock, it is run again from the start, so it must do nothing but read and
+    write the store. Inside another transaction it is part of that one.
+    """
+    if database.in_transaction():
+        return work()
+    for attempt in Retrying(
+        retry=retry_if_exception(_is_victim),
+        stop=stop_after_attempt(_VICTIM_TRIES),
+        wait=wait_random_exponential(multiplier=0.02, max=0.5),
+        reraise=True,
+    ):
+        with attempt, database.atomic():
+            return work()
+    raise AssertionError("tenacity ends with a result or an error")
+
+
+def _is_victim(fault: BaseException) -> bool:
+    """Tell whether the engine gave up this transaction in favour of another one."""
+    original = fault.args[0] if isinstance(fault, FAULTS) and fault.args else None
+    if getattr(original, "sqlstate", None) in _POSTGRES_VICTIM:
+        return True
+    codes = getattr(original, "args", ())
+    return bool(codes) and codes[0] in _MARIADB_VICTIM
 
 
 def ping() -> None:

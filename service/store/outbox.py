@@ -1,14 +1,15 @@
 """What immotion is owed: written in the transaction of the Vorgang, claimed with a lease and a fencing number."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from peewee import fn
 
-from service.store.database import engine, transaction
+from service.store.database import engine, in_transaction
 from service.store.models import OutboxRow
-from service.store.query import Query, affected, dicts, tuples
+from service.store.query import Query, affected, dicts, many, tuples
 from service.store.records import OutboxCounts, OutboxItem
 
 _FIELDS = [getattr(OutboxRow, name) for name in OutboxItem.__slots__]
@@ -30,22 +31,38 @@ def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int) -> list[
     """Take up to `limit` due rows that nobody holds, at most one per Vorgang, for the length of the lease.
 
     A row is due only when every earlier row of its Vorgang is sent, which keeps the order within a Vorgang. The fence
-    counts the claims of a row; a result is written only under the fence of its own claim.
+    counts the claims of a row; a result is written only under the fence of its own claim. A row whose lease ran out
+    was perhaps delivered by a worker that could not say so any more: its outcome is unknown.
     """
-    if not _ids(_due(mandant, now, 1)):  # an idle worker must not take SQLite's write lock twice a second
+    if not tuples(_due(mandant, now, 1)):  # an idle worker must not take SQLite's write lock twice a second
         return []
-    query = _due(mandant, now, limit)
-    with transaction():
-        ids = _ids(query if engine() == "sqlite" else query.for_update("FOR UPDATE SKIP LOCKED"))
-        if not ids:
-            return []
-        mine = OutboxRow.id.in_(ids)
-        OutboxRow.update(fence=OutboxRow.fence + 1, lease_until=now + lease).where(mine).execute()
-        return [OutboxItem(**row) for row in dicts(OutboxRow.select(*_FIELDS).where(mine).order_by(OutboxRow.id))]
+    return in_transaction(lambda: _take(mandant, now, lease, limit))
 
 
-def _ids(query: Query) -> list[int]:
-    return [row[0] for row in tuples(query)]
+def _take(mandant: str, now: datetime, lease: timedelta, limit: int) -> list[OutboxItem]:
+    due = _due(mandant, now, limit)
+    taken = OutboxRow.update(
+        fence=OutboxRow.fence + 1,
+        outcome_unknown=OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
+        lease_until=now + lease,
+    )
+    if engine() == "mysql":  # MariaDB's UPDATE neither returns rows nor reads the table it changes
+        ids = [row[0] for row in tuples(due.for_update("FOR UPDATE SKIP LOCKED"))]
+        affected(taken.where(OutboxRow.id.in_(ids)))
+        rows: Query = OutboxRow.select(*_FIELDS).where(OutboxRow.id.in_(ids))
+    else:
+        due = due if engine() == "sqlite" else due.for_update("FOR UPDATE SKIP LOCKED")
+        rows = taken.where(OutboxRow.id.in_(due)).returning(*_FIELDS)
+    return sorted((OutboxItem(**row) for row in dicts(rows)), key=lambda item: item.id)
+
+
+def renew(items: Sequence[OutboxItem], until: datetime) -> None:
+    """Lengthen the leases of rows that are still being delivered; those taken over meanwhile stay as they are."""
+    form = OutboxRow.update(lease_until=0).where(
+        (OutboxRow.id == 0) & (OutboxRow.fence == 0) & (OutboxRow.state == "waiting")
+    )
+    until_value = OutboxRow.lease_until.db_value(until)
+    in_transaction(lambda: many(form, [(until_value, item.id, item.fence, "waiting") for item in items]))
 
 
 def _due(mandant: str, now: datetime, limit: int) -> Query:
@@ -74,9 +91,17 @@ def _free(now: datetime) -> Query:
     return OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
 
 
-def mark_sent(item: OutboxItem, now: datetime) -> bool:
-    """Write that immotion has it; False if another worker has taken the row over meanwhile."""
-    return _settle(item, {"state": "sent", "sent_at": now, "lease_until": None, "last_error": ""})
+def mark_sent(items: Sequence[OutboxItem], now: datetime) -> set[int]:
+    """Write that immotion has them; returns the ids written: without those that another worker has taken over."""
+    rows = OutboxRow.select(OutboxRow.id, OutboxRow.fence).where(
+        OutboxRow.id.in_([item.id for item in items]) & (OutboxRow.state == "waiting")
+    )
+    fences = dict(tuples(rows if engine() == "sqlite" else rows.for_update()))
+    held = {item.id for item in items if fences.get(item.id) == item.fence}
+    if held:
+        sent = OutboxRow.update(state="sent", sent_at=now, lease_until=None, last_error="")
+        affected(sent.where(OutboxRow.id.in_(list(held))))
+    return held
 
 
 def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown: bool) -> bool:
@@ -100,9 +125,9 @@ def park(item: OutboxItem, *, error: str) -> bool:
     )
 
 
-def release(item: OutboxItem) -> bool:
-    """Give a claimed row back untried."""
-    return _settle(item, {"lease_until": None})
+def give_back(item: OutboxItem, *, outcome_unknown: bool) -> bool:
+    """Give a claimed row back without counting an attempt; `outcome_unknown` when it was on its way already."""
+    return _settle(item, {"lease_until": None, "outcome_unknown": outcome_unknown or item.outcome_unknown})
 
 
 def _settle(item: OutboxItem, changes: dict[str, Any]) -> bool:

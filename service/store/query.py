@@ -1,6 +1,11 @@
 """The two shapes in which rows leave a query; peewee's own types do not know them."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import peewee
+
+from service.store.database import database
 
 Query = Any  # peewee's stubs type a query by its model only, whatever shape its rows take
 
@@ -24,3 +29,13 @@ def tuples(query: Query) -> list[tuple[Any, ...]]:
 def affected(query: Query) -> int:
     """Run an INSERT … ON CONFLICT, UPDATE or DELETE and return how many rows it touched."""
     return int(query.execute())
+
+
+def many(query: Query, rows: Sequence[Sequence[Any]]) -> None:
+    """Run one statement for each row of values, in one go: `query` shows its form, with as many values as a row has.
+
+    The values must be as the driver takes them: `field.db_value(value)`.
+    """
+    sql, _ = query.sql()
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined] # not in the stubs
+        database.connection().cursor().executemany(sql, rows)

@@ -66,6 +66,16 @@ class VorgangLine:
 
 
 @dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What immotion said when it took a Vorgang; without a number it follows as an event."""
+
+    vorgang_id: UUID
+    immotion_id: str | None
+    vorgangsnummer: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Aktivitaet:
     id: UUID
     vorgang_id: UUID

@@ -10,10 +10,17 @@ import peewee
 
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
-from service.store.query import Query, affected, dicts, first, tuples
-from service.store.records import Aktivitaet, Anhang, Vorgang, VorgangLine
+from service.store.query import Query, affected, dicts, first, many, tuples
+from service.store.records import Aktivitaet, Anhang, HandedOver, Vorgang, VorgangLine
 
 _LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__]
+
+
+_ANY = UUID(int=0)
+
+
+class ImmotionIdTaken(Exception):
+    """immotion gave two Vorgänge of a Mandant the same id."""
 
 
 class FormAlreadyFiled(Exception):
@@ -120,6 +127,22 @@ def timeline(vorgang_id: UUID) -> list[tuple[Aktivitaet, bool]]:
     return [_entry(row) for row in dicts(rows)]
 
 
+def by_ids(ids: Sequence[UUID]) -> dict[UUID, Vorgang]:
+    """Return these Vorgänge by id; those that are gone are missing."""
+    return {row["id"]: Vorgang(**row) for row in dicts(VorgangRow.select().where(VorgangRow.id.in_(list(ids))))}
+
+
+def aktivitaeten(ids: Sequence[UUID]) -> dict[UUID, Aktivitaet]:
+    """Return these entries by id."""
+    query = AktivitaetRow.select().where(AktivitaetRow.id.in_(list(ids)))
+    return {row["id"]: Aktivitaet(**row) for row in dicts(query)} if ids else {}
+
+
+def anhaenge_of(ids: Sequence[UUID]) -> list[Anhang]:
+    """Return the files of all these Vorgänge and of their timelines, in order."""
+    return _files(AnhangRow.vorgang_id.in_(list(ids)))
+
+
 def anhaenge(vorgang_id: UUID) -> list[Anhang]:
     """Return all files of a Vorgang and of its timeline, in order."""
     return _files(AnhangRow.vorgang_id == vorgang_id)
@@ -186,10 +209,22 @@ def _one(query: Query) -> Vorgang | None:
     return Vorgang(**row) if row else None
 
 
-def note_handed_over(vorgang_id: UUID, facts: dict[str, Any], status: str, now: datetime) -> None:
-    """Write immotion's facts; move the status only while it is one of the portal's own (no event has come yet)."""
-    here = VorgangRow.id == vorgang_id
-    if facts:
-        VorgangRow.update(**facts).where(here).execute()
+def note_handed_over(facts: Sequence[HandedOver], now: datetime) -> None:
+    """Write what immotion said of these Vorgänge, in one go; raises ImmotionIdTaken, and then nothing is written.
+
+    The status moves only while it is one of the portal's own: one that came as an event meanwhile stays in force.
+    """
+    named = VorgangRow.update(
+        immotion_id=peewee.fn.COALESCE("", VorgangRow.immotion_id),
+        vorgangsnummer=peewee.fn.COALESCE("", VorgangRow.vorgangsnummer),
+    ).where(VorgangRow.id == _ANY)
     own = VorgangRow.status.in_(["UEBERMITTLUNG", "UEBERGEBEN"]) & (VorgangRow.status_seq == 0)
-    VorgangRow.update(status=status, status_at=now).where(here & own & (VorgangRow.status != status)).execute()
+    moved = VorgangRow.update(status="", status_at=0).where(own & (VorgangRow.status != "") & (VorgangRow.id == _ANY))
+    own_values = ["UEBERMITTLUNG", "UEBERGEBEN", 0]
+    at = VorgangRow.status_at.db_value(now)
+    ids = [VorgangRow.id.db_value(fact.vorgang_id) for fact in facts]
+    try:
+        many(named, [(f.immotion_id, f.vorgangsnummer, key) for f, key in zip(facts, ids, strict=True)])
+    except peewee.IntegrityError as clash:
+        raise ImmotionIdTaken from clash
+    many(moved, [(f.status, at, *own_values, f.status, key) for f, key in zip(facts, ids, strict=True)])

@@ -1,41 +1,36 @@
-"""Brings what the outbox owes to immotion: claim and commit, send, then record under the fence of the claim."""
+"""Brings what the outbox owes to immotion: claim and commit, send, then record under the fence of the claim.
+
+One thread claims and records in batches, `threads` others send: no connection to the database waits for immotion.
+"""
 
 import random
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import structlog
 
 from service.files.storage import Folder
 from service.store import outbox, vorgaenge
-from service.store.database import connected, transaction
-from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
+from service.store.database import connected, in_transaction
+from service.store.records import HandedOver, OutboxItem
 from service.sync.breaker import Breaker
+from service.sync.delivery import read_parcels
 from service.sync.immotion.channel import Accepted, Channel, CredentialsRefused, Permanent, Temporary
-from service.sync.immotion.wire import aktivitaet_body, vorgang_body
 from service.sync.retry import next_attempt
+from service.sync.senders import Outcome, Senders
 
 log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
+STOP_S = 3.0
 HANDED_OVER = "UEBERGEBEN"
 RECEIVED = "EINGEGANGEN"
-
-
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """Everything that one outbox row needs, read before the first byte is sent."""
-
-    vorgang: Vorgang
-    aktivitaet: Aktivitaet | None
-    anhaenge: tuple[Anhang, ...]
+_LOOK_UP_S = 0.5
 
 
 class Forwarder:
-    """Delivers one Mandant's outbox with several threads, each with its own channel."""
+    """Delivers one Mandant's outbox with several threads, each with a channel of its own while it sends."""
 
     def __init__(  # noqa: PLR0913 - what it works with
         self,
@@ -46,85 +41,138 @@ class Forwarder:
         threads: int,
         clock: Callable[[], datetime],
         breaker: Breaker,
+        lease: timedelta = LEASE,
     ) -> None:
         self.mandant = mandant
-        self._storage = storage
         self._threads = threads
         self._clock = clock
         self._breaker = breaker
-        self._channels = [channel() for _ in range(threads)]
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"forward-{mandant}")
+        self._lease = lease
+        self._senders = Senders(threads, channel, storage)
+        self._flying: dict[tuple[int, int], OutboxItem] = {}
+        self._unrecorded: list[Outcome] = []
+        self._renewed_at = 0.0
 
     def forward(self, stopping: Callable[[], bool] = lambda: False) -> int:
-        """Deliver one batch and return how many rows were claimed; none while the breaker is open.
+        """Deliver until nothing is due, and return how many rows were handled; none while the breaker is open.
 
-        When `stopping` says so, what has not been sent yet is given back untried.
+        When `stopping` says so, what has not been sent yet is given back untried, and what is on its way after
+        STOP_S seconds as well, its outcome unknown. Raises StoreUnavailable; what was sent is recorded with the next
+        call then.
         """
-        limit = self._breaker.allowance(self._threads)
-        if limit == 0:
-            return 0
-        with connected():
-            items = outbox.claim(self.mandant, now=self._clock(), lease=LEASE, limit=limit)
-        jobs = zip(items, self._channels, strict=False)
-        list(self._pool.map(lambda job: self._handle(job[0], job[1], stopping), jobs))
-        return len(items)
+        self._record(self._unrecorded)
+        handled, stop_at = 0, None
+        while True:
+            if not stopping():
+                self._claim(stopping)
+            elif stop_at is None:
+                stop_at = time.monotonic() + STOP_S
+            if not self._flying:
+                return handled
+            outcomes = self._await_outcomes()
+            if stop_at is not None and time.monotonic() > stop_at:
+                self._abandon()
+            handled += len(outcomes)
+            self._tell_breaker(outcomes)
+            self._record(outcomes)
 
     def close(self) -> None:
         """End the threads and let go of connections."""
-        self._pool.shutdown()
-        for channel in self._channels:
-            channel.close()
+        self._senders.close()
 
-    def _handle(self, item: OutboxItem, channel: Channel, stopping: Callable[[], bool]) -> None:
-        if stopping():
-            with connected():
-                outbox.release(item)
+    def _claim(self, stopping: Callable[[], bool]) -> None:
+        """Claim as much as keeps every thread busy while results are recorded."""
+        allowed = self._breaker.allowance(2 * self._threads)
+        if allowed <= len(self._flying) or len(self._flying) > self._threads:
             return
+        with connected():
+            items = outbox.claim(self.mandant, now=self._clock(), lease=self._lease, limit=allowed - len(self._flying))
+            parcels = read_parcels(items) if items else []
+        if not self._flying:
+            self._renewed_at = time.monotonic()
+        probing = self._breaker.is_open
+        for parcel in parcels:
+            self._flying[parcel.item.id, parcel.item.fence] = parcel.item
+            self._senders.submit(parcel, lambda: stopping() or (self._breaker.is_open and not probing))
+
+    def _await_outcomes(self) -> list[Outcome]:
+        """Wait for outcomes; those of rows given back meanwhile are dropped."""
+        self._renew()
+        landed = self._senders.outcomes(min(_LOOK_UP_S, self._lease.total_seconds() / 3))
+        return [one for one in landed if self._flying.pop((one.item.id, one.item.fence), None)]
+
+    def _renew(self) -> None:
+        """Lengthen the leases of what takes longer, so that nobody else begins it too."""
+        if time.monotonic() - self._renewed_at > self._lease.total_seconds() / 3:
+            with connected():
+                outbox.renew(list(self._flying.values()), self._clock() + self._lease)
+            self._renewed_at = time.monotonic()
+
+    def _abandon(self) -> None:
+        """Give back what is still on its way; whoever takes it over asks immotion first."""
+        with connected():
+            for item in self._flying.values():
+                outbox.give_back(item, outcome_unknown=True)
+        self._flying.clear()
+
+    def _tell_breaker(self, outcomes: Sequence[Outcome]) -> None:
+        for one in outcomes:
+            match one.fault:
+                case Temporary() as fault:
+                    self._breaker.failed(fault, again=one.item.attempts > 0)
+                case CredentialsRefused():
+                    self._breaker.refused()
+                case Permanent():
+                    self._breaker.succeeded()
+                case None if one.tried:
+                    self._breaker.succeeded()
+
+    def _record(self, outcomes: list[Outcome]) -> None:
+        self._unrecorded = outcomes
+        sent = [one for one in outcomes if one.tried and one.fault is None]
+        if sent:
+            self._record_sent(sent)
+        for one in outcomes:
+            if not one.tried:
+                with connected():
+                    outbox.give_back(one.item, outcome_unknown=False)
+            elif one.fault is not None:
+                self._record_fault(one.item, one.fault)
+        self._unrecorded = []
+
+    def _record_sent(self, outcomes: Sequence[Outcome]) -> None:
+        """Write all in one transaction; if immotion gave an id twice, one by one, so that only that one suffers."""
+        now = self._clock()
+
+        def write() -> set[int]:
+            held = outbox.mark_sent([one.item for one in outcomes], now)
+            vorgaenge.note_handed_over(
+                [handed_over(one.item, one.accepted) for one in outcomes if one.accepted and one.item.id in held], now
+            )
+            return held
+
         try:
             with connected():
-                parcel = _read(item)
-            accepted = self._send(item, parcel, channel)
-        except Temporary as fault:
-            self._breaker.failed()
-            self._postpone(item, str(fault), fault.retry_after, outcome_unknown=fault.outcome_unknown)
-        except CredentialsRefused as fault:
-            self._breaker.refused()
-            log.error("credentials_refused", mandant=self.mandant, error=str(fault), alarm=True)
-            self._postpone(item, f"credentials refused: {fault}", None, outcome_unknown=item.outcome_unknown)
-        except Permanent as fault:
-            self._breaker.succeeded()
-            self._park(item, str(fault))
-        except (OSError, LookupError, ValueError) as fault:
-            # the row itself is broken, such as a file that is gone: it stops nobody else
-            self._park(item, f"cannot be built: {type(fault).__name__}")
-        else:
-            self._breaker.succeeded()
-            self._record(item, parcel, accepted)
+                held = in_transaction(write)
+        except vorgaenge.ImmotionIdTaken:
+            self._record_one_by_one(outcomes)
+            return
+        for one in outcomes:
+            self._log_sent(one.item, now, held=one.item.id in held)
 
-    def _send(self, item: OutboxItem, parcel: _Parcel, channel: Channel) -> Accepted | None:
-        """Send files, then the rest; after an unknown outcome, ask first whether immotion has it already."""
-        vorgang, request_id = parcel.vorgang, item.request_id
-        if item.outcome_unknown and parcel.aktivitaet is None:
-            found = channel.find_vorgang(vorgang.id, request_id)
-            if found is not None:
-                return found
-        for anhang in parcel.anhaenge:
-            with self._storage.open(anhang.id) as content:
-                channel.put_anhang(anhang, content, request_id)
-        if parcel.aktivitaet is None:
-            return channel.put_vorgang(vorgang.id, vorgang_body(vorgang, parcel.anhaenge), request_id)
-        body = aktivitaet_body(parcel.aktivitaet, parcel.anhaenge)
-        channel.put_aktivitaet(vorgang.id, parcel.aktivitaet.id, body, request_id)
-        return None
+    def _record_one_by_one(self, outcomes: Sequence[Outcome]) -> None:
+        if len(outcomes) > 1:
+            for one in outcomes:
+                self._record_sent([one])
+            return
+        (one,) = outcomes
+        log.error("immotion_id_taken", mandant=self.mandant, vorgang=str(one.item.vorgang_id), alarm=True)
+        self._record_sent([Outcome(one.item, accepted=Accepted(None, None))])
 
-    def _record(self, item: OutboxItem, parcel: _Parcel, accepted: Accepted | None) -> None:
-        now = self._clock()
-        with connected(), transaction():
-            if not outbox.mark_sent(item, now):
-                log.warning("late_result_dropped", mandant=self.mandant, outbox=item.id, fence=item.fence)
-                return
-            if accepted is not None:
-                note_accepted(parcel.vorgang.id, accepted, now)
+    def _log_sent(self, item: OutboxItem, now: datetime, *, held: bool) -> None:
+        if not held:
+            log.warning("late_result_dropped", mandant=self.mandant, outbox=item.id, fence=item.fence)
+            return
         log.info(
             "delivered",
             mandant=self.mandant,
@@ -133,6 +181,20 @@ class Forwarder:
             attempts=item.attempts + 1,
             seconds=round((now - item.created_at).total_seconds(), 3),
         )
+
+    def _record_fault(self, item: OutboxItem, fault: Exception) -> None:
+        match fault:
+            case Temporary():
+                self._postpone(item, str(fault), fault.retry_after, outcome_unknown=fault.outcome_unknown)
+            case CredentialsRefused():
+                log.error("credentials_refused", mandant=self.mandant, error=str(fault), alarm=True)
+                self._postpone(item, f"credentials refused: {fault}", None, outcome_unknown=False)
+            case Permanent():
+                self._park(item, str(fault))
+            case OSError() if not isinstance(fault, FileNotFoundError):
+                self._postpone(item, f"this machine: {type(fault).__name__}", None, outcome_unknown=False)
+            case _:
+                self._park(item, f"cannot be built: {type(fault).__name__}")
 
     def _postpone(self, item: OutboxItem, error: str, retry_after: float | None, *, outcome_unknown: bool) -> None:
         now = self._clock()
@@ -144,40 +206,26 @@ class Forwarder:
             return
         with connected():
             outbox.postpone(item, next_at=due, error=error, outcome_unknown=outcome_unknown or item.outcome_unknown)
-        log.warning(
-            "delivery_postponed",
+        self._log_fault("warning", "delivery_postponed", item, error)
+
+    def _park(self, item: OutboxItem, error: str) -> None:
+        with connected():
+            outbox.park(item, error=error)
+        self._log_fault("error", "delivery_parked", item, error, alarm=True)
+
+    def _log_fault(self, level: str, event: str, item: OutboxItem, error: str, **more: bool) -> None:
+        getattr(log, level)(
+            event,
             mandant=self.mandant,
             vorgang=str(item.vorgang_id),
             request_id=item.request_id,
             attempts=item.attempts + 1,
             error=error,
-        )
-
-    def _park(self, item: OutboxItem, error: str) -> None:
-        with connected():
-            outbox.park(item, error=error)
-        log.error(
-            "delivery_parked",
-            mandant=self.mandant,
-            vorgang=str(item.vorgang_id),
-            request_id=item.request_id,
-            error=error,
-            alarm=True,
+            **more,
         )
 
 
-def note_accepted(vorgang_id: UUID, accepted: Accepted, now: datetime) -> None:
-    """Write what immotion said of a Vorgang; a status that came as an event meanwhile stays in force."""
-    known = {"immotion_id": accepted.immotion_id, "vorgangsnummer": accepted.vorgangsnummer}
-    changes = {name: value for name, value in known.items() if value}
-    vorgaenge.note_handed_over(vorgang_id, changes, RECEIVED if accepted.vorgangsnummer else HANDED_OVER, now)
-
-
-def _read(item: OutboxItem) -> _Parcel:
-    vorgang = vorgaenge.by_id(item.mandant, item.vorgang_id)
-    if vorgang is None:
-        raise LookupError("the Vorgang is gone")
-    files = vorgaenge.anhaenge(vorgang.id)
-    aktivitaet = vorgaenge.aktivitaet(item.aktivitaet_id) if item.aktivitaet_id else None
-    mine = tuple(anhang for anhang in files if anhang.aktivitaet_id == item.aktivitaet_id)
-    return _Parcel(vorgang, aktivitaet, mine)
+def handed_over(item: OutboxItem, accepted: Accepted) -> HandedOver:
+    """Return what is to be written of a Vorgang that immotion took."""
+    status = RECEIVED if accepted.vorgangsnummer else HANDED_OVER
+    return HandedOver(item.vorgang_id, accepted.immotion_id, accepted.vorgangsnummer, status)

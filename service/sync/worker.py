@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -124,6 +124,7 @@ class _Worker:
             channel=lambda: HttpChannel(immotion),
             storage=self._storage,
             threads=immotion.threads,
+            lease=timedelta(seconds=immotion.lease_s),
             clock=_utc_now,
             breaker=Breaker(time.monotonic),
         )
@@ -131,8 +132,7 @@ class _Worker:
     def _forward_all(self, mandant: str, immotion: ImmotionSettings) -> None:
         forwarder = self._forwarder(mandant, immotion)
         try:
-            while forwarder.forward():
-                pass
+            forwarder.forward()
         finally:
             forwarder.close()
 

@@ -18,5 +18,7 @@ class Finding:
 def table(findings: Iterable[Finding]) -> str:
     """Return the findings as a Markdown table."""
     lines = ["| point | engine | measured | promised | kept |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {f.point} | {f.engine} | {f.measured} | {f.promised} | {'yes' if f.kept else 'NO'} |" for f in findings]
+    lines += [
+        f"| {f.point} | {f.engine} | {f.measured} | {f.promised} | {'yes' if f.kept else 'NO'} |" for f in findings
+    ]
     return "\n".join(lines)

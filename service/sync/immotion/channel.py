@@ -3,19 +3,33 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 from uuid import UUID
 
 from service.store.records import Anhang
 
+Scope = Literal["message", "connection"] | None
+
 
 class Temporary(Exception):
-    """It may work later. `outcome_unknown`: immotion may have done it; `retry_after` in seconds, if it said so."""
+    """It may work later.
 
-    def __init__(self, error: str, *, retry_after: float | None = None, outcome_unknown: bool = False) -> None:
+    `outcome_unknown`: immotion may have done it; `retry_after` in seconds, if it said so; `scope`: whether the fault
+    may lie in this message, or concerns the whole connection.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        *,
+        retry_after: float | None = None,
+        outcome_unknown: bool = False,
+        scope: Scope = None,
+    ) -> None:
         super().__init__(error)
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
+        self.scope = scope
 
 
 class Permanent(Exception):

@@ -13,10 +13,19 @@ import requests
 
 from service.settings import ImmotionSettings
 from service.store.records import Anhang
-from service.sync.immotion.channel import Accepted, CredentialsRefused, CursorExpired, FeedPage, Permanent, Temporary
+from service.sync.immotion.channel import (
+    Accepted,
+    CredentialsRefused,
+    CursorExpired,
+    FeedPage,
+    Permanent,
+    Scope,
+    Temporary,
+)
 
 _TEMPORARY = {408, 425, 429}
 _SERVER_FAULTS = 500
+_SCOPES: dict[int, Scope] = {500: "message", 429: "connection"}
 _CHUNK = 64 * 1024
 _CONNECT_S = 5
 
@@ -148,7 +157,12 @@ def _raise_for(answer: requests.Response) -> None:
         raise Permanent(code, _felder(problem))
     if status in _TEMPORARY or status >= _SERVER_FAULTS or problem.get("wiederholbar") is True:
         unknown = status >= _SERVER_FAULTS
-        raise Temporary(f"{status} {code}", retry_after=_retry_after(answer), outcome_unknown=unknown)
+        raise Temporary(
+            f"{status} {code}",
+            retry_after=_retry_after(answer),
+            outcome_unknown=unknown,
+            scope=_SCOPES.get(status),
+        )
     if HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem:
         raise Permanent(code, _felder(problem))
     # neither success nor a problem document: a proxy in between, or the wrong address

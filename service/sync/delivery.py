@@ -1,0 +1,62 @@
+"""One outbox row on its way: everything it needs, read before the first byte is sent, and the sending."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.files.storage import Folder
+from service.store import vorgaenge
+from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
+from service.sync.immotion.channel import Accepted, Channel
+from service.sync.immotion.wire import aktivitaet_body, vorgang_body
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """An outbox row with what it is about; `vorgang` is None when it is gone."""
+
+    item: OutboxItem
+    vorgang: Vorgang | None
+    aktivitaet: Aktivitaet | None
+    anhaenge: tuple[Anhang, ...]
+
+
+def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
+    """Return the parcels of these rows, read in three queries however many they are."""
+    ids = [item.vorgang_id for item in items]
+    found = vorgaenge.by_ids(ids)
+    entries = vorgaenge.aktivitaeten([item.aktivitaet_id for item in items if item.aktivitaet_id])
+    files: dict[object, list[Anhang]] = {}
+    for anhang in vorgaenge.anhaenge_of(ids):
+        files.setdefault((anhang.vorgang_id, anhang.aktivitaet_id), []).append(anhang)
+    return [
+        Parcel(
+            item,
+            found.get(item.vorgang_id),
+            entries.get(item.aktivitaet_id) if item.aktivitaet_id else None,
+            tuple(files.get((item.vorgang_id, item.aktivitaet_id), ())),
+        )
+        for item in items
+    ]
+
+
+def send(parcel: Parcel, channel: Channel, storage: Folder) -> Accepted | None:
+    """Send the files, then the rest; after an unknown outcome, ask first whether immotion has it already.
+
+    Returns what immotion said of a Vorgang, None for an Aktivität. Raises the channel's errors; LookupError or
+    FileNotFoundError for a row whose Vorgang, Aktivität or file is gone.
+    """
+    item, vorgang = parcel.item, parcel.vorgang
+    if vorgang is None or (item.aktivitaet_id and parcel.aktivitaet is None):
+        raise LookupError("what this row is about is gone")
+    if item.outcome_unknown and parcel.aktivitaet is None:
+        found = channel.find_vorgang(vorgang.id, item.request_id)
+        if found is not None:
+            return found
+    for anhang in parcel.anhaenge:
+        with storage.open(anhang.id) as content:
+            channel.put_anhang(anhang, content, item.request_id)
+    if parcel.aktivitaet is None:
+        return channel.put_vorgang(vorgang.id, vorgang_body(vorgang, parcel.anhaenge), item.request_id)
+    body = aktivitaet_body(parcel.aktivitaet, parcel.anhaenge)
+    channel.put_aktivitaet(vorgang.id, parcel.aktivitaet.id, body, item.request_id)
+    return None

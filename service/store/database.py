@@ -165,7 +165,7 @@ def in_transaction(work: Callable[[], T]) -> T:
 
 def _is_victim(fault: BaseException) -> bool:
     """Tell whether the engine gave up this transaction in favour of another one."""
-    original = fault.args[0] if isinstance(fault, FAULTS) and fault.args else None
+    original = getattr(fault, "orig", None)
     if getattr(original, "sqlstate", None) in _POSTGRES_VICTIM:
         return True
     codes = getattr(original, "args", ())

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from service.files.intake import StoredFile
 from service.store import drafts, vorgaenge
-from service.store.database import transaction
+from service.store.database import in_transaction
 from service.store.records import Draft
 from service.vorgang.filing import anhang_rows
 
@@ -33,16 +33,20 @@ def keep_draft(
     """Store the fields and add the files; False (and nothing stored) when this form was sent meanwhile."""
     if vorgaenge.by_form_key(draft.form_key) is not None or vorgaenge.aktivitaet(draft.form_key) is not None:
         return False
-    with transaction():
+
+    def store() -> None:
         spend()
         drafts.save(Draft(draft.form_key, draft.mandant, draft.account, draft.form, fields, now))
         vorgaenge.add_anhaenge(anhang_rows(files, draft.mandant, now, draft_id=draft.form_key))
+
+    in_transaction(store)
     return True
 
 
 def drop_draft(draft: DraftOf, *, spend: Callable[[], None]) -> list[UUID]:
     """Forget a draft and return the ids of its files, whose bytes the caller deletes."""
-    with transaction():
+
+    def remove() -> list[UUID]:
         spend()
         if drafts.by_id(draft.mandant, draft.account, draft.form_key) is None:
             return []
@@ -50,13 +54,18 @@ def drop_draft(draft: DraftOf, *, spend: Callable[[], None]) -> list[UUID]:
         for file_id in files:
             vorgaenge.remove_draft_anhang(draft.form_key, file_id)
         drafts.drop(draft.form_key)
-    return files
+        return files
+
+    return in_transaction(remove)
 
 
 def drop_draft_file(draft: DraftOf, file_id: UUID, *, spend: Callable[[], None]) -> bool:
     """Forget one file of a draft; True if it was there."""
-    with transaction():
+
+    def remove() -> bool:
         spend()
         if drafts.by_id(draft.mandant, draft.account, draft.form_key) is None:
             return False
         return vorgaenge.remove_draft_anhang(draft.form_key, file_id)
+
+    return in_transaction(remove)

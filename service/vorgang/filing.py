@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 
 from service.files.intake import StoredFile
 from service.store import drafts, outbox, vorgaenge
-from service.store.database import transaction
+from service.store.database import in_transaction
 from service.store.records import Anhang, Vertrag, Vorgang
 from service.vorgang.assess import Assessed, assess
 from service.vorgang.types import AlreadyFiledDifferently, House, Melder, Meldung, Submission
@@ -45,21 +45,24 @@ def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for
     if (before := vorgaenge.by_form_key(submission.form_key)) is not None:
         return _filed_before(before, melder, submission, spend)
     assessed = assess(meldung, melder, house, now=now)
+
+    def store() -> UUID:
+        spend()
+        vorgang = _vorgang(meldung, assessed, melder, submission, house, now)
+        vorgaenge.insert(vorgang)
+        vorgaenge.give_anhaenge(submission.form_key, vorgang.id)
+        vorgaenge.add_anhaenge(anhang_rows(files, house.mandant, now, vorgang_id=vorgang.id))
+        drafts.drop(submission.form_key)
+        outbox.owe(house.mandant, vorgang.id, request_id=submission.request_id, now=now)
+        return vorgang.id
+
     try:
-        with transaction():
-            spend()
-            vorgang = _vorgang(meldung, assessed, melder, submission, house, now)
-            vorgaenge.insert(vorgang)
-            vorgaenge.give_anhaenge(submission.form_key, vorgang.id)
-            vorgaenge.add_anhaenge(anhang_rows(files, house.mandant, now, vorgang_id=vorgang.id))
-            drafts.drop(submission.form_key)
-            outbox.owe(house.mandant, vorgang.id, request_id=submission.request_id, now=now)
+        return Filed(in_transaction(store), fresh=True)
     except vorgaenge.FormAlreadyFiled:
         winner = vorgaenge.by_form_key(submission.form_key)
         if winner is None:
             raise
         return _filed_before(winner, melder, submission, spend)
-    return Filed(vorgang.id, fresh=True)
 
 
 def anhang_rows(  # noqa: PLR0913 - one of the three last says what the files belong to
@@ -94,8 +97,7 @@ def anhang_rows(  # noqa: PLR0913 - one of the three last says what the files be
 def _filed_before(before: Vorgang, melder: Melder, submission: Submission, spend: Callable[[], None]) -> Filed:
     if before.owner != melder.owner or before.fingerprint != submission.fingerprint:
         raise AlreadyFiledDifferently(before.id)
-    with transaction():
-        spend()
+    in_transaction(spend)
     return Filed(before.id, fresh=False)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from service.files.intake import StoredFile
 from service.store import drafts, outbox, vorgaenge
-from service.store.database import transaction
+from service.store.database import in_transaction
 from service.store.records import Aktivitaet, Vorgang
 from service.vorgang.filing import anhang_rows
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
@@ -67,12 +67,12 @@ def add_to_vorgang(  # noqa: PLR0913 - each argument is a different thing
     AlreadyFiledDifferently, and whatever `spend` raises.
     """
     if _already_there(submission, vorgang):
-        with transaction():
-            spend()
+        in_transaction(spend)
         return False
     entries = [entry for entry, _ in vorgaenge.timeline(vorgang.id)]
     _check(addition, bool(files or vorgaenge.draft_anhaenge(submission.form_key)), allowed(vorgang, entries, now=now))
-    with transaction():
+
+    def store() -> bool:
         spend()
         if not vorgaenge.add_aktivitaet(_entry(addition, vorgang, submission, now)):
             return False
@@ -87,7 +87,9 @@ def add_to_vorgang(  # noqa: PLR0913 - each argument is a different thing
             request_id=submission.request_id,
             now=now,
         )
-    return True
+        return True
+
+    return in_transaction(store)
 
 
 def _already_there(submission: Submission, vorgang: Vorgang) -> bool:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from uuid import uuid4
 
@@ -11,7 +11,16 @@ import pytest
 from playhouse.schema_diff import diff_models
 
 from service.store import catalogs, drafts, inbox, outbox, sessions, stammdaten, vorgaenge
-from service.store.database import StoreUnavailable, connected, database, engine, open_database, ping, transaction
+from service.store.database import (
+    StoreUnavailable,
+    connected,
+    database,
+    engine,
+    in_transaction,
+    open_database,
+    ping,
+    transaction,
+)
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS
 from service.store.records import Draft, Session, Vorgang
@@ -156,6 +165,34 @@ def test_an_expired_lease_is_taken_over_and_the_late_result_refused(store: str) 
         assert outbox.mark_sent([late, taker], NOW) == set()
         assert not outbox.postpone(late, next_at=NOW, error="x", outcome_unknown=True)
         assert not outbox.give_back(taker, outcome_unknown=True)
+
+
+def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store: str) -> None:
+    one, two = vorgang(id=uuid4()), vorgang(id=uuid4())
+    with connected():
+        vorgaenge.insert(one)
+        vorgaenge.insert(two)
+    both_hold_one = threading.Barrier(2)
+
+    def change(first: Vorgang, second: Vorgang) -> int:
+        tries = []
+
+        def work() -> None:
+            tries.append(1)
+            vorgaenge.count_unread(first.id)
+            with suppress(threading.BrokenBarrierError):  # SQLite has one writer: the other never gets here
+                both_hold_one.wait(1)
+            vorgaenge.count_unread(second.id)
+
+        with connected():
+            in_transaction(work)
+        return len(tries)
+
+    with ThreadPoolExecutor(2) as pool:
+        tries = sum(pool.map(change, (one, two), (two, one)))
+    with connected():
+        assert [v.unread for v in vorgaenge.by_ids([one.id, two.id]).values()] == [2, 2]
+    assert tries == (2 if engine() == "sqlite" else 3)
 
 
 def test_an_event_is_received_and_settled_once(store: str) -> None:

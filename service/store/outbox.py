@@ -27,6 +27,11 @@ def owe(mandant: str, vorgang_id: UUID, *, aktivitaet_id: UUID | None = None, re
     ).execute()
 
 
+def anything_due(mandant: str, now: datetime) -> bool:
+    """Tell whether a claim would find something; an idle worker asks this first, which locks nothing."""
+    return bool(tuples(_due(mandant, now, 1)))
+
+
 def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int) -> list[OutboxItem]:
     """Take up to `limit` due rows that nobody holds, at most one per Vorgang, for the length of the lease.
 
@@ -34,8 +39,6 @@ def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int) -> list[
     counts the claims of a row; a result is written only under the fence of its own claim. A row whose lease ran out
     was perhaps delivered by a worker that could not say so any more: its outcome is unknown.
     """
-    if not tuples(_due(mandant, now, 1)):  # an idle worker must not take SQLite's write lock twice a second
-        return []
     return in_transaction(lambda: _take(mandant, now, lease, limit))
 
 
@@ -58,11 +61,9 @@ def _take(mandant: str, now: datetime, lease: timedelta, limit: int) -> list[Out
 
 def renew(items: Sequence[OutboxItem], until: datetime) -> None:
     """Lengthen the leases of rows that are still being delivered; those taken over meanwhile stay as they are."""
-    form = OutboxRow.update(lease_until=0).where(
-        (OutboxRow.id == 0) & (OutboxRow.fence == 0) & (OutboxRow.state == "waiting")
-    )
-    until_value = OutboxRow.lease_until.db_value(until)
-    in_transaction(lambda: many(form, [(until_value, item.id, item.fence, "waiting") for item in items]))
+    form = OutboxRow.update(lease_until=0).where(_held(0, 0))
+    value = OutboxRow.lease_until.db_value(until)
+    in_transaction(lambda: many(form, [(value, item.id, item.fence, "waiting") for item in items]))
 
 
 def _due(mandant: str, now: datetime, limit: int) -> Query:
@@ -125,14 +126,20 @@ def park(item: OutboxItem, *, error: str) -> bool:
     )
 
 
-def give_back(item: OutboxItem, *, outcome_unknown: bool) -> bool:
-    """Give a claimed row back without counting an attempt; `outcome_unknown` when it was on its way already."""
-    return _settle(item, {"lease_until": None, "outcome_unknown": outcome_unknown or item.outcome_unknown})
+def give_back(items: Sequence[OutboxItem], *, outcome_unknown: bool) -> None:
+    """Give claimed rows back without counting an attempt; `outcome_unknown` when they were on their way already."""
+    form = OutboxRow.update(outcome_unknown=True, lease_until=None).where(_held(0, 0))
+    rows = [(outcome_unknown or item.outcome_unknown, None, item.id, item.fence, "waiting") for item in items]
+    in_transaction(lambda: many(form, rows))
 
 
 def _settle(item: OutboxItem, changes: dict[str, Any]) -> bool:
-    held = (OutboxRow.id == item.id) & (OutboxRow.fence == item.fence) & (OutboxRow.state == "waiting")
-    return affected(OutboxRow.update(**changes).where(held)) == 1
+    return affected(OutboxRow.update(**changes).where(_held(item.id, item.fence))) == 1
+
+
+def _held(item_id: int, fence: int) -> Query:
+    """Match a row as long as nobody else has claimed it since."""
+    return (OutboxRow.id == item_id) & (OutboxRow.fence == fence) & (OutboxRow.state == "waiting")
 
 
 def counts() -> list[OutboxCounts]:

@@ -31,11 +31,14 @@ def affected(query: Query) -> int:
     return int(query.execute())
 
 
-def many(query: Query, rows: Sequence[Sequence[Any]]) -> None:
-    """Run one statement for each row of values, in one go: `query` shows its form, with as many values as a row has.
+def many(query: Query, rows: Sequence[Sequence[Any]]) -> int:
+    """Run one statement for each row of values, in one go, and return how many rows of the table were touched.
 
-    The values must be as the driver takes them: `field.db_value(value)`.
+    `query` shows the statement's form and has as many values, in the same order, as each row. The values must be as the
+    driver takes them: `field.db_value(value)`.
     """
     sql, _ = query.sql()
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined] # not in the stubs
-        database.connection().cursor().executemany(sql, rows)
+        cursor = database.connection().cursor()
+        cursor.executemany(sql, rows)
+        return int(cursor.rowcount)

@@ -214,17 +214,21 @@ def note_handed_over(facts: Sequence[HandedOver], now: datetime) -> None:
 
     The status moves only while it is one of the portal's own: one that came as an event meanwhile stays in force.
     """
-    named = VorgangRow.update(
-        immotion_id=peewee.fn.COALESCE("", VorgangRow.immotion_id),
-        vorgangsnummer=peewee.fn.COALESCE("", VorgangRow.vorgangsnummer),
-    ).where(VorgangRow.id == _ANY)
+    known = {
+        "immotion_id": peewee.fn.COALESCE("", VorgangRow.immotion_id),
+        "vorgangsnummer": peewee.fn.COALESCE("", VorgangRow.vorgangsnummer),
+    }
+    here = VorgangRow.id == _ANY
     own = VorgangRow.status.in_(["UEBERMITTLUNG", "UEBERGEBEN"]) & (VorgangRow.status_seq == 0)
-    moved = VorgangRow.update(status="", status_at=0).where(own & (VorgangRow.status != "") & (VorgangRow.id == _ANY))
-    own_values = ["UEBERMITTLUNG", "UEBERGEBEN", 0]
     at = VorgangRow.status_at.db_value(now)
     ids = [VorgangRow.id.db_value(fact.vorgang_id) for fact in facts]
+    rows = list(zip(facts, ids, strict=True))
+    moving = VorgangRow.update(**known, status="", status_at=0).where(here & own)
+    own_values = ("UEBERMITTLUNG", "UEBERGEBEN", 0)
     try:
-        many(named, [(f.immotion_id, f.vorgangsnummer, key) for f, key in zip(facts, ids, strict=True)])
+        moved = many(moving, [(f.immotion_id, f.vorgangsnummer, f.status, at, key, *own_values) for f, key in rows])
+        if moved < len(rows):
+            staying = VorgangRow.update(**known).where(here)
+            many(staying, [(f.immotion_id, f.vorgangsnummer, key) for f, key in rows])
     except peewee.IntegrityError as clash:
         raise ImmotionIdTaken from clash
-    many(moved, [(f.status, at, *own_values, f.status, key) for f, key in zip(facts, ids, strict=True)])

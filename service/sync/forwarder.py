@@ -15,7 +15,7 @@ from service.store import outbox, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.records import HandedOver, OutboxItem
 from service.sync.breaker import Breaker
-from service.sync.delivery import read_parcels
+from service.sync.delivery import Parcel, read_parcels
 from service.sync.immotion.channel import Accepted, Channel, CredentialsRefused, Permanent, Temporary
 from service.sync.retry import next_attempt
 from service.sync.senders import Outcome, Senders
@@ -27,6 +27,25 @@ STOP_S = 3.0
 HANDED_OVER = "UEBERGEBEN"
 RECEIVED = "EINGEGANGEN"
 _LOOK_UP_S = 0.5
+_GATHER_S = 0.02
+_AHEAD_MAX = 400
+
+
+class _Pace:
+    """How many rows have landed within about a second."""
+
+    def __init__(self) -> None:
+        self._since, self._count, self._rate = 0.0, 0, 0.0
+
+    def landed(self, count: int) -> None:
+        self._count += count
+
+    def of_a_second(self, now: float) -> int:
+        """Return the pace of the last half second or more, in rows a second, but not endlessly many."""
+        passed = now - self._since
+        if passed > _LOOK_UP_S:
+            self._rate, self._since, self._count = self._count / passed, now, 0
+        return min(int(self._rate), _AHEAD_MAX)
 
 
 class Forwarder:
@@ -52,6 +71,7 @@ class Forwarder:
         self._flying: dict[tuple[int, int], OutboxItem] = {}
         self._unrecorded: list[Outcome] = []
         self._renewed_at = 0.0
+        self._pace = _Pace()
 
     def forward(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Deliver until nothing is due, and return how many rows were handled; none while the breaker is open.
@@ -81,13 +101,11 @@ class Forwarder:
         self._senders.close()
 
     def _claim(self, stopping: Callable[[], bool]) -> None:
-        """Claim as much as keeps every thread busy while results are recorded."""
-        allowed = self._breaker.allowance(2 * self._threads)
-        if allowed <= len(self._flying) or len(self._flying) > self._threads:
+        """Claim ahead what the threads send within a second or so, so that none waits while results are recorded."""
+        ahead = self._breaker.allowance(self._threads + self._pace.of_a_second(time.monotonic()))
+        if len(self._flying) > ahead // 2:
             return
-        with connected():
-            items = outbox.claim(self.mandant, now=self._clock(), lease=self._lease, limit=allowed - len(self._flying))
-            parcels = read_parcels(items) if items else []
+        parcels = self._take(ahead - len(self._flying))
         if not self._flying:
             self._renewed_at = time.monotonic()
         probing = self._breaker.is_open
@@ -95,10 +113,19 @@ class Forwarder:
             self._flying[parcel.item.id, parcel.item.fence] = parcel.item
             self._senders.submit(parcel, lambda: stopping() or (self._breaker.is_open and not probing))
 
+    def _take(self, limit: int) -> list[Parcel]:
+        now = self._clock()
+        with connected():
+            if limit <= 0 or (not self._flying and not outbox.anything_due(self.mandant, now)):
+                return []
+            items = outbox.claim(self.mandant, now=now, lease=self._lease, limit=limit)
+            return read_parcels(items) if items else []
+
     def _await_outcomes(self) -> list[Outcome]:
         """Wait for outcomes; those of rows given back meanwhile are dropped."""
         self._renew()
-        landed = self._senders.outcomes(min(_LOOK_UP_S, self._lease.total_seconds() / 3))
+        landed = self._senders.outcomes(min(_LOOK_UP_S, self._lease.total_seconds() / 3), gather_s=_GATHER_S)
+        self._pace.landed(len(landed))
         return [one for one in landed if self._flying.pop((one.item.id, one.item.fence), None)]
 
     def _renew(self) -> None:
@@ -111,8 +138,7 @@ class Forwarder:
     def _abandon(self) -> None:
         """Give back what is still on its way; whoever takes it over asks immotion first."""
         with connected():
-            for item in self._flying.values():
-                outbox.give_back(item, outcome_unknown=True)
+            outbox.give_back(list(self._flying.values()), outcome_unknown=True)
         self._flying.clear()
 
     def _tell_breaker(self, outcomes: Sequence[Outcome]) -> None:
@@ -132,11 +158,12 @@ class Forwarder:
         sent = [one for one in outcomes if one.tried and one.fault is None]
         if sent:
             self._record_sent(sent)
+        untried = [one.item for one in outcomes if not one.tried]
+        if untried:
+            with connected():
+                outbox.give_back(untried, outcome_unknown=False)
         for one in outcomes:
-            if not one.tried:
-                with connected():
-                    outbox.give_back(one.item, outcome_unknown=False)
-            elif one.fault is not None:
+            if one.fault is not None:
                 self._record_fault(one.item, one.fault)
         self._unrecorded = []
 

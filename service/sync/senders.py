@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,11 +40,12 @@ class Senders:
         """Have a parcel sent, unless `unwanted` says, just before, that it should not be tried now."""
         self._jobs.put((parcel, unwanted))
 
-    def outcomes(self, seconds: float) -> list[Outcome]:
-        """Wait up to `seconds` for an outcome; returns all that are there."""
+    def outcomes(self, seconds: float, *, gather_s: float) -> list[Outcome]:
+        """Wait up to `seconds` for an outcome, then `gather_s` for more; returns all that are there."""
         found = []
         try:
             found.append(self._landed.get(timeout=seconds))
+            time.sleep(gather_s)
             while True:
                 found.append(self._landed.get_nowait())
         except queue.Empty:

@@ -164,7 +164,8 @@ def test_an_expired_lease_is_taken_over_and_the_late_result_refused(store: str) 
         assert outbox.claim(mandant, now=NOW + timedelta(seconds=122), lease=timedelta(seconds=60), limit=1)
         assert outbox.mark_sent([late, taker], NOW) == set()
         assert not outbox.postpone(late, next_at=NOW, error="x", outcome_unknown=True)
-        assert not outbox.give_back(taker, outcome_unknown=True)
+        outbox.give_back([late, taker], outcome_unknown=True)
+        assert not outbox.anything_due(mandant, NOW + timedelta(seconds=123))
 
 
 def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store: str) -> None:

@@ -13,7 +13,8 @@ DEFAULT_KINDS = ("500", "503", "timeout", "cut_before", "cut_after_commit")
 class Faults:
     """What is switched on; rate 0 means nothing.
 
-    `calls` limits the faults to calls such as "PUT /vorgaenge" (none named: all), `count` to so many in all.
+    `calls` limits the faults to calls such as "PUT /vorgaenge" (none named: all), `keys` to calls about these ids (none
+    named: all), `count` to so many in all.
     """
 
     rate: float = 0.0
@@ -23,7 +24,12 @@ class Faults:
     retry_after_s: int = 1
     batch_s: float = 1.0
     calls: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
     count: int | None = None
+
+    def concern(self, call: str, key: str) -> bool:
+        """Tell whether a call about an id may be spoiled."""
+        return (not self.calls or call in self.calls) and (not self.keys or key in self.keys)
 
     def wire(self) -> dict[str, Any]:
         """Return the settings as the test side shows them."""
@@ -41,7 +47,7 @@ class FaultSwitch:
 
     def set(self, settings: Mapping[str, Any]) -> Faults:
         """Take checked settings, forget what was set before, and begin the sequence of the seed."""
-        tuples = {name: tuple(settings[name]) for name in ("kinds", "calls") if name in settings}
+        tuples = {name: tuple(settings[name]) for name in ("kinds", "calls", "keys") if name in settings}
         faults = replace(Faults(), **{**settings, **tuples})
         with self._lock:
             self.faults = faults
@@ -49,11 +55,11 @@ class FaultSwitch:
             self._random = random.Random(faults.seed)  # noqa: S311 - as above
         return faults
 
-    def draw(self, call: str) -> str | None:
-        """Return the kind of fault for a call such as "PUT /vorgaenge", or None for an honest answer."""
+    def draw(self, call: str, key: str = "") -> str | None:
+        """Return the kind of fault for a call such as "PUT /vorgaenge" about an id, or None for an honest answer."""
         with self._lock:
             faults = self.faults
-            if not faults.rate or self._left == 0 or (faults.calls and call not in faults.calls):
+            if not faults.rate or self._left == 0 or not faults.concern(call, key):
                 return None
             if not faults.kinds or self._random.random() >= faults.rate:
                 return None

@@ -77,11 +77,12 @@ class Spoil:
         self._switch = switch
 
     def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, _params: dict[str, str]
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, str]
     ) -> None:
         if not isinstance(resource, Interface):
             return
-        fault = req.context.fault = self._switch.draw(f"{req.method} {resource.call}")
+        key = params[resource.key_param].lower() if resource.key_param else ""
+        fault = req.context.fault = self._switch.draw(f"{req.method} {resource.call}", key)
         match fault:
             case "timeout":
                 self._ledger.closing.wait(self._switch.faults.timeout_s)

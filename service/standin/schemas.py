@@ -172,5 +172,6 @@ FEHLER = _record(
     retry_after_s={"type": "integer", "minimum": 0},
     batch_s={"type": "number", "minimum": 0},
     calls=_list_of(_TEXT),
+    keys=_list_of(_TEXT),
     count={"type": "integer", "minimum": 0},
 )

@@ -104,6 +104,12 @@ def test_faults_can_be_limited_to_calls_and_to_a_count():
     assert switch.draw("PUT /vorgaenge") is None
 
 
+def test_faults_can_be_limited_to_some_ids():
+    switch = FaultSwitch()
+    switch.set({"rate": 1, "kinds": ["500"], "keys": ["a"]})
+    assert [switch.draw("PUT /vorgaenge", key) for key in ("a", "b", "")] == ["500", None, None]
+
+
 @pytest.mark.parametrize("settings", [{}, {"rate": 2}, {"rate": 1, "kinds": ["404"]}, {"rate": 1, "seed": "x"}])
 def test_settings_that_make_no_sense_are_refused(client, settings):
     assert client.simulate_post("/_standin/faults", json=settings).status_code == 422

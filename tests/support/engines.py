@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -15,11 +17,84 @@ import pytest
 from tests.support.portal import free_port
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
+_STOPS_WITHIN_S = 20
+
+
+@dataclass
+class Server:
+    """A database server that can be stopped, killed and started again on the same port and the same data."""
+
+    url: str
+    command: Sequence[str | Path]
+    ask: Callable[[], None]
+    ends: dict[str, signal.Signals]
+    process: subprocess.Popen[bytes] | None = field(default=None)
+
+    def start(self, seconds: float = 60) -> None:
+        """Return when it accepts connections; one that ends at once, since its predecessor is not gone, is started
+        again."""
+        until = time.monotonic() + seconds
+        while True:
+            self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if self._answers(until):
+                return
+            self.process.wait()
+            assert time.monotonic() < until, f"{self.command[0]} does not start"
+
+    def _answers(self, until: float) -> bool:
+        assert self.process is not None
+        while self.process.poll() is None:
+            try:
+                self.ask()
+            except (psycopg.OperationalError, pymysql.OperationalError):
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+            else:
+                return True
+        return False
+
+    def stop(self, how: str = "fast") -> None:
+        """End it: `fast` in good order, `immediate` without (PostgreSQL only), `kill` by kill -9."""
+        if self.process is None:
+            return
+        self.process.send_signal(self.ends[how])
+        try:
+            self.process.wait(_STOPS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+
+@contextmanager
+def server(engine: str, directory: Path) -> Iterator[Server]:
+    """Run the server of an engine (`postgresql` or `mariadb`) and give the handle to restart it by."""
+    if engine == "postgresql":
+        with postgresql_server(directory) as running:
+            yield running
+    else:
+        with mariadb_server(directory) as running:
+            yield running
 
 
 @contextmanager
 def postgresql(directory: Path) -> Iterator[str]:
     """Run PostgreSQL and give its URL."""
+    with postgresql_server(directory) as running:
+        yield running.url
+
+
+@contextmanager
+def mariadb(directory: Path) -> Iterator[str]:
+    """Run MariaDB and give its URL."""
+    with mariadb_server(directory) as running:
+        yield running.url
+
+
+@contextmanager
+def postgresql_server(directory: Path) -> Iterator[Server]:
+    """Run PostgreSQL and give its handle."""
     if not POSTGRES:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     binaries, data, port = POSTGRES[0], directory / "data", free_port()
@@ -27,35 +102,24 @@ def postgresql(directory: Path) -> Iterator[str]:
     subprocess.run(
         [*account, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres"], check=True, capture_output=True
     )
-    server = subprocess.Popen(
-        [
-            *account,
-            binaries / "postgres",
-            "-D",
-            data,
-            "-p",
-            str(port),
-            "-k",
-            directory,
-            "-h",
-            "127.0.0.1",
-            "-c",
-            "fsync=off",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+    where = ["-D", data, "-p", str(port), "-k", directory, "-h", "127.0.0.1"]
+    running = Server(
+        url,
+        [*account, binaries / "postgres", *where, "-c", "fsync=off"],
+        lambda: psycopg.connect(url).close(),
+        {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "kill": signal.SIGKILL},
     )
     try:
-        _until(lambda: psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close())
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        running.start()
+        yield running
     finally:
-        server.terminate()
-        server.wait(20)
+        running.stop()
 
 
 @contextmanager
-def mariadb(directory: Path) -> Iterator[str]:
-    """Run MariaDB and give its URL."""
+def mariadb_server(directory: Path) -> Iterator[Server]:
+    """Run MariaDB and give its handle."""
     if shutil.which("mariadbd") is None and not Path("/usr/sbin/mariadbd").exists():
         pytest.skip("MariaDB is not installed (apt-get install mariadb-server)")
     data, port, user = (
@@ -68,26 +132,25 @@ def mariadb(directory: Path) -> Iterator[str]:
     subprocess.run(
         ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"], check=True, capture_output=True
     )
-    server = subprocess.Popen(
-        [
-            "/usr/sbin/mariadbd",
-            *options,
-            f"--port={port}",
-            "--bind-address=127.0.0.1",
-            f"--socket={directory}/m.sock",
-            f"--pid-file={directory}/m.pid",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+    where = [
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        f"--socket={directory}/m.sock",
+        f"--pid-file={directory}/m.pid",
+    ]
+    running = Server(
+        f"mysql://root@127.0.0.1:{port}/portal",
+        ["/usr/sbin/mariadbd", *options, *where],
+        lambda: pymysql.connect(host="127.0.0.1", port=port, user="root").close(),
+        {"fast": signal.SIGTERM, "kill": signal.SIGKILL},
     )
     try:
-        _until(lambda: pymysql.connect(host="127.0.0.1", port=port, user="root").close())
+        running.start()
         with pymysql.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
             cursor.execute("CREATE DATABASE portal CHARACTER SET utf8mb4")
-        yield f"mysql://root@127.0.0.1:{port}/portal"
+        yield running
     finally:
-        server.terminate()
-        server.wait(20)
+        running.stop()
 
 
 def _account(name: str, directory: Path) -> list[str]:
@@ -99,16 +162,3 @@ def _account(name: str, directory: Path) -> list[str]:
         if parent != Path("/") and parent.owner() == "root":
             parent.chmod(parent.stat().st_mode | 0o055)
     return ["setpriv", f"--reuid={name}", f"--regid={name}", "--clear-groups"]
-
-
-def _until(attempt, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            attempt()
-        except (psycopg.OperationalError, pymysql.OperationalError):
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
-        else:
-            return

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.portal import Installation, Resident
 
-pytest_plugins = ["tests.support.skips"]
+pytest_plugins = ["tests.support.options", "tests.support.skips"]
 
 # A slow machine is no failure: no test asserts times.
 settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -20,7 +20,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The portal under gunicorn, with the stand-in immotion and the sync worker, on SQLite."""
+    """The portal under gunicorn, with the stand-in immotion and the sync worker."""
     installation = Installation(tmp_path_factory.mktemp("portal"))
     try:
         installation.start_standin()

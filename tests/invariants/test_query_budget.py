@@ -74,7 +74,8 @@ def fill(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[falcon.testing.TestClient]:
-    installation = Installation(tmp_path_factory.mktemp("million"))
+    directory = tmp_path_factory.mktemp("million")
+    installation = Installation(directory, database=f"sqlite:///{directory}/portal.db")
     app = create_app(load_settings(installation.config))
     migrate()
     fill(installation.directory / "portal.db")

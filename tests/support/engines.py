@@ -14,7 +14,7 @@ import psycopg
 import pymysql
 import pytest
 
-from tests.support.portal import free_port
+from tests.support.ports import free_port
 
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1:]
 _STOPS_WITHIN_S = 20
@@ -106,7 +106,7 @@ def postgresql_server(directory: Path) -> Iterator[Server]:
     where = ["-D", data, "-p", str(port), "-k", directory, "-h", "127.0.0.1"]
     running = Server(
         url,
-        [*account, binaries / "postgres", *where, "-c", "fsync=off"],
+        [*account, binaries / "postgres", *where, "-c", "fsync=off", "-c", "max_connections=500"],
         lambda: psycopg.connect(url).close(),
         {"fast": signal.SIGINT, "immediate": signal.SIGQUIT, "kill": signal.SIGKILL},
     )
@@ -137,6 +137,11 @@ def mariadb_server(directory: Path) -> Iterator[Server]:
         "--bind-address=127.0.0.1",
         f"--socket={directory}/m.sock",
         f"--pid-file={directory}/m.pid",
+        "--max-connections=500",
+        "--innodb-flush-log-at-trx-commit=2",  # what was committed survives kill -9, and that is all tests can do
+        "--innodb-flush-method=nosync",
+        "--innodb-doublewrite=0",
+        "--sync-frm=0",
     ]
     running = Server(
         f"mysql://root@127.0.0.1:{port}/portal",

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,15 +13,11 @@ from pathlib import Path
 import requests
 
 from cms_adapters import tokens
+from tests.support.databases import new_database
+from tests.support.ports import free_port
 
 KEY = "0123456789abcdef0123456789abcdef"
 MANDANT = "musterbau"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @dataclass
@@ -38,7 +33,7 @@ class Installation:
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.database = self.database or f"sqlite:///{self.directory}/portal.db"
+        self.database = self.database or new_database(self.directory)
         self.config = self.directory / "portal.toml"
         self.url = f"http://127.0.0.1:{self.portal_port}"
         self.standin_url = f"http://127.0.0.1:{self.standin_port}"

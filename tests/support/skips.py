@@ -55,7 +55,7 @@ def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Keep pytest's closing line and the list of skips for whoever called pytest, and show the list."""
     parts, _ = terminalreporter.build_summary_stats_line()
-    closing = f"pytest: {', '.join(text for text, _ in parts)}"
+    closing = f"pytest on {config.getoption('--engine')}: {', '.join(text for text, _ in parts)}"
     lines = [
         f"not run: {reason} ({count} {'test' if count == 1 else 'tests'})" for reason, count in sorted(_reasons.items())
     ]
@@ -63,6 +63,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         lines = ["Nothing was skipped on this machine."]
     summary = config.rootpath / SUMMARY
     summary.parent.mkdir(exist_ok=True)
-    summary.write_text("\n".join([closing, *lines, ""]), encoding="utf-8")
+    with summary.open("a", encoding="utf-8") as file:
+        file.write("\n".join([closing, *lines, ""]))
     terminalreporter.section("what could not run on this machine")
     terminalreporter.write_line("\n".join(lines))

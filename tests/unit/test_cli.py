@@ -147,6 +147,8 @@ def test_a_wrong_port_base_is_refused(installation: Installation, monkeypatch: p
 
 
 def test_a_broken_database_is_a_clean_503_with_the_emergency_numbers(installation: Installation) -> None:
+    installation.database = f"sqlite:///{installation.directory}/portal.db"
+    installation.write_settings()
     installation.start_portal()
     resident: Resident = installation.resident()
     form = resident.form("melden/kontakt") | {"kontaktthema": "ALLGEMEIN", "beschreibung": "x"}

@@ -19,6 +19,7 @@ from service.store.records import Vorgang
 from service.sync.apply import apply_waiting
 from service.vorgang.catalog import default_catalog
 from service.vorgang.status import Event, change_of, read_status
+from tests.support.databases import new_database
 from tests.support.vorgaenge import NOW, some_vorgang
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -31,7 +32,7 @@ HOUSE = house_of("musterbau", MANDANT, ZONE, default_catalog())
 
 @pytest.fixture(scope="module", autouse=True)
 def store(tmp_path_factory: pytest.TempPathFactory):
-    opened = open_database(f"sqlite:///{tmp_path_factory.mktemp('status')}/portal.db")
+    opened = open_database(new_database(tmp_path_factory.mktemp("status")))
     migrate()
     yield
     opened.close_all()

@@ -26,12 +26,13 @@ from service.sync.housekeeping import tidy
 from service.sync.immotion.channel import Accepted, CredentialsRefused, CursorExpired, FeedPage, Permanent, Temporary
 from service.sync.immotion.http import HttpChannel, health
 from service.sync.retry import GIVE_UP_AFTER, LONGEST, next_attempt
+from tests.support.databases import new_database
 from tests.support.vorgaenge import NOW, some_vorgang
 
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path) -> Iterator[None]:
-    opened = open_database(f"sqlite:///{tmp_path}/portal.db")
+    opened = open_database(new_database(tmp_path))
     migrate()
     yield
     opened.close_all()

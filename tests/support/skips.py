@@ -26,10 +26,9 @@ def _rank(item: pytest.Item) -> tuple[bool, int]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note each skip, or make a failure of it."""
+    """Make a failure of a skip where nothing may be skipped."""
     report = yield
-    if report.skipped and not hasattr(report, "wasxfail"):
-        _note(report)
+    _refuse(report)
     return report
 
 
@@ -37,19 +36,40 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """Do the same for a whole module that skips itself."""
     report = yield
-    if report.skipped:
-        _note(report)
+    _refuse(report)
     return report
 
 
-def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
-    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-    reason = reason.removeprefix("Skipped: ")
-    if os.environ.get("CI") == "true":
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note each skip, in the process that sums up."""
+    _note(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Do the same for a whole module."""
+    _note(report)
+
+
+def _is_skip(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    return report.skipped and not hasattr(report, "wasxfail")
+
+
+def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if _is_skip(report) and os.environ.get("CI") == "true":
         report.outcome = "failed"
-        report.longrepr = f"{report.nodeid} would be skipped, and with CI=true nothing may be: {reason}"
-    else:
-        _reasons[reason] += 1
+        report.longrepr = f"{report.nodeid} would be skipped, and with CI=true nothing may be: {_reason(report)}"
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if _is_skip(report):
+        _reasons[_reason(report)] += 1
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    return reason.removeprefix("Skipped: ")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -10,7 +10,7 @@ PARALLEL = --numprocesses 2 --dist loadfile
 ON_EVERY_ENGINE = tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-reset test lint screenshots lock clean
+.PHONY: help demo demo-reset test lint faults benchmarks screenshots lock clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F '|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -40,6 +40,12 @@ lint: $(VENV)/.ready-dev node_modules/.ready ## style, types, layers, templates,
 	@if [ -x node_modules/.bin/biome ]; then node_modules/.bin/biome check; \
 	elif [ "$$CI" = true ]; then echo "biome is missing: npm is needed" >&2; exit 1; \
 	else echo "not run: biome (style sheets and scripts): npm is not installed (apt-get install npm)" > var/lint-not-run.txt; fi
+
+faults: $(VENV)/.ready-dev ## measure every promise of delivery on every engine, at full size (hours), and keep the table
+	$(BIN)/python -m tests.faults --record docs/reliability.md
+
+benchmarks: $(VENV)/.ready-dev ## how fast Vorgänge go to immotion, as a ratio to what this machine allows
+	$(BIN)/python -m benchmarks.forwarding
 
 screenshots: $(VENV)/.ready-dev ## pictures of all pages, narrow and wide, light and dark, in var/screenshots
 	$(BIN)/python -m tests.demo.screenshots var/screenshots

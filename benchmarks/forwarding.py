@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,8 +28,9 @@ from service.sync.forwarder import Forwarder
 from service.sync.immotion.http import HttpChannel
 from service.sync.immotion.wire import vorgang_body
 from tests.faults.points import Finding, table
-from tests.support.engines import mariadb, postgresql
-from tests.support.portal import free_port
+from tests.support.databases import ENGINES
+from tests.support.engines import server
+from tests.support.ports import free_port
 from tests.support.vorgaenge import some_vorgang
 
 LATENCY_S = 0.02
@@ -128,8 +129,23 @@ def forwarding_rate(settings: ImmotionSettings, rows: int, threads: int, directo
     return rows / took
 
 
-def measure(engine: str, url: str, rows: int, directory: Path) -> list[Finding]:
+def measure(directory: Path, engine: str, *, rows: int = 4000) -> list[Finding]:
     """Return the ratios of one engine."""
+    with database(engine, directory) as url:
+        return _measure(engine, url, rows, directory)
+
+
+@contextmanager
+def database(engine: str, directory: Path) -> Iterator[str]:
+    """Give the URL of an empty database, and run its server meanwhile."""
+    if engine == "sqlite":
+        yield f"sqlite:///{directory}/portal.db"
+        return
+    with server(engine, directory) as running:
+        yield running.url
+
+
+def _measure(engine: str, url: str, rows: int, directory: Path) -> list[Finding]:
     opened = open_database(url)
     migrate()
     with far_side(0) as settings:
@@ -153,14 +169,11 @@ def measure(engine: str, url: str, rows: int, directory: Path) -> list[Finding]:
 
 
 def main(rows: int) -> None:
-    """Measure on each engine that is installed."""
-    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        directory = Path(name)
-        findings = measure("sqlite", f"sqlite:///{directory}/portal.db", rows, directory)
-        for engine, server in (("postgresql", postgresql), ("mariadb", mariadb)):
-            place = directory / engine
-            place.mkdir()
-            findings += measure(engine, stack.enter_context(server(place)), rows, directory)
+    """Measure on each engine."""
+    findings = []
+    for engine in ENGINES:
+        with tempfile.TemporaryDirectory() as name:
+            findings += measure(Path(name), engine, rows=rows)
     print(table(findings))
 
 

@@ -213,3 +213,49 @@ class BreakerState:
     next_probe_at: datetime | None
     last_success_at: datetime | None
     worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What a Mandant owes immotion, and how much was delivered: in five minutes, in an hour, ever."""
+
+    mandant: str
+    waiting: int
+    oldest_waiting: datetime | None
+    parked: int
+    sent: int
+    sent_5min: int
+    sent_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwedRow:
+    """An outbox row as the operator sees it; `art` is that of its Aktivität, None for the Vorgang itself."""
+
+    id: int
+    mandant: str
+    vorgang_id: UUID
+    aktivitaet_id: UUID | None
+    art: str | None
+    state: str
+    created_at: datetime
+    next_at: datetime
+    attempts: int
+    outcome_unknown: bool
+    lease_until: datetime | None
+    fence: int
+    sent_at: datetime | None
+    retried_at: datetime | None
+    last_error: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwedVorgang:
+    """A Vorgang that owes something: its next row, its numbers, and how many rows it owes in all."""
+
+    head: OwedRow
+    meldenummer: str
+    vorgangsnummer: str | None
+    typ: str
+    rows: int

@@ -2,17 +2,22 @@
 
 import re
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms
+from service.store import alarms, breakers, deliveries, heartbeats
 from service.store.database import StoreUnavailable, connected
-from service.store.records import Alarm
+from service.store.records import Alarm, Backlog
 
 log = structlog.get_logger()
 
+UNSENT_AFTER = timedelta(minutes=15)
+_SILENT_AFTER = timedelta(minutes=15)
+_AGAIN_AFTER = timedelta(hours=1)
+_BEAT_EVERY = timedelta(minutes=1)
 _CODE = re.compile(r"[\w.:/-]{0,80}")
 _NO_CODE = "?"
 
@@ -45,7 +50,24 @@ def _together(one: Alarm, other: Alarm) -> Alarm:
     )
 
 
+class _Beats:
+    """When each feed's reading was last written down by this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last: dict[tuple[str, str], datetime] = {}
+
+    def is_due(self, key: tuple[str, str], now: datetime) -> bool:
+        with self._lock:
+            last = self._last.get(key)
+            if last is not None and last <= now < last + _BEAT_EVERY:
+                return False
+            self._last[key] = now
+            return True
+
+
 _uncounted = _Uncounted()
+_beats = _Beats()
 
 
 def raise_alarm(kind: str, *, mandant: str, detail: str = "", now: datetime, **facts: object) -> None:
@@ -71,3 +93,64 @@ def flush() -> None:
                 alarms.count(alarm)
         except StoreUnavailable:
             _uncounted.add(alarm)
+
+
+def watch(mandanten: Sequence[str], now: datetime) -> int:
+    """Look once a minute after what no single event tells; returns how many alarms stand.
+
+    `mandanten` are those with a channel. Raises `oldest_unsent` and `feed_silent`, clears what is over, counts what
+    could not be counted before, notes that a worker is alive and keeps the running total of deliveries. Raises
+    StoreUnavailable.
+    """
+    flush()
+    with connected():
+        backlogs, breaker = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
+        beats = heartbeats.last(mandanten)
+        for mandant in mandanten:
+            heartbeats.beat(mandant, heartbeats.WORKER, now)
+            deliveries.count_delivered(mandant, now)
+            _watch_backlog(backlogs[mandant], now)
+            _watch_feeds(mandant, beats, now)
+            known = breaker.get(mandant)
+            if known is not None and known.last_success_at is not None:
+                _clear(mandant, "credentials_refused", before=known.last_success_at, now=now)
+        return len(alarms.standing(mandanten))
+
+
+def note_feed_read(mandant: str, feed: str, now: datetime) -> None:
+    """Note that a feed could be read, whether or not it had anything new; written at most once a minute."""
+    if _beats.is_due((mandant, feed), now):
+        with connected():
+            heartbeats.beat(mandant, feed, now)
+
+
+def _watch_backlog(backlog: Backlog, now: datetime) -> None:
+    mandant, oldest = backlog.mandant, backlog.oldest_waiting
+    late = oldest is not None and now - oldest > UNSENT_AFTER
+    seconds = int((now - oldest).total_seconds()) if oldest else 0
+    _hold(mandant, "oldest_unsent", stands=late, now=now, seconds=seconds, waiting=backlog.waiting)
+    if not backlog.parked:
+        _clear(mandant, "delivery_parked", before=now, now=now)
+    if not deliveries.parked_events(mandant):
+        _clear(mandant, "event_parked", before=now, now=now)
+
+
+def _watch_feeds(mandant: str, beats: Mapping[tuple[str, str], datetime], now: datetime) -> None:
+    read = [moment for (whose, name), moment in beats.items() if whose == mandant and name != heartbeats.WORKER]
+    silent = bool(read) and now - min(read) > _SILENT_AFTER
+    _hold(mandant, "feed_silent", stands=silent, now=now)
+
+
+def _hold(mandant: str, kind: str, *, stands: bool, now: datetime, **facts: object) -> None:
+    """Raise an alarm when it begins and once an hour while it lasts; clear it when it is over."""
+    if not stands:
+        _clear(mandant, kind, before=now, now=now)
+        return
+    raised = alarms.last_raised(mandant, kind)
+    if raised is None or now - raised >= _AGAIN_AFTER:
+        raise_alarm(kind, mandant=mandant, detail="", now=now, **facts)
+
+
+def _clear(mandant: str, kind: str, *, before: datetime, now: datetime) -> None:
+    if alarms.clear(mandant, kind, raised_before=before, now=now):
+        log.info("alarm_cleared", mandant=mandant, kind=kind)

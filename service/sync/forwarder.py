@@ -225,9 +225,8 @@ class Forwarder:
 
     def _postpone(self, item: OutboxItem, error: str, retry_after: float | None, *, outcome_unknown: bool) -> None:
         now = self._clock()
-        due = next_attempt(
-            item.attempts + 1, now, created_at=item.created_at, retry_after=retry_after, random=random.random
-        )
+        since = item.retried_at or item.created_at
+        due = next_attempt(item.attempts + 1, now, created_at=since, retry_after=retry_after, random=random.random)
         if due is None:
             self._park(item, f"given up: {error}")
             return

@@ -1,0 +1,201 @@
+"""The outbox as the operator sees and steers it. Every query runs on an index; none reads all rows that were sent."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import peewee
+from peewee import Case, fn
+
+from service.store.database import engine
+from service.store.models import AktivitaetRow, DeliveredRow, EreignisRow, OutboxRow, VorgangRow
+from service.store.query import Query, affected, dicts, first, tuples
+from service.store.records import Backlog, OwedRow, OwedVorgang
+
+WAITING, PARKED, SENT = "waiting", "parked", "sent"
+OWED = (WAITING, PARKED)
+_SETTLED = timedelta(hours=2)  # longer than a worker's clock may be behind: no row is sent earlier than this any more
+
+
+def backlogs(mandanten: Sequence[str], now: datetime) -> dict[str, Backlog]:
+    """Return what each Mandant owes immotion and how fast it goes, in five queries whatever their number."""
+    names = list(mandanten)
+    owed = {(mandant, state): (count, oldest) for mandant, state, count, oldest in tuples(_owed(names))}
+    rates = {mandant: (hour, int(recent or 0)) for mandant, hour, recent in tuples(_rates(names, now))}
+    totals = _totals(names)
+    nothing = (0, None)
+    return {
+        name: Backlog(
+            mandant=name,
+            waiting=owed.get((name, WAITING), nothing)[0],
+            oldest_waiting=owed.get((name, WAITING), nothing)[1],
+            parked=owed.get((name, PARKED), nothing)[0],
+            sent=totals[name],
+            sent_5min=rates.get(name, (0, 0))[1],
+            sent_hour=rates.get(name, (0, 0))[0],
+        )
+        for name in names
+    }
+
+
+def _owed(names: list[str]) -> Query:
+    return (
+        OutboxRow.select(OutboxRow.mandant, OutboxRow.state, fn.COUNT(OutboxRow.id), fn.MIN(OutboxRow.created_at))
+        .where(OutboxRow.mandant.in_(names) & OutboxRow.state.in_(OWED))
+        .group_by(OutboxRow.mandant, OutboxRow.state)
+    )
+
+
+def _rates(names: list[str], now: datetime) -> Query:
+    recent = Case(None, [(OutboxRow.sent_at > now - timedelta(minutes=5), 1)], 0)
+    return (
+        OutboxRow.select(OutboxRow.mandant, fn.COUNT(OutboxRow.id), fn.SUM(recent))
+        .where(OutboxRow.mandant.in_(names) & (OutboxRow.sent_at > now - timedelta(hours=1)))
+        .group_by(OutboxRow.mandant)
+    )
+
+
+def _totals(names: list[str]) -> dict[str, int]:
+    """Return how much was ever delivered: what `count_delivered` has added up, and what was sent since."""
+    known = DeliveredRow.select(DeliveredRow.mandant, DeliveredRow.total).where(DeliveredRow.mandant.in_(names))
+    totals = {mandant: int(total) for mandant, total in tuples(known)}
+    since = (OutboxRow.mandant == DeliveredRow.mandant) & (OutboxRow.sent_at > DeliveredRow.counted_until)
+    query = (
+        DeliveredRow.select(DeliveredRow.mandant, fn.COUNT(OutboxRow.id))
+        .join(OutboxRow, on=since)
+        .where(DeliveredRow.mandant.in_(names))
+        .group_by(DeliveredRow.mandant)
+    )
+    for mandant, count in tuples(query):
+        totals[mandant] += count
+    return {name: totals[name] if name in totals else _sent_between(name, None, None) for name in names}
+
+
+def count_delivered(mandant: str, now: datetime) -> None:
+    """Add what was delivered up to two hours ago to the running total; several workers may do so at once."""
+    until = now - _SETTLED
+    row = first(DeliveredRow.select(DeliveredRow.counted_until).where(DeliveredRow.mandant == mandant))
+    if row is None:
+        begin = {"mandant": mandant, "total": _sent_between(mandant, None, until), "counted_until": until}
+        DeliveredRow.insert(**begin).on_conflict_ignore().as_rowcount().execute()
+        return
+    more = _sent_between(mandant, row["counted_until"], until)
+    if more:
+        here = (DeliveredRow.mandant == mandant) & (DeliveredRow.counted_until == row["counted_until"])
+        DeliveredRow.update(total=DeliveredRow.total + more, counted_until=until).where(here).execute()
+
+
+def _sent_between(mandant: str, after: datetime | None, until: datetime | None) -> int:
+    here = (OutboxRow.mandant == mandant) & OutboxRow.sent_at.is_null(False)
+    if after is not None:
+        here &= OutboxRow.sent_at > after
+    if until is not None:
+        here &= OutboxRow.sent_at <= until
+    return int(OutboxRow.select(fn.COUNT(OutboxRow.id)).where(here).scalar())
+
+
+def parked_events(mandant: str) -> bool:
+    """Tell whether an event of this Mandant was put aside."""
+    here = (EreignisRow.state == PARKED) & (EreignisRow.mandant == mandant)
+    return first(EreignisRow.select(EreignisRow.id).where(here)) is not None
+
+
+def owing(mandant: str, state: str, *, after: int, limit: int) -> list[OwedVorgang]:
+    """Return Vorgänge whose next row is in this state, oldest row first, those behind the row `after`."""
+    earlier = OutboxRow.alias()
+    blocked = earlier.select(earlier.id).where(
+        (earlier.vorgang_id == OutboxRow.vorgang_id) & earlier.state.in_(OWED) & (earlier.id < OutboxRow.id)
+    )
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == state) & (OutboxRow.id > after) & ~fn.EXISTS(blocked)
+    heads = [OwedRow(art=None, **row) for row in dicts(_rows().where(here).order_by(OutboxRow.id).limit(limit))]
+    return _owed_vorgaenge(heads)
+
+
+def _rows() -> Query:
+    return OutboxRow.select(*[getattr(OutboxRow, name) for name in OwedRow.__slots__ if name != "art"])
+
+
+def _owed_vorgaenge(heads: list[OwedRow]) -> list[OwedVorgang]:
+    ids = [head.vorgang_id for head in heads]
+    numbers = VorgangRow.select(VorgangRow.id, VorgangRow.meldenummer, VorgangRow.vorgangsnummer, VorgangRow.typ)
+    facts = {row[0]: row[1:] for row in tuples(numbers.where(VorgangRow.id.in_(ids)))}
+    counted = OutboxRow.select(OutboxRow.vorgang_id, fn.COUNT(OutboxRow.id)).where(
+        OutboxRow.vorgang_id.in_(ids) & OutboxRow.state.in_(OWED)
+    )
+    rows = dict(tuples(counted.group_by(OutboxRow.vorgang_id)))
+    gone = ("", None, "")
+    return [OwedVorgang(head, *facts.get(head.vorgang_id, gone), rows=rows.get(head.vorgang_id, 1)) for head in heads]
+
+
+def rows_of(mandant: str, vorgang_id: UUID) -> list[OwedRow]:
+    """Return everything that immotion was and is owed of a Vorgang, in the order it goes, with what each row is."""
+    query = (
+        _rows()
+        .select_extend(AktivitaetRow.art)
+        .join(AktivitaetRow, peewee.JOIN.LEFT_OUTER, on=(AktivitaetRow.id == OutboxRow.aktivitaet_id))
+        .where((OutboxRow.vorgang_id == vorgang_id) & (OutboxRow.mandant == mandant))
+        .order_by(OutboxRow.id)
+    )
+    return [OwedRow(**row) for row in dicts(query)]
+
+
+def parked(mandant: str) -> tuple[int, int]:
+    """Return how many rows are parked, and of how many Vorgänge."""
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == PARKED)
+    ((rows, vorgaenge),) = tuples(
+        OutboxRow.select(fn.COUNT(OutboxRow.id), fn.COUNT(OutboxRow.vorgang_id.distinct())).where(here)
+    )
+    return rows, vorgaenge
+
+
+def lock_vorgang(mandant: str, vorgang_id: UUID) -> list[tuple[int, str, datetime | None]]:
+    """Lock what a Vorgang owes until the transaction ends; returns id, state and lease of each row, in order."""
+    here = (OutboxRow.vorgang_id == vorgang_id) & (OutboxRow.mandant == mandant) & OutboxRow.state.in_(OWED)
+    query = OutboxRow.select(OutboxRow.id, OutboxRow.state, OutboxRow.lease_until).where(here).order_by(OutboxRow.id)
+    return [(row_id, state, lease) for row_id, state, lease in tuples(_locked(query))]
+
+
+def lock_parked(mandant: str, *, after: int, limit: int) -> list[int]:
+    """Lock the next parked rows of a Mandant, those behind the row `after`; returns their ids."""
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == PARKED) & (OutboxRow.id > after)
+    query = OutboxRow.select(OutboxRow.id).where(here).order_by(OutboxRow.id).limit(limit)
+    return [row[0] for row in tuples(_locked(query))]
+
+
+def _locked(query: Query) -> Query:
+    """Lock the rows where the engine has row locks; SQLite's write transaction locks everything."""
+    return query if engine() == "sqlite" else query.for_update()
+
+
+def retry(ids: Sequence[int], now: datetime) -> int:
+    """Make rows due at once, parked or waiting, with attempts and the age that gives up counted anew.
+
+    A row that a worker holds stays as it is: it is being tried. Returns how many rows were changed.
+    """
+    free = (OutboxRow.state == PARKED) | OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
+    changes: dict[str, Any] = {"state": WAITING, "attempts": 0, "next_at": now, "retried_at": now, "lease_until": None}
+    return affected(OutboxRow.update(**changes).where(OutboxRow.id.in_(list(ids)) & OutboxRow.state.in_(OWED) & free))
+
+
+def park(row_id: int, error: str) -> bool:
+    """Put a waiting row aside; whoever holds it cannot write its result any more.
+
+    Such a delivery may have arrived, so that immotion is asked before the row is ever sent again.
+    """
+    unknown = Case(None, [(OutboxRow.lease_until.is_null(), OutboxRow.outcome_unknown)], True)
+    changes = {
+        "state": PARKED,
+        "fence": OutboxRow.fence + 1,
+        "outcome_unknown": unknown,
+        "lease_until": None,
+        "last_error": error[:255],
+    }
+    return affected(OutboxRow.update(**changes).where((OutboxRow.id == row_id) & (OutboxRow.state == WAITING))) == 1
+
+
+def vorgang_of(mandant: str, meldenummer: str) -> UUID | None:
+    """Return the Vorgang with this Meldenummer."""
+    here = (VorgangRow.mandant == mandant) & (VorgangRow.meldenummer == meldenummer)
+    row = first(VorgangRow.select(VorgangRow.id).where(here))
+    return row["id"] if row else None

@@ -1,0 +1,142 @@
+"""Delivery to immotion as the operator sees and steers it: on the command line, in the CMS's back end, in metrics."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from service.store import alarms, breakers, deliveries, heartbeats, vorgaenge
+from service.store.database import transaction
+from service.store.records import Alarm, Backlog, BreakerState, OwedRow, Vorgang
+
+BATCH = 500
+BY_HAND = "parked by hand"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStatus:
+    """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked."""
+
+    backlog: Backlog
+    breaker: BreakerState | None
+    alarms: tuple[Alarm, ...]
+    worker_seen: datetime | None
+    feeds_read: dict[str, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a change does: rows, of how many Vorgänge; `held` rows are being tried by a worker at this moment."""
+
+    rows: int
+    vorgaenge: int
+    held: int = 0
+
+
+def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
+    """Return how delivery stands for each of these Mandanten, in their order; eight queries whatever their number."""
+    backlogs, known = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
+    standing, beats = alarms.standing(mandanten), heartbeats.last(mandanten)
+    return [
+        DeliveryStatus(
+            backlog=backlogs[name],
+            breaker=known.get(name),
+            alarms=tuple(alarm for alarm in standing if alarm.mandant == name),
+            worker_seen=beats.get((name, heartbeats.WORKER)),
+            feeds_read={
+                what: moment for (whose, what), moment in beats.items() if whose == name and what != heartbeats.WORKER
+            },
+        )
+        for name in mandanten
+    ]
+
+
+def find(mandanten: Sequence[str], name: str) -> list[Vorgang]:
+    """Return the Vorgänge of these Mandanten with this id or Meldenummer; a number may exist once per Mandant."""
+    found: list[Vorgang | None] = []
+    for mandant in mandanten:
+        vorgang_id = _uuid(name) or deliveries.vorgang_of(mandant, name)
+        found.append(vorgaenge.by_id(mandant, vorgang_id) if vorgang_id else None)
+    return [vorgang for vorgang in found if vorgang is not None]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def effect_of_retry(vorgang: Vorgang, now: datetime) -> Effect:
+    """Return what a retry of this Vorgang would do now."""
+    owed = [row for row in deliveries.rows_of(vorgang.mandant, vorgang.id) if row.state in deliveries.OWED]
+    held = sum(is_held(row, now) for row in owed)
+    return Effect(len(owed) - held, int(len(owed) > held), held)
+
+
+def is_held(row: OwedRow, now: datetime) -> bool:
+    """Tell whether a worker is trying this row at this moment."""
+    return row.state == deliveries.WAITING and row.lease_until is not None and row.lease_until >= now
+
+
+def retry(vorgang: Vorgang, *, now: datetime, spend: Callable[[], None] = lambda: None) -> Effect:
+    """Make all that a Vorgang owes due now, in its order, with attempts and age counted anew.
+
+    `spend` runs inside the transaction; whatever it raises, nothing is changed.
+    """
+    with transaction():
+        spend()
+        ids = [row_id for row_id, _state, _lease in deliveries.lock_vorgang(vorgang.mandant, vorgang.id)]
+        rows = deliveries.retry(ids, now) if ids else 0
+    return Effect(rows, int(rows > 0), held=len(ids) - rows)
+
+
+def retry_parked(
+    mandant: str, *, clock: Callable[[], datetime], spend: Callable[[], None] = lambda: None
+) -> Iterator[int]:
+    """Make every parked row of a Mandant due now, in batches; yields how many rows each batch changed.
+
+    Each batch has a transaction of its own; `spend` runs in the first. Rows parked meanwhile are not tried twice.
+    """
+    after = 0
+    while True:
+        with transaction():
+            spend()
+            ids = deliveries.lock_parked(mandant, after=after, limit=BATCH)
+            rows = deliveries.retry(ids, clock()) if ids else 0
+        if rows:
+            yield rows
+        if len(ids) < BATCH:
+            return
+        after, spend = ids[-1], lambda: None
+
+
+def park(vorgang: Vorgang, *, reason: str = "", spend: Callable[[], None] = lambda: None) -> Effect:
+    """Put the next row of a Vorgang aside, also out of a worker's hands; its later rows wait behind it.
+
+    `rows` is 0 when nothing is owed or the next row is parked already. `held` is 1 when a worker was sending it:
+    immotion may have it, and is asked before it is ever sent again.
+    """
+    with transaction():
+        spend()
+        owed = deliveries.lock_vorgang(vorgang.mandant, vorgang.id)
+        if not owed or owed[0][1] == deliveries.PARKED:
+            return Effect(0, 0)
+        row_id, _state, lease = owed[0]
+        rows = int(deliveries.park(row_id, f"{BY_HAND}: {reason}" if reason else BY_HAND))
+    return Effect(rows, rows, held=int(lease is not None))
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - a value of any shape becomes what JSON can hold
+    """Return dataclasses, times and ids as what JSON can hold; times in UTC as RFC 3339."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, UUID) else value

@@ -1,10 +1,8 @@
 """Delivery to immotion as the operator sees and steers it: on the command line, in the CMS's back end, in metrics."""
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from service.store import alarms, breakers, deliveries, heartbeats, vorgaenge
@@ -76,6 +74,13 @@ def effect_of_retry(vorgang: Vorgang, now: datetime) -> Effect:
     return Effect(len(owed) - held, int(len(owed) > held), held)
 
 
+def effect_of_park(vorgang: Vorgang) -> Effect:
+    """Return what parking this Vorgang would do now."""
+    owed = [row for row in deliveries.rows_of(vorgang.mandant, vorgang.id) if row.state in deliveries.OWED]
+    parks = bool(owed) and owed[0].state == deliveries.WAITING
+    return Effect(int(parks), int(parks))
+
+
 def is_held(row: OwedRow, now: datetime) -> bool:
     """Tell whether a worker is trying this row at this moment."""
     return row.state == deliveries.WAITING and row.lease_until is not None and row.lease_until >= now
@@ -127,16 +132,3 @@ def park(vorgang: Vorgang, *, reason: str = "", spend: Callable[[], None] = lamb
         row_id, _state, lease = owed[0]
         rows = int(deliveries.park(row_id, f"{BY_HAND}: {reason}" if reason else BY_HAND))
     return Effect(rows, rows, held=int(lease is not None))
-
-
-def plain(value: Any) -> Any:  # noqa: ANN401 - a value of any shape becomes what JSON can hold
-    """Return dataclasses, times and ids as what JSON can hold; times in UTC as RFC 3339."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value) if isinstance(value, UUID) else value

@@ -6,47 +6,17 @@ Exit codes: 0 done, 1 refused or something is wrong, 2 wrong usage, 75 could not
 import json
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 
-from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
+from service.cli.common import TEMPORARY, read_settings, with_store
+from service.cli.sync import sync
+from service.settings import CONFIG_VARIABLE, Settings
 
-TEMPORARY = 75
-P = ParamSpec("P")
-R = TypeVar("R")
-_CONF = Path(__file__).parent.parent / "gunicorn.conf.py"
-
-
-def _settings() -> Settings:
-    try:
-        return load_settings()
-    except SettingsError as refused:
-        for problem in refused.problems:
-            click.echo(f"settings: {problem}", err=True)
-        sys.exit(1)
-
-
-def with_store(command: Callable[P, R]) -> Callable[P, R]:
-    """Open the store for a command; a database that does not answer ends it with 75."""
-
-    @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        from service.store.database import StoreUnavailable, connected, open_database  # noqa: PLC0415 - only where used
-
-        open_database(_settings().service.database)
-        try:
-            with connected():
-                return command(*args, **kwargs)
-        except StoreUnavailable as fault:
-            click.echo(f"database: does not answer or lacks its tables ({fault}); run: mieterportal migrate", err=True)
-            sys.exit(TEMPORARY)
-
-    return run
+_CONF = Path(__file__).parent.parent.parent / "gunicorn.conf.py"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +38,7 @@ def serve(bind: str | None) -> None:
 
     Example: mieterportal serve --bind 127.0.0.1:8000
     """
-    _settings()
+    read_settings()
     command = [sys.executable, "-m", "gunicorn", "--config", str(_CONF), *(["--bind", bind] if bind else [])]
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter with fixed arguments
 
@@ -83,7 +53,7 @@ def migrate() -> None:
     from service.store.migrate import MigrationBusy  # noqa: PLC0415
     from service.store.migrate import migrate as apply  # noqa: PLC0415
 
-    open_database(_settings().service.database)
+    open_database(read_settings().service.database)
     try:
         applied = apply()
     except (StoreUnavailable, MigrationBusy) as fault:
@@ -92,43 +62,7 @@ def migrate() -> None:
     click.echo("\n".join(f"applied {name}" for name in applied) or "nothing to do")
 
 
-@main.group()
-def sync() -> None:
-    """Forward Vorgänge to immotion and take in what comes back."""
-
-
-@sync.command("run")
-@click.option("--once", is_flag=True, help="Deliver what is due, read the feed once, then end.")
-def sync_run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Run the sync worker until SIGTERM. With --once, ends with 75 when something could not be delivered.
-
-    Example: mieterportal sync run --once
-    """
-    from service.log import configure_logging  # noqa: PLC0415 - only where used
-    from service.sync.worker import run  # noqa: PLC0415
-
-    configure_logging()
-    sys.exit(run(_settings(), once=once))
-
-
-@sync.command("status")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for scripts.")
-@with_store
-def sync_status(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Show per Mandant what waits for immotion, since when, and what is parked.
-
-    Example: mieterportal sync status --json
-    """
-    from service.sync.worker import status  # noqa: PLC0415 - only where used
-
-    rows = status(_settings())
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, default=str))
-        return
-    click.echo(f"{'Mandant':<20}{'waiting':>9}{'parked':>8}{'sent':>9}  oldest waiting")
-    for row in rows:
-        oldest = row["oldest_waiting"] or "-"
-        click.echo(f"{row['mandant']:<20}{row['waiting']:>9}{row['parked']:>8}{row['sent']:>9}  {oldest}")
+main.add_command(sync)
 
 
 @main.command()
@@ -169,7 +103,7 @@ def token_issue(mandant: str, connection: str, typ: str, sub: str, sid: str, **o
     """
     from cms_adapters import tokens  # noqa: PLC0415 - only where used
 
-    settings = _settings()
+    settings = read_settings()
     found = _connection(settings, mandant, connection)
     now = int(datetime.now(UTC).timestamp())
     given = {name: value for name, value in optional.items() if value is not None}
@@ -203,7 +137,7 @@ def token_inspect(text: str, mandant: str | None, connection: str | None) -> Non
 def _verify(text: str, typ: str, mandant: str, connection: str) -> None:
     from cms_adapters import tokens  # noqa: PLC0415 - only where used
 
-    settings = _settings()
+    settings = read_settings()
     keys = _connection(settings, mandant, connection).keys
     aud = f"{settings.service.public_url}/{mandant}"
     now = datetime.now(UTC).timestamp()
@@ -249,7 +183,7 @@ def catalog_import(mandant: str, file: Path) -> None:
     from service.store import catalogs  # noqa: PLC0415
     from service.vorgang.routing import check_rules  # noqa: PLC0415
 
-    settings = _settings()
+    settings = read_settings()
     if mandant not in settings.mandanten:
         raise click.UsageError(f"no such Mandant; there are: {', '.join(settings.mandanten)}")
     checked = _load_catalog(file)
@@ -284,7 +218,7 @@ def why(vorgang_id: Any) -> None:  # noqa: ANN401 - click hands over a UUID
     """
     from service.store import vorgaenge  # noqa: PLC0415 - only where used
 
-    found = [vorgaenge.by_id(mandant, vorgang_id) for mandant in _settings().mandanten]
+    found = [vorgaenge.by_id(mandant, vorgang_id) for mandant in read_settings().mandanten]
     for vorgang in found:
         if vorgang is not None:
             click.echo(json.dumps(dict(vorgang.routing), ensure_ascii=False, indent=2))
@@ -304,7 +238,7 @@ def doctor(connection: str | None) -> None:
     """
     from service.doctor import examine  # noqa: PLC0415 - only where used
 
-    findings = examine(_settings(), connection)
+    findings = examine(read_settings(), connection)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.subject}: {finding.text}")
     sys.exit(0 if all(finding.good for finding in findings) else 1)
@@ -323,7 +257,3 @@ def demo(reset: bool) -> None:  # noqa: FBT001 - a flag of the command line
     if base and not base.isdecimal():
         raise click.UsageError("DEMO_PORT_BASE must be a number, e.g. 18000")
     sys.exit(run(int(base) if base else None, Path("var/demo"), reset=reset))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,42 @@
+"""What every command of the operator needs: the settings, the store, the exit codes."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+
+from service.settings import Settings, SettingsError, load_settings
+
+TEMPORARY = 75
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def read_settings() -> Settings:
+    """Return the settings; refused ones end the command with 1, each named."""
+    try:
+        return load_settings()
+    except SettingsError as refused:
+        for problem in refused.problems:
+            click.echo(f"settings: {problem}", err=True)
+        sys.exit(1)
+
+
+def with_store(command: Callable[P, R]) -> Callable[P, R]:
+    """Open the store for a command; a database that does not answer ends it with 75."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        from service.store.database import StoreUnavailable, connected, open_database  # noqa: PLC0415 - only where used
+
+        open_database(read_settings().service.database)
+        try:
+            with connected():
+                return command(*args, **kwargs)
+        except StoreUnavailable as fault:
+            click.echo(f"database: does not answer or lacks its tables ({fault}); run: mieterportal migrate", err=True)
+            sys.exit(TEMPORARY)
+
+    return run

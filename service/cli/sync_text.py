@@ -1,0 +1,115 @@
+"""How the sync commands say things: tables, ages, effects."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from service.store.records import OwedRow, OwedVorgang, Vorgang
+from service.vorgang.delivery import DeliveryStatus, Effect, is_held
+
+_HEAD = ("Mandant", "waiting", "oldest", "parked", "5 min", "1 h", "sent", "breaker", "worker seen")
+_WIDTHS = (20, 8, 12, 7, 6, 6, 9, 10, 12)
+_LEFT = {"Mandant", "breaker"}
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """Say how long ago something was, to two units."""
+    if moment is None:
+        return "-"
+    minutes, seconds = divmod(max(0, int((now - moment).total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s")]
+    first = next((index for index, (count, _unit) in enumerate(parts) if count), 3)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+
+
+def status_table(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[str]:
+    """Give the lines of `sync status`."""
+    yield _line(_HEAD)
+    for row in rows:
+        backlog = row.backlog
+        breaker = row.breaker.state if row.breaker else "closed"
+        counts = (backlog.parked, backlog.sent_5min, backlog.sent_hour, backlog.sent)
+        seen, oldest = age(row.worker_seen, now), age(backlog.oldest_waiting, now)
+        yield _line((backlog.mandant, str(backlog.waiting), oldest, *map(str, counts), breaker, seen))
+    alarms = [alarm for row in rows for alarm in row.alarms]
+    yield "" if alarms else "\nno alarm stands"
+    for alarm in alarms:
+        what = f"{alarm.kind} {alarm.detail}".strip()
+        yield f"ALARM {alarm.mandant}: {what}, {alarm.count} in all, last {age(alarm.last_at, now)} ago"
+
+
+def _line(cells: Sequence[str]) -> str:
+    pairs = zip(cells, _HEAD, _WIDTHS, strict=True)
+    return " ".join(cell.ljust(width) if head in _LEFT else cell.rjust(width) for cell, head, width in pairs).rstrip()
+
+
+def owing_lines(found: Sequence[OwedVorgang], now: datetime) -> Iterator[str]:
+    """Give a line for each Vorgang that owes something, and one for its last error."""
+    for owed in found:
+        number = f"{owed.meldenummer} ({owed.head.vorgang_id})"
+        rows = f"{owed.rows} row" + ("s" if owed.rows > 1 else "")
+        yield f"{owed.head.mandant} {number} {owed.typ}: {rows}; next {_row(owed.head, now, behind=None)}"
+
+
+def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> Iterator[str]:
+    """Give what was and is owed of one Vorgang."""
+    number = vorgang.vorgangsnummer or "no number yet"
+    yield f"{vorgang.mandant} {vorgang.meldenummer} ({vorgang.id}), {vorgang.typ}, {vorgang.status}"
+    yield f"filed {_moment(vorgang.meldezeit)}, immotion: {number}"
+    behind: int | None = None
+    for row in rows:
+        yield f"  row {row.id}  {_row(row, now, behind=behind)}"
+        if row.state != "sent" and behind is None:
+            behind = row.id
+    if not rows:
+        yield "  nothing was ever owed: it was born in immotion"
+
+
+def _row(row: OwedRow, now: datetime, *, behind: int | None) -> str:
+    parts = [f"{row.art or 'VORGANG'} {row.state}", *_when(row, now, behind)]
+    parts += [f"{row.attempts} attempts failed"] if row.attempts else []
+    parts += ["outcome of the last attempt unknown"] if row.outcome_unknown and row.state != "sent" else []
+    parts += [f"last error: {row.last_error}"] if row.last_error else []
+    return ", ".join([*parts, f"request {row.request_id}"])
+
+
+def _when(row: OwedRow, now: datetime, behind: int | None) -> list[str]:
+    if row.state == "sent":
+        return [_moment(row.sent_at)]
+    owed = f"owed for {age(row.created_at, now)}"
+    if row.state == "parked":
+        return [owed]
+    if is_held(row, now):
+        return [owed, f"held by a worker until {_moment(row.lease_until)} (claim {row.fence})"]
+    return [owed, f"behind row {behind}" if behind is not None else f"next attempt {_moment(row.next_at)}"]
+
+
+def _moment(moment: datetime | None) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def retry_effect(rows: int, vorgaenge: int, held: int) -> str:
+    """Say what a retry does, before it does it."""
+    said = (
+        f"{rows} rows of {vorgaenge} Vorgänge will be sent again now, each Vorgang's rows in their order; "
+        "their attempts, and the five days after which a delivery is given up, count anew."
+    )
+    return said + (f" {held} rows stay as they are: a worker is sending them." if held else "")
+
+
+def park_effect(rows: int) -> str:
+    """Say what parking does, before it does it."""
+    return (
+        f"The next row of {rows} Vorgänge will be put aside until `mieterportal sync retry`; "
+        "their later rows wait behind it. Residents see no difference."
+    )
+
+
+def parked_text(effects: Sequence[Effect]) -> str:
+    """Say what parking did."""
+    held = sum(effect.held for effect in effects)
+    said = f"{sum(effect.rows for effect in effects)} rows are parked"
+    if held:
+        said += f"; {held} were being sent: immotion may have them and is asked before they are sent again"
+    return said

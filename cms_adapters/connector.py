@@ -82,6 +82,10 @@ class Connector:
         """Verify a back-channel logout; raises TokenRefused."""
         return self._verify(token, "logout", now)
 
+    def admin(self, token: str, *, now: float) -> Claims:
+        """Verify a request of the CMS's back end for the admin interface; raises TokenRefused."""
+        return self._verify(token, "admin", now)
+
     def link(self, base_url: str | None, path: str) -> str:
         """Return where a link to a path of the portal leads, such as `vorgaenge?zustand=offen` or the empty path."""
         base = (base_url or "").rstrip("/")

@@ -17,6 +17,17 @@ from service.house import house_of
 from service.settings import Settings
 from service.store.database import open_database
 from service.vorgang.house import Houses
+from service.web.admin import (
+    AdminAlarms,
+    AdminPark,
+    AdminRetry,
+    AdminRetryAll,
+    AdminRouting,
+    AdminStatus,
+    AdminVersion,
+    AdminVorgaenge,
+    AdminVorgang,
+)
 from service.web.beschwerde import Beschwerde
 from service.web.context import Room
 from service.web.dokument import Dokument
@@ -24,6 +35,7 @@ from service.web.errors import ErrorPages
 from service.web.headers import SecurityHeaders
 from service.web.intake import Intake
 from service.web.kontakt import Kontakt
+from service.web.metrics import Metrics
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
 from service.web.render import Renderer
 from service.web.schaden import Schaden
@@ -52,6 +64,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.req_options.auto_parse_form_urlencoded = False
     app.add_route("/healthz", Healthz())
     app.add_route("/readyz", Readyz(room))
+    app.add_route("/metrics", Metrics(room))
     app.add_route("/{mandant}", Uebersicht(room))
     app.add_route("/{mandant}/melden/kontakt", Kontakt(room))
     app.add_route("/{mandant}/melden/beschwerde", Beschwerde(room))
@@ -68,6 +81,15 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/notfall", Notfall(room))
     app.add_route("/{mandant}/barrierefreiheit", Barrierefreiheit(room))
     app.add_route("/{mandant}/static/{name}", Static(room))
+    app.add_route("/{mandant}/api/v1/admin/version", AdminVersion(room))
+    app.add_route("/{mandant}/api/v1/admin/status", AdminStatus(room))
+    app.add_route("/{mandant}/api/v1/admin/alarms", AdminAlarms(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge", AdminVorgaenge(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}", AdminVorgang(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/retry", AdminRetry(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
+    app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
+    app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
     ErrorPages(room).install(app)
     return app
 

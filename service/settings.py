@@ -16,6 +16,7 @@ from cms_adapters.tokens import MIN_KEY_BYTES
 
 CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
 ENV_PREFIX = "MIETERPORTAL_"
+_HIGHEST_PORT = 65535
 
 
 class SettingsError(Exception):
@@ -49,6 +50,13 @@ def _timezone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, ValueError) as unknown:
         raise ValueError("is no time zone of the IANA list, e.g. Europe/Berlin") from unknown
+    return value
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) <= _HIGHEST_PORT:
+        raise ValueError("must be host and port, like 127.0.0.1:9108")
     return value
 
 
@@ -105,6 +113,9 @@ class ServiceSettings(Section):
     threads: int = Field(8, ge=1, le=256)
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Berlin"
     draft_days: int = Field(30, ge=1)
+    metrics_token: str = ""
+    metrics_token_file: Path | None = None
+    metrics_bind: Annotated[str, AfterValidator(_address)] | None = None
     limits: LimitSettings = LimitSettings()
 
     @model_validator(mode="after")
@@ -112,6 +123,10 @@ class ServiceSettings(Section):
         keys = _from_file(self.secret_keys, self.secret_keys_file)
         _check_secrets(keys, "secret_keys")
         object.__setattr__(self, "secret_keys", keys)
+        if self.metrics_token or self.metrics_token_file is not None:
+            tokens = _from_file((self.metrics_token,), self.metrics_token_file)
+            _check_secrets(tokens, "metrics_token")
+            object.__setattr__(self, "metrics_token", tokens[0])
         return self
 
 

@@ -1,6 +1,5 @@
 """What goes wrong on the way in, and the one table that turns it into answers."""
 
-import json
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
 from service.web.pages import MessagePage, Way
+from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
 from service.web.text import mark
 
@@ -64,6 +64,7 @@ class ErrorPages:
             TokenAlreadyUsed: self._token_used,
             NotSignedIn: self._not_signed_in,
             ForeignForm: self._foreign_form,
+            ApiProblem: self._api_problem,
             BadForm: self._bad_form,
             BodyTooLarge: self._too_large,
             StoreUnavailable: self._unavailable,
@@ -83,8 +84,8 @@ class ErrorPages:
         calls: bool = False,
     ) -> None:
         reader: Reader | None = getattr(req.context, "reader", None)
-        if reader is None:
-            _problem(resp, status, texts[0])
+        if reader is None or is_api(req):
+            write_problem(req, resp, problem_of(status))
             return
         ways = (Way(reader.words("Zur Übersicht"), reader.link("")),)
         page = MessagePage(
@@ -101,6 +102,9 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
     ) -> None:
         """Answer alike for what is unknown and for what is somebody else's."""
+        if is_api(req):
+            write_problem(req, resp, problem_of(falcon.HTTP_404))
+            return
         resp.status = falcon.HTTP_404
         page = MessagePage(
             title="Seite nicht gefunden",
@@ -121,7 +125,7 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, error: TokenInvalid, _params: dict[str, Any]
     ) -> None:
         log.warning("token_refused", reason=error.reason, request_id=req.context.request_id)
-        _problem(resp, falcon.HTTP_401, "Not signed in")
+        write_problem(req, resp, problem_of(falcon.HTTP_401))
         resp.set_header("WWW-Authenticate", "Portal")
 
     def _token_used(
@@ -132,6 +136,9 @@ class ErrorPages:
     def _not_signed_in(
         self, req: falcon.Request, resp: falcon.Response, error: NotSignedIn, _params: dict[str, Any]
     ) -> None:
+        if is_api(req):
+            self._token_invalid(req, resp, TokenInvalid("no token"), _params)
+            return
         reader: Reader = req.context.reader
         kept = reader.words("Ihre Eingaben sind gesichert und nach der Anmeldung wieder da.") if error.saved else ""
         page = MessagePage(
@@ -154,6 +161,11 @@ class ErrorPages:
         log.warning("form_refused", request_id=req.context.request_id)
         text = mark("Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal.")
         self._page(req, resp, falcon.HTTP_403, (mark("Nicht angenommen"), text))
+
+    def _api_problem(
+        self, req: falcon.Request, resp: falcon.Response, error: ApiProblem, _params: dict[str, Any]
+    ) -> None:
+        write_problem(req, resp, error)
 
     def _bad_form(self, req: falcon.Request, resp: falcon.Response, error: BadForm, _params: dict[str, Any]) -> None:
         log.info("bad_form", reason=str(error), request_id=req.context.request_id)
@@ -213,10 +225,3 @@ class ErrorPages:
             "Da ist etwas schiefgegangen. Wir sehen den Fehler im Protokoll. Bitte versuchen Sie es noch einmal."
         )
         self._page(req, resp, falcon.HTTP_500, (mark("Das hat nicht geklappt"), text), calls=True)
-
-
-def _problem(resp: falcon.Response, status: str | int, title: str) -> None:
-    code = falcon.http_status_to_code(status)
-    resp.status = status
-    resp.content_type = "application/problem+json"
-    resp.text = json.dumps({"type": "about:blank", "title": title, "status": code})

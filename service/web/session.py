@@ -9,7 +9,9 @@ from uuid import uuid4
 import falcon
 import structlog
 
+from cms_adapters.connector import Connector
 from cms_adapters.tokens import TokenRefused
+from service.access.admin import Admin, admin_of_claims
 from service.access.browser import find_session
 from service.access.visitor import Visitor, visitor_of_login, visitor_of_session
 from service.store.database import connected
@@ -22,6 +24,8 @@ COOKIE = "__Host-portal"
 PUBLIC = "public"
 RESIDENT = "resident"
 RESIDENT_OR_DRAFT = "resident_or_draft"
+ADMIN = "admin"
+METRICS = "metrics"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -120,6 +124,10 @@ class FindVisitor:
         if "mandant" not in params or not getattr(resource, "needs_store", True):
             return
         reader = reader_of(req)
+        if getattr(resource, "access", RESIDENT) == ADMIN:
+            req.context.admin = self._admin(req, reader.mandant_id)
+            resp.set_header("Cache-Control", "no-store")
+            return
         visitor = self._visitor(req, reader.mandant_id)
         if visitor is not None:
             own = visitor.lang if visitor.lang in reader.mandant.languages else reader.mandant.languages[0]
@@ -142,10 +150,7 @@ class FindVisitor:
         return None if session is None else visitor_of_session(session, in_header=False)
 
     def _by_token(self, req: falcon.Request, mandant: str, value: str) -> Visitor:
-        connection, _, token = value.partition(":")
-        connector = self._room.connectors.get((mandant, connection))
-        if connector is None:
-            raise TokenInvalid("no such connection")
+        connector, token = self._connector(mandant, value)
         try:
             login = connector.fragment_login(
                 token, base_url=req.get_header("Portal-Base-Url"), now=self._room.clock().timestamp()
@@ -153,6 +158,25 @@ class FindVisitor:
         except TokenRefused as refused:
             raise TokenInvalid(refused.reason) from refused
         return visitor_of_login(mandant, login)
+
+    def _admin(self, req: falcon.Request, mandant: str) -> Admin:
+        """Return the CMS's back end that asks; a session, or a token of a resident, opens nothing here."""
+        scheme, _, value = (req.auth or "").partition(" ")
+        if scheme != "Portal":
+            raise NotSignedIn
+        connector, token = self._connector(mandant, value)
+        try:
+            claims = connector.admin(token, now=self._room.clock().timestamp())
+        except TokenRefused as refused:
+            raise TokenInvalid(refused.reason) from refused
+        return admin_of_claims(mandant, claims)
+
+    def _connector(self, mandant: str, value: str) -> tuple[Connector, str]:
+        name, _, token = value.partition(":")
+        connector = self._room.connectors.get((mandant, name))
+        if connector is None:
+            raise TokenInvalid("no such connection")
+        return connector, token
 
 
 def _check_access(req: falcon.Request, access: str, visitor: Visitor | None) -> None:

@@ -1,0 +1,217 @@
+"""The admin interface for a CMS's back end: JSON, one Mandant, a token for each request (docs/admin-api.yaml)."""
+
+from dataclasses import fields
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+from uuid import UUID
+
+import falcon
+import structlog
+
+from service.access.admin import Admin
+from service.store import deliveries, vorgaenge
+from service.store.database import transaction
+from service.store.records import Vorgang
+from service.vorgang import delivery
+from service.vorgang.delivery import Effect
+from service.vorgang.delivery_facts import alarm_facts, moment, owing_facts, status_facts, vorgang_facts
+from service.vorgang.routing import RoutingCase
+from service.vorgang.what_if import Explanation, UnknownCode, explain
+from service.web.context import Room, reader_of
+from service.web.errors import NotFoundHere
+from service.web.problems import ApiProblem
+from service.web.session import ADMIN
+
+log = structlog.get_logger()
+
+_PAGE = 50
+_PAGE_MAX = 200
+_STATES = ("parked", "waiting")
+_FACTS = tuple(field.name for field in fields(RoutingCase))
+
+
+class _Admin:
+    """What all share: the access rule, and reading that uses the token up."""
+
+    access = ADMIN
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+
+def _spent(req: falcon.Request) -> Admin:
+    """Use the token up for a request that only reads, and return who asks."""
+    admin: Admin = req.context.admin
+    with transaction():
+        admin.spend()
+    return admin
+
+
+class AdminVersion(_Admin):
+    """`GET …/admin/version`: what a set-up assistant compares with its own settings."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Say version, clock, audience, connection and catalog."""
+        admin = _spent(req)
+        settings = reader_of(req).mandant
+        connection = settings.connections[admin.connection]
+        catalog = self._room.houses.of(mandant).catalog
+        resp.media = {
+            "version": version("mieterportal"),
+            "now": moment(self._room.clock()),
+            "mandant": mandant,
+            "name": settings.name,
+            "aud": f"{self._room.settings.service.public_url}/{mandant}",
+            "connection": {
+                "name": admin.connection,
+                "kind": connection.kind,
+                "origins": list(connection.origins),
+                "keys": len(connection.keys),
+                "trust_person": connection.trust_person,
+            },
+            "languages": list(settings.languages),
+            "immotion": settings.immotion is not None,
+            "catalog": {"version": catalog.version, "digest": catalog.digest},
+        }
+
+
+class AdminStatus(_Admin):
+    """`GET …/admin/status`: how delivery stands."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Say what waits, since when, what is parked, the rate, the breaker and the alarms."""
+        _spent(req)
+        now = self._room.clock()
+        (row,) = delivery.status([mandant], now)
+        resp.media = status_facts(row, now)
+
+
+class AdminAlarms(_Admin):
+    """`GET …/admin/alarms`: what wants a person."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """List the alarms that stand, newest first."""
+        _spent(req)
+        (row,) = delivery.status([mandant], self._room.clock())
+        resp.media = {"alarms": [alarm_facts(alarm) for alarm in row.alarms]}
+
+
+class AdminVorgaenge(_Admin):
+    """`GET …/admin/vorgaenge`: the Vorgänge whose next delivery is parked, or waits."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Give a keyset page; `next` is the `after` of the following one."""
+        _spent(req)
+        state = req.get_param("state", default="parked")
+        after, limit = _number(req, "after", 0, 2**62), _number(req, "limit", _PAGE, _PAGE_MAX)
+        if state not in _STATES:
+            raise ApiProblem(HTTPStatus.BAD_REQUEST, "invalid_parameter", parameters=["state"])
+        found = deliveries.owing(mandant, state, after=after, limit=limit)
+        now = self._room.clock()
+        resp.media = {
+            "vorgaenge": [owing_facts(owed, now) for owed in found],
+            "next": str(found[-1].head.id) if len(found) == limit else None,
+        }
+
+
+class AdminVorgang(_Admin):
+    """`GET …/admin/vorgaenge/{vorgang_id}`: every delivery of one Vorgang."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
+        """Say what was and is owed; nothing of what anybody wrote."""
+        _spent(req)
+        vorgang = _vorgang(mandant, vorgang_id)
+        resp.media = vorgang_facts(vorgang, deliveries.rows_of(mandant, vorgang.id), self._room.clock())
+
+
+class AdminRetry(_Admin):
+    """`POST …/admin/vorgaenge/{vorgang_id}/retry`: send again now what a Vorgang owes."""
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
+        """Make its rows due now, in their order, with attempts and age counted anew."""
+        vorgang = _changing(req, mandant, vorgang_id)
+        effect = delivery.retry(vorgang, now=self._room.clock(), spend=req.context.admin.spend)
+        _tell(req, resp, "retried_by_hand", effect)
+
+
+class AdminPark(_Admin):
+    """`POST …/admin/vorgaenge/{vorgang_id}/park`: put a Vorgang's next delivery aside."""
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
+        """Park the next row; later ones wait behind it."""
+        effect = delivery.park(_changing(req, mandant, vorgang_id), spend=req.context.admin.spend)
+        _tell(req, resp, "parked_by_hand", effect)
+
+
+class AdminRetryAll(_Admin):
+    """`POST …/admin/retry`: send again now all that is parked."""
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Make every parked row due now, in batches."""
+        _, parked_vorgaenge = deliveries.parked(mandant)
+        batches = delivery.retry_parked(mandant, clock=self._room.clock, spend=req.context.admin.spend)
+        rows = sum(batches)
+        _tell(req, resp, "retried_by_hand", Effect(rows, parked_vorgaenge))
+
+
+class AdminRouting(_Admin):
+    """`GET …/admin/routing`: which rule would match."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Say what the rules would make of a case, and why each other rule does not match."""
+        _spent(req)
+        given: dict[str, Any] = {name: req.get_param(name) or None for name in _FACTS}
+        house = self._room.houses.of(mandant)
+        try:
+            case = RoutingCase(**given | {"typ": given["typ"] or ""})
+            explained = explain(house, case, today=self._room.clock().astimezone(house.zone).date())
+        except UnknownCode as unknown:
+            raise ApiProblem(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_code", parameters=[unknown.field]) from unknown
+        resp.media = _explanation(explained)
+
+
+def _explanation(explained: Explanation) -> dict[str, Any]:
+    routing = explained.routing
+    return {
+        "regel": routing.regel,
+        "vorgangsart": routing.vorgangsart,
+        "team": routing.team,
+        "sachbearbeiter": routing.sachbearbeiter,
+        "prioritaet": routing.prioritaet,
+        "frist": routing.frist.isoformat(),
+        "begruendung": routing.begruendung,
+        "rules": [{"name": name, "matches": wrong is None, "mismatch": wrong} for name, wrong in explained.rules],
+    }
+
+
+def _vorgang(mandant: str, vorgang_id: str) -> Vorgang:
+    try:
+        vorgang = vorgaenge.by_id(mandant, UUID(vorgang_id))
+    except ValueError:
+        vorgang = None
+    if vorgang is None:
+        raise NotFoundHere
+    return vorgang
+
+
+def _changing(req: falcon.Request, mandant: str, vorgang_id: str) -> Vorgang:
+    """Return the Vorgang of a change; where there is none, the token is used up all the same."""
+    try:
+        return _vorgang(mandant, vorgang_id)
+    except NotFoundHere:
+        _spent(req)
+        raise
+
+
+def _number(req: falcon.Request, name: str, default: int, largest: int) -> int:
+    text = req.get_param(name) or str(default)
+    if not text.isascii() or not text.isdecimal() or not 0 <= int(text) <= largest:
+        raise ApiProblem(HTTPStatus.BAD_REQUEST, "invalid_parameter", parameters=[name])
+    return int(text)
+
+
+def _tell(req: falcon.Request, resp: falcon.Response, event: str, effect: Effect) -> None:
+    admin: Admin = req.context.admin
+    log.info(event, mandant=admin.mandant, connection=admin.connection, rows=effect.rows, held=effect.held)
+    resp.media = {"rows": effect.rows, "vorgaenge": effect.vorgaenge, "held": effect.held}

@@ -1,0 +1,35 @@
+"""`/metrics` for Prometheus: never public, and not there at all unless a token is set."""
+
+import hmac
+
+import falcon
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from service.metrics import page, registry_for
+from service.web.context import Room
+from service.web.errors import NotFoundHere
+from service.web.problems import problem_of, write_problem
+from service.web.session import METRICS
+
+
+class Metrics:
+    """`/metrics`: the whole installation's numbers, for whoever shows `service.metrics_token`."""
+
+    access = METRICS
+
+    def __init__(self, room: Room) -> None:
+        self._token = room.settings.service.metrics_token.encode()
+        self._registry = registry_for(room.settings, room.clock)
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer in Prometheus' text format; the token is compared in constant time."""
+        if not self._token:
+            raise NotFoundHere
+        scheme, _, shown = (req.auth or "").partition(" ")
+        if scheme != "Bearer" or not hmac.compare_digest(shown.encode(errors="surrogatepass"), self._token):
+            write_problem(req, resp, problem_of(falcon.HTTP_401))
+            resp.set_header("WWW-Authenticate", "Bearer")
+            return
+        resp.content_type = CONTENT_TYPE_PLAIN_0_0_4
+        resp.set_header("Cache-Control", "no-store")
+        resp.data = page(self._registry)

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 _PAGE = 50
 _PAGE_MAX = 200
+_DIGITS = 19
 _STATES = ("parked", "waiting")
 _FACTS = tuple(field.name for field in fields(RoutingCase))
 
@@ -104,7 +105,7 @@ class AdminVorgaenge(_Admin):
         """Give a keyset page; `next` is the `after` of the following one."""
         _spent(req)
         state = req.get_param("state", default="parked")
-        after, limit = _number(req, "after", 0, 2**62), _number(req, "limit", _PAGE, _PAGE_MAX)
+        after, limit = _number(req, "after", 0, range(2**62)), _number(req, "limit", _PAGE, range(1, _PAGE_MAX + 1))
         if state not in _STATES:
             raise ApiProblem(HTTPStatus.BAD_REQUEST, "invalid_parameter", parameters=["state"])
         found = deliveries.owing(mandant, state, after=after, limit=limit)
@@ -204,9 +205,9 @@ def _changing(req: falcon.Request, mandant: str, vorgang_id: str) -> Vorgang:
         raise
 
 
-def _number(req: falcon.Request, name: str, default: int, largest: int) -> int:
+def _number(req: falcon.Request, name: str, default: int, allowed: range) -> int:
     text = req.get_param(name) or str(default)
-    if not text.isascii() or not text.isdecimal() or not 0 <= int(text) <= largest:
+    if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or int(text) not in allowed:
         raise ApiProblem(HTTPStatus.BAD_REQUEST, "invalid_parameter", parameters=[name])
     return int(text)
 

@@ -31,11 +31,8 @@ def is_api(req: falcon.Request) -> bool:
 def write_problem(req: falcon.Request, resp: falcon.Response, problem: ApiProblem) -> None:
     """Answer with a problem document; `code` is for programs, `request_id` finds the line in the log."""
     status = problem.status
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": _CODES.get(status, ("", status.phrase))[1],
-        "status": status.value,
-    }
+    title = _CODES.get(status, ("", status.phrase))[1]
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status.value}
     body |= {"code": problem.code, "request_id": req.context.request_id}
     if problem.parameters:
         body["parameters"] = list(problem.parameters)

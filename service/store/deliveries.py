@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -58,18 +60,19 @@ def _rates(names: list[str], now: datetime) -> Query:
 
 def _totals(names: list[str]) -> dict[str, int]:
     """Return how much was ever delivered: what `count_delivered` has added up, and what was sent since."""
-    known = DeliveredRow.select(DeliveredRow.mandant, DeliveredRow.total).where(DeliveredRow.mandant.in_(names))
-    totals = {mandant: int(total) for mandant, total in tuples(known)}
-    since = (OutboxRow.mandant == DeliveredRow.mandant) & (OutboxRow.sent_at > DeliveredRow.counted_until)
-    query = (
-        DeliveredRow.select(DeliveredRow.mandant, fn.COUNT(OutboxRow.id))
-        .join(OutboxRow, on=since)
-        .where(DeliveredRow.mandant.in_(names))
-        .group_by(DeliveredRow.mandant)
-    )
-    for mandant, count in tuples(query):
-        totals[mandant] += count
-    return {name: totals[name] if name in totals else _sent_between(name, None, None) for name in names}
+    known = DeliveredRow.select().where(DeliveredRow.mandant.in_(names))
+    counted = {row["mandant"]: row for row in dicts(known)}
+    totals = {name: int(counted[name]["total"]) if name in counted else 0 for name in names}
+    # a join would be one condition, but PostgreSQL and MariaDB then read every row that was ever sent
+    since = [
+        (OutboxRow.mandant == name) & (OutboxRow.sent_at > (counted[name]["counted_until"] if name in counted else 0))
+        for name in names
+    ]
+    if since:
+        query = OutboxRow.select(OutboxRow.mandant, fn.COUNT(OutboxRow.id)).where(reduce(or_, since))
+        for mandant, count in tuples(query.group_by(OutboxRow.mandant)):
+            totals[mandant] += count
+    return totals
 
 
 def count_delivered(mandant: str, now: datetime) -> None:
@@ -77,7 +80,7 @@ def count_delivered(mandant: str, now: datetime) -> None:
     until = now - _SETTLED
     row = first(DeliveredRow.select(DeliveredRow.counted_until).where(DeliveredRow.mandant == mandant))
     if row is None:
-        begin = {"mandant": mandant, "total": _sent_between(mandant, None, until), "counted_until": until}
+        begin = {"mandant": mandant, "total": _sent_between(mandant, 0, until), "counted_until": until}
         DeliveredRow.insert(**begin).on_conflict_ignore().as_rowcount().execute()
         return
     more = _sent_between(mandant, row["counted_until"], until)
@@ -86,12 +89,8 @@ def count_delivered(mandant: str, now: datetime) -> None:
         DeliveredRow.update(total=DeliveredRow.total + more, counted_until=until).where(here).execute()
 
 
-def _sent_between(mandant: str, after: datetime | None, until: datetime | None) -> int:
-    here = (OutboxRow.mandant == mandant) & OutboxRow.sent_at.is_null(False)
-    if after is not None:
-        here &= OutboxRow.sent_at > after
-    if until is not None:
-        here &= OutboxRow.sent_at <= until
+def _sent_between(mandant: str, after: datetime | int, until: datetime) -> int:
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.sent_at > after) & (OutboxRow.sent_at <= until)
     return int(OutboxRow.select(fn.COUNT(OutboxRow.id)).where(here).scalar())
 
 
@@ -102,14 +101,21 @@ def parked_events(mandant: str) -> bool:
 
 
 def owing(mandant: str, state: str, *, after: int, limit: int) -> list[OwedVorgang]:
-    """Return Vorgänge whose next row is in this state, oldest row first, those behind the row `after`."""
+    """Return Vorgänge whose next row is in this state, the longest owed first, those behind the row `after`.
+
+    In the order of an index, not of the ids: for that, PostgreSQL and MariaDB would read every row that was sent.
+    """
     earlier = OutboxRow.alias()
     blocked = earlier.select(earlier.id).where(
         (earlier.vorgang_id == OutboxRow.vorgang_id) & earlier.state.in_(OWED) & (earlier.id < OutboxRow.id)
     )
-    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == state) & (OutboxRow.id > after) & ~fn.EXISTS(blocked)
-    heads = [OwedRow(art=None, **row) for row in dicts(_rows().where(here).order_by(OutboxRow.id).limit(limit))]
-    return _owed_vorgaenge(heads)
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == state) & ~fn.EXISTS(blocked)
+    last = first(OutboxRow.select(OutboxRow.created_at).where(OutboxRow.id == after)) if after else None
+    if last is not None:
+        moment = last["created_at"]
+        here &= (OutboxRow.created_at >= moment) & ((OutboxRow.created_at > moment) | (OutboxRow.id > after))
+    query = _rows().where(here).order_by(OutboxRow.created_at, OutboxRow.id).limit(limit)
+    return _owed_vorgaenge([OwedRow(art=None, **row) for row in dicts(query)])
 
 
 def _rows() -> Query:
@@ -156,10 +162,11 @@ def lock_vorgang(mandant: str, vorgang_id: UUID) -> list[tuple[int, str, datetim
     return [(row_id, state, lease) for row_id, state, lease in tuples(_locked(query))]
 
 
-def lock_parked(mandant: str, *, after: int, limit: int) -> list[int]:
-    """Lock the next parked rows of a Mandant, those behind the row `after`; returns their ids."""
-    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == PARKED) & (OutboxRow.id > after)
-    query = OutboxRow.select(OutboxRow.id).where(here).order_by(OutboxRow.id).limit(limit)
+def lock_parked(mandant: str, *, retried_before: datetime, limit: int) -> list[int]:
+    """Lock parked rows of a Mandant until the transaction ends, those not retried since; returns their ids."""
+    untouched = OutboxRow.retried_at.is_null() | (OutboxRow.retried_at < retried_before)
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == PARKED) & untouched
+    query = OutboxRow.select(OutboxRow.id).where(here).order_by(OutboxRow.created_at).limit(limit)
     return [row[0] for row in tuples(_locked(query))]
 
 
@@ -174,7 +181,14 @@ def retry(ids: Sequence[int], now: datetime) -> int:
     A row that a worker holds stays as it is: it is being tried. Returns how many rows were changed.
     """
     free = (OutboxRow.state == PARKED) | OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
-    changes: dict[str, Any] = {"state": WAITING, "attempts": 0, "next_at": now, "retried_at": now, "lease_until": None}
+    changes: dict[str, Any] = {
+        "state": WAITING,
+        "attempts": 0,
+        "next_at": now,
+        "outcome_unknown": OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
+        "lease_until": None,
+        "retried_at": now,
+    }
     return affected(OutboxRow.update(**changes).where(OutboxRow.id.in_(list(ids)) & OutboxRow.state.in_(OWED) & free))
 
 
@@ -183,11 +197,10 @@ def park(row_id: int, error: str) -> bool:
 
     Such a delivery may have arrived, so that immotion is asked before the row is ever sent again.
     """
-    unknown = Case(None, [(OutboxRow.lease_until.is_null(), OutboxRow.outcome_unknown)], True)
     changes = {
         "state": PARKED,
         "fence": OutboxRow.fence + 1,
-        "outcome_unknown": unknown,
+        "outcome_unknown": OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
         "lease_until": None,
         "last_error": error[:255],
     }

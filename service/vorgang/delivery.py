@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from service.store import alarms, breakers, deliveries, heartbeats, vorgaenge
-from service.store.database import transaction
+from service.store.database import in_transaction
 from service.store.records import Alarm, Backlog, BreakerState, OwedRow, Vorgang
 
 BATCH = 500
@@ -31,6 +32,10 @@ class Effect:
     rows: int
     vorgaenge: int
     held: int = 0
+
+
+def _nothing() -> None:
+    """Use up no token: the command line has none."""
 
 
 def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
@@ -86,49 +91,56 @@ def is_held(row: OwedRow, now: datetime) -> bool:
     return row.state == deliveries.WAITING and row.lease_until is not None and row.lease_until >= now
 
 
-def retry(vorgang: Vorgang, *, now: datetime, spend: Callable[[], None] = lambda: None) -> Effect:
+def retry(vorgang: Vorgang, *, now: datetime, spend: Callable[[], None] = _nothing) -> Effect:
     """Make all that a Vorgang owes due now, in its order, with attempts and age counted anew.
 
     `spend` runs inside the transaction; whatever it raises, nothing is changed.
     """
-    with transaction():
+
+    def change() -> Effect:
         spend()
         ids = [row_id for row_id, _state, _lease in deliveries.lock_vorgang(vorgang.mandant, vorgang.id)]
         rows = deliveries.retry(ids, now) if ids else 0
-    return Effect(rows, int(rows > 0), held=len(ids) - rows)
+        return Effect(rows, int(rows > 0), held=len(ids) - rows)
+
+    return in_transaction(change)
 
 
-def retry_parked(
-    mandant: str, *, clock: Callable[[], datetime], spend: Callable[[], None] = lambda: None
-) -> Iterator[int]:
+def retry_parked(mandant: str, *, clock: Callable[[], datetime], spend: Callable[[], None] = _nothing) -> Iterator[int]:
     """Make every parked row of a Mandant due now, in batches; yields how many rows each batch changed.
 
-    Each batch has a transaction of its own; `spend` runs in the first. Rows parked meanwhile are not tried twice.
+    Each batch has a transaction of its own; `spend` runs in the first. A row that is parked again meanwhile stays so.
     """
-    after = 0
+    begun = clock()
     while True:
-        with transaction():
-            spend()
-            ids = deliveries.lock_parked(mandant, after=after, limit=BATCH)
-            rows = deliveries.retry(ids, clock()) if ids else 0
+        rows = in_transaction(partial(_retry_batch, mandant, begun, clock(), spend))
         if rows:
             yield rows
-        if len(ids) < BATCH:
+        if rows < BATCH:
             return
-        after, spend = ids[-1], lambda: None
+        spend = _nothing
 
 
-def park(vorgang: Vorgang, *, reason: str = "", spend: Callable[[], None] = lambda: None) -> Effect:
+def _retry_batch(mandant: str, begun: datetime, now: datetime, spend: Callable[[], None]) -> int:
+    spend()
+    ids = deliveries.lock_parked(mandant, retried_before=begun, limit=BATCH)
+    return deliveries.retry(ids, now) if ids else 0
+
+
+def park(vorgang: Vorgang, *, reason: str = "", spend: Callable[[], None] = _nothing) -> Effect:
     """Put the next row of a Vorgang aside, also out of a worker's hands; its later rows wait behind it.
 
     `rows` is 0 when nothing is owed or the next row is parked already. `held` is 1 when a worker was sending it:
     immotion may have it, and is asked before it is ever sent again.
     """
-    with transaction():
+
+    def change() -> Effect:
         spend()
         owed = deliveries.lock_vorgang(vorgang.mandant, vorgang.id)
         if not owed or owed[0][1] == deliveries.PARKED:
             return Effect(0, 0)
         row_id, _state, lease = owed[0]
         rows = int(deliveries.park(row_id, f"{BY_HAND}: {reason}" if reason else BY_HAND))
-    return Effect(rows, rows, held=int(lease is not None))
+        return Effect(rows, rows, held=int(lease is not None))
+
+    return in_transaction(change)

@@ -1,0 +1,40 @@
+"""An outbox as operators' tests need it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from service.store import outbox, vorgaenge
+from service.store.database import connected, transaction
+from service.store.records import OutboxItem, Vorgang
+from tests.support.vorgaenge import NOW, some_vorgang
+
+LEASE = timedelta(seconds=60)
+
+
+def owe(mandant: str, *, rows: int = 1, now: datetime = NOW, **changes: Any) -> Vorgang:
+    """Store a Vorgang that owes so many rows."""
+    vorgang = some_vorgang(**{"mandant": mandant, "betreff": "Geheimes", "beschreibung": "Persönliches"} | changes)
+    with connected(), transaction():
+        vorgaenge.insert(vorgang)
+        for _ in range(rows):
+            outbox.owe(mandant, vorgang.id, request_id=uuid4().hex, now=now)
+    return vorgang
+
+
+def claim(mandant: str, now: datetime = NOW, limit: int = 100) -> list[OutboxItem]:
+    """Take what is due, as a worker does."""
+    with connected():
+        return outbox.claim(mandant, now=now, lease=LEASE, limit=limit)
+
+
+def parked(mandant: str, *, rows: int = 1, error: str = "VALIDIERUNG (/betreff: LAENGE)", **changes: Any) -> Vorgang:
+    """Store a Vorgang whose first row immotion refused for good."""
+    vorgang = owe(mandant, rows=rows, **changes)
+    for item in claim(mandant, changes.get("now", NOW)):
+        with connected():
+            if item.vorgang_id == vorgang.id:
+                outbox.park(item, error=error)
+            else:
+                outbox.give_back(item, outcome_unknown=False)
+    return vorgang

@@ -125,7 +125,7 @@ def retry(vorgaenge: tuple[str, ...], parked: bool, mandant: str | None, yes: bo
 
 
 def _retry_parked(mandant: str, *, yes: bool) -> None:
-    from service.cli.sync_text import retry_effect  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415 - only where used
     from service.store import deliveries  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
@@ -139,11 +139,11 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
         for batch in delivery.retry_parked(mandant, clock=_now):
             done += batch
             bar.update(batch)
-    click.echo(f"{done} rows are due now")
+    click.echo(f"due now: {count(done)}")
 
 
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
-    from service.cli.sync_text import retry_effect  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415 - only where used
     from service.vorgang import delivery  # noqa: PLC0415
 
     effects = [delivery.effect_of_retry(vorgang, _now()) for vorgang in found]
@@ -153,7 +153,7 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
         return
     _agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
     done = sum(_each(found, lambda vorgang: delivery.retry(vorgang, now=_now()).rows))
-    click.echo(f"{done} rows are due now")
+    click.echo(f"due now: {count(done)}")
 
 
 @sync.command("park")

@@ -48,8 +48,7 @@ def owing_lines(found: Sequence[OwedVorgang], now: datetime) -> Iterator[str]:
     """Give a line for each Vorgang that owes something, and one for its last error."""
     for owed in found:
         number = f"{owed.meldenummer} ({owed.head.vorgang_id})"
-        rows = f"{owed.rows} row" + ("s" if owed.rows > 1 else "")
-        yield f"{owed.head.mandant} {number} {owed.typ}: {rows}; next {_row(owed.head, now, behind=None)}"
+        yield f"{owed.head.mandant} {number} {owed.typ}: {count(owed.rows)}; next {_row(owed.head, now, behind=None)}"
 
 
 def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> Iterator[str]:
@@ -92,16 +91,16 @@ def _moment(moment: datetime | None) -> str:
 def retry_effect(rows: int, vorgaenge: int, held: int) -> str:
     """Say what a retry does, before it does it."""
     said = (
-        f"{rows} rows of {vorgaenge} Vorgänge will be sent again now, each Vorgang's rows in their order; "
+        f"{count(rows)} of {_vorgaenge(vorgaenge)} will be sent again now, each Vorgang's rows in their order; "
         "their attempts, and the five days after which a delivery is given up, count anew."
     )
-    return said + (f" {held} rows stay as they are: a worker is sending them." if held else "")
+    return said + (f" A worker is sending {count(held)}: that stays as it is." if held else "")
 
 
 def park_effect(rows: int) -> str:
     """Say what parking does, before it does it."""
     return (
-        f"The next row of {rows} Vorgänge will be put aside until `mieterportal sync retry`; "
+        f"The next row of {_vorgaenge(rows)} will be put aside until `mieterportal sync retry`; "
         "their later rows wait behind it. Residents see no difference."
     )
 
@@ -109,7 +108,16 @@ def park_effect(rows: int) -> str:
 def parked_text(effects: Sequence[Effect]) -> str:
     """Say what parking did."""
     held = sum(effect.held for effect in effects)
-    said = f"{sum(effect.rows for effect in effects)} rows are parked"
+    said = f"parked: {count(sum(effect.rows for effect in effects))}"
     if held:
-        said += f"; {held} were being sent: immotion may have them and is asked before they are sent again"
+        said += f"; {held} of them being sent: immotion may have it and is asked before it is sent again"
     return said
+
+
+def count(rows: int) -> str:
+    """Say how many rows."""
+    return "1 row" if rows == 1 else f"{rows} rows"
+
+
+def _vorgaenge(count: int) -> str:
+    return "1 Vorgang" if count == 1 else f"{count} Vorgänge"

@@ -1,0 +1,148 @@
+"""Alarms: one log event and one counted row each, whatever state the database is in; the watch raises and clears."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from service.store import alarms as stored
+from service.store import breakers, inbox
+from service.store.database import connected, database, open_database, transaction
+from service.store.migrate import migrate
+from service.store.records import Alarm, BreakerState
+from service.sync import alarms
+from service.vorgang import delivery
+from tests.support.owed import claim, owe, parked
+from tests.support.vorgaenge import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path) -> Iterator[str]:
+    url = f"sqlite:///{tmp_path}/portal.db"
+    opened = open_database(url)
+    migrate()
+    yield url
+    alarms.flush()
+    opened.close_all()
+
+
+def standing(mandant: str = "m") -> list[Alarm]:
+    with connected():
+        return stored.standing([mandant])
+
+
+def kinds() -> dict[str, int]:
+    return {alarm.kind: alarm.count for alarm in standing()}
+
+
+def test_an_alarm_is_logged_and_counted() -> None:
+    with capture_logs() as logs:
+        alarms.raise_alarm("status_unmapped", mandant="m", detail="ERP.77", now=NOW, vorgang="v")
+        alarms.raise_alarm("status_unmapped", mandant="m", detail="ERP.77", now=NOW + MINUTE)
+    expected = {"event": "status_unmapped", "mandant": "m", "detail": "ERP.77", "alarm": True, "vorgang": "v"}
+    assert logs[0] == expected | {"log_level": "error"}
+    assert standing() == [Alarm("m", "status_unmapped", "ERP.77", 2, NOW, NOW + MINUTE, None)]
+
+
+@pytest.mark.parametrize("text", ["Frau Müller, 2. OG", "x" * 81, "a\nb", "<b>"])
+def test_what_is_no_code_is_neither_stored_nor_logged(text: str) -> None:
+    with capture_logs() as logs:
+        alarms.raise_alarm("status_unmapped", mandant="m", detail=text, now=NOW)
+    assert [alarm.detail for alarm in standing()] == [logs[0]["detail"]] == ["?"]
+
+
+def test_an_alarm_in_a_transaction_that_fails_is_counted_all_the_same() -> None:
+    with connected():
+        with pytest.raises(ZeroDivisionError), transaction():
+            alarms.raise_alarm("event_parked", mandant="m", now=NOW)
+            alarms.raise_alarm("event_parked", mandant="m", now=NOW)
+            _ = 1 / 0
+        assert standing() == []
+    alarms.flush()
+    assert kinds() == {"event_parked": 2}
+
+
+def test_alarms_of_a_time_without_a_database_are_counted_when_it_is_back(store: str) -> None:
+    database.obj.close_all()
+    open_database("postgresql://nobody@127.0.0.1:1/none")
+    for minute in range(3):
+        alarms.raise_alarm("sync_paused", mandant="m", detail="OSError", now=NOW + minute * MINUTE)
+    open_database(store)
+    alarms.watch([], NOW)
+    assert standing() == [Alarm("m", "sync_paused", "OSError", 3, NOW, NOW + 2 * MINUTE, None)]
+
+
+def test_what_is_unsent_for_long_raises_an_alarm_once_an_hour_until_it_is_gone() -> None:
+    owe("m")
+    assert alarms.watch(["m"], NOW + 15 * MINUTE) == 0
+    with capture_logs() as logs:
+        for minutes in (16, 17, 75, 76, 77):
+            assert alarms.watch(["m"], NOW + minutes * MINUTE) == 1
+    assert [(entry["seconds"], entry["waiting"]) for entry in logs] == [(960, 1), (4560, 1)]
+    with connected(), transaction():
+        from service.store import outbox
+
+        outbox.mark_sent(claim("m", NOW + 80 * MINUTE), NOW + 80 * MINUTE)
+    with capture_logs() as logs:
+        assert alarms.watch(["m"], NOW + 81 * MINUTE) == 0
+    assert logs == [{"event": "alarm_cleared", "mandant": "m", "kind": "oldest_unsent", "log_level": "info"}]
+
+
+def test_what_was_parked_stands_until_the_operator_has_dealt_with_it() -> None:
+    vorgang = parked("m")
+    alarms.raise_alarm("delivery_parked", mandant="m", detail="VALIDIERUNG", now=NOW)
+    assert alarms.watch(["m"], NOW + MINUTE) == 1
+    with connected():
+        delivery.retry(vorgang, now=NOW)
+    assert alarms.watch(["m"], NOW + MINUTE) == 0
+
+
+def test_an_alarm_raised_while_the_watch_looks_is_not_cleared() -> None:
+    alarms.raise_alarm("delivery_parked", mandant="m", now=NOW + MINUTE)
+    alarms.watch(["m"], NOW)
+    assert kinds() == {"delivery_parked": 1}
+
+
+def test_a_parked_event_stands_as_long_as_it_is_parked() -> None:
+    with connected():
+        inbox.receive("m", {"ereignisId": "e"}, NOW)
+        (event,) = inbox.waiting("m")
+        inbox.settle(event.id, "parked")
+    alarms.raise_alarm("event_parked", mandant="m", now=NOW)
+    alarms.raise_alarm("event_parked", mandant="other", now=NOW)
+    alarms.watch(["m", "other"], NOW + MINUTE)
+    assert (kinds(), standing("other")) == ({"event_parked": 1}, [])
+
+
+def test_refused_credentials_stand_until_immotion_has_accepted_them() -> None:
+    alarms.raise_alarm("credentials_refused", mandant="m", detail="401", now=NOW)
+    state = BreakerState("m", "open", 5, NOW, NOW + MINUTE, NOW - MINUTE, "w")
+    with connected():
+        breakers.note(state)
+    assert alarms.watch(["m"], NOW + MINUTE) == 1
+    with connected():
+        breakers.note(BreakerState("m", "closed", 0, NOW + MINUTE, None, NOW + MINUTE, "w"))
+    assert alarms.watch(["m"], NOW + 2 * MINUTE) == 0
+
+
+def test_a_feed_that_falls_silent_raises_an_alarm() -> None:
+    alarms.note_feed_read("m", "ereignisse", NOW)
+    alarms.note_feed_read("m", "ereignisse", NOW + MINUTE / 2)
+    with connected():
+        (row,) = delivery.status(["m"], NOW)
+    assert row.feeds_read == {"ereignisse": NOW}
+    assert alarms.watch(["m"], NOW + 14 * MINUTE) == 0
+    assert alarms.watch(["m"], NOW + 16 * MINUTE) == 1
+    alarms.note_feed_read("m", "ereignisse", NOW + 17 * MINUTE)
+    assert alarms.watch(["m"], NOW + 18 * MINUTE) == 0
+
+
+def test_the_watch_says_that_a_worker_is_alive() -> None:
+    alarms.watch(["m"], NOW)
+    with connected():
+        (row,) = delivery.status(["m"], NOW)
+    assert row.worker_seen == NOW

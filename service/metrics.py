@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib.metadata import version
+from wsgiref.simple_server import WSGIServer
 
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest, start_http_server
@@ -58,18 +59,20 @@ def page(registry: CollectorRegistry) -> bytes:
     return generate_latest(registry)
 
 
-def serve(settings: Settings, clock: Callable[[], datetime]) -> None:
+def serve(settings: Settings, clock: Callable[[], datetime]) -> WSGIServer | None:
     """Serve the metrics on `service.metrics_bind`, if set, in a thread that ends with the process.
 
-    An address that cannot be had (a second worker on this host) is logged and stops nothing.
+    Returns the server. An address that cannot be had (a second worker on this host) is logged and stops nothing.
     """
     if settings.service.metrics_bind is None:
-        return
+        return None
     host, _, port = settings.service.metrics_bind.rpartition(":")
     try:
-        start_http_server(int(port), addr=host.strip("[]"), registry=registry_for(settings, clock))
+        server, _ = start_http_server(int(port), addr=host.strip("[]"), registry=registry_for(settings, clock))
     except OSError as fault:
         log.warning("metrics_not_served", bind=settings.service.metrics_bind, error=fault.strerror)
+        return None
+    return server
 
 
 def _backlog(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from service.app import create_app
 from service.settings import Settings, load_settings
 from service.store.models import MODELS, PERSONAL, SECRET, TECHNICAL
-from service.web.session import PUBLIC, RESIDENT, RESIDENT_OR_DRAFT
+from service.web.session import ADMIN, METRICS, PUBLIC, RESIDENT, RESIDENT_OR_DRAFT
 from tests.support.portal import Installation
 
 ROOT = Path(__file__).parent.parent.parent
@@ -50,7 +50,9 @@ def test_every_route_says_who_may_use_it(app) -> None:
     found = routes(app)
     assert {route.path for route in falcon.inspect.inspect_routes(app)} == set(found)
     for path, resource in found.items():
-        assert resource.access in {PUBLIC, RESIDENT, RESIDENT_OR_DRAFT}
+        assert resource.access in {PUBLIC, RESIDENT, RESIDENT_OR_DRAFT, ADMIN, METRICS}
+        assert (resource.access == ADMIN) == path.startswith("/{mandant}/api/v1/admin/"), path
+        assert (resource.access == METRICS) == (path == "/metrics"), path
         assert (resource.access == PUBLIC) == (path in PUBLIC_ROUTES), path
 
 
@@ -101,3 +103,12 @@ def test_placeholders_are_the_same_in_both_languages() -> None:
                 assert set(re.findall(r"\{\w+\}|%\(\w+\)s", entry.id)) == set(
                     re.findall(r"\{\w+\}|%\(\w+\)s", str(entry.string))
                 )
+
+
+def test_every_alarm_is_described_for_operators() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "service").rglob("*.py")]
+    raised = {kind for source in sources for kind in re.findall(r'(?:raise_alarm|_hold)\(\s*(?:\w+, )?"(\w+)"', source)}
+    logged = {kind for source in sources for kind in re.findall(r'log\.\w+\(\s*"(\w+)"[^()]*alarm=True', source)}
+    assert {"oldest_unsent", "feed_silent"} <= raised
+    assert not {kind for kind in raised | logged if f"`{kind}`" not in text}

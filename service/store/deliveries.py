@@ -94,6 +94,13 @@ def _sent_between(mandant: str, after: datetime | int, until: datetime) -> int:
     return int(OutboxRow.select(fn.COUNT(OutboxRow.id)).where(here).scalar())
 
 
+def last_sent(mandant: str) -> datetime | None:
+    """Return when immotion last accepted a row of this Mandant."""
+    here = (OutboxRow.mandant == mandant) & OutboxRow.sent_at.is_null(False)
+    row = first(OutboxRow.select(OutboxRow.sent_at).where(here).order_by(OutboxRow.sent_at.desc()))
+    return row["sent_at"] if row else None
+
+
 def parked_events(mandant: str) -> bool:
     """Tell whether an event of this Mandant was put aside."""
     here = (EreignisRow.state == PARKED) & (EreignisRow.mandant == mandant)

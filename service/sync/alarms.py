@@ -10,7 +10,7 @@ import structlog
 
 from service.store import alarms, breakers, deliveries, heartbeats
 from service.store.database import StoreUnavailable, connected
-from service.store.records import Alarm, Backlog
+from service.store.records import Alarm, Backlog, BreakerState
 
 log = structlog.get_logger()
 
@@ -111,9 +111,9 @@ def watch(mandanten: Sequence[str], now: datetime) -> int:
             deliveries.count_delivered(mandant, now)
             _watch_backlog(backlogs[mandant], now)
             _watch_feeds(mandant, beats, now)
-            known = breaker.get(mandant)
-            if known is not None and known.last_success_at is not None:
-                _clear(mandant, "credentials_refused", before=known.last_success_at, now=now)
+            accepted = _last_accepted(backlogs[mandant], breaker.get(mandant), beats)
+            if accepted is not None:
+                _clear(mandant, "credentials_refused", before=accepted, now=now)
         return len(alarms.standing(mandanten))
 
 
@@ -136,9 +136,23 @@ def _watch_backlog(backlog: Backlog, now: datetime) -> None:
 
 
 def _watch_feeds(mandant: str, beats: Mapping[tuple[str, str], datetime], now: datetime) -> None:
-    read = [moment for (whose, name), moment in beats.items() if whose == mandant and name != heartbeats.WORKER]
+    read = _feeds_of(mandant, beats)
     silent = bool(read) and now - min(read) > _SILENT_AFTER
     _hold(mandant, "feed_silent", stands=silent, now=now)
+
+
+def _last_accepted(
+    backlog: Backlog, breaker: BreakerState | None, beats: Mapping[tuple[str, str], datetime]
+) -> datetime | None:
+    """Return when immotion last accepted who we are; reading a feed proves it only where nothing is to be sent."""
+    known = [deliveries.last_sent(backlog.mandant), breaker.last_success_at if breaker else None]
+    if not backlog.waiting:
+        known += _feeds_of(backlog.mandant, beats)
+    return max((moment for moment in known if moment is not None), default=None)
+
+
+def _feeds_of(mandant: str, beats: Mapping[tuple[str, str], datetime]) -> list[datetime]:
+    return [moment for (whose, name), moment in beats.items() if whose == mandant and name != heartbeats.WORKER]
 
 
 def _hold(mandant: str, kind: str, *, stands: bool, now: datetime, **facts: object) -> None:

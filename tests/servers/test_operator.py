@@ -283,6 +283,7 @@ def test_no_query_of_the_operator_reads_all_that_was_sent(mandant: str, monkeypa
         deliveries.owing(mandant, "waiting", after=first.head.id, limit=50)
         deliveries.owing(mandant, "parked", after=0, limit=50)
         deliveries.parked(mandant)
+        deliveries.last_sent(mandant)
         deliveries.rows_of(mandant, vorgang.id)
         deliveries.lock_parked(mandant, retried_before=NOW, limit=500)
         monkeypatch.undo()

@@ -4,8 +4,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from peewee import fn
+
 from service.store import outbox, vorgaenge
 from service.store.database import connected, transaction
+from service.store.models import OutboxRow
 from service.store.records import OutboxItem, Vorgang
 from tests.support.vorgaenge import NOW, some_vorgang
 
@@ -31,10 +34,8 @@ def claim(mandant: str, now: datetime = NOW, limit: int = 100) -> list[OutboxIte
 def parked(mandant: str, *, rows: int = 1, error: str = "VALIDIERUNG (/betreff: LAENGE)", **changes: Any) -> Vorgang:
     """Store a Vorgang whose first row immotion refused for good."""
     vorgang = owe(mandant, rows=rows, **changes)
-    for item in claim(mandant, changes.get("now", NOW)):
-        with connected():
-            if item.vorgang_id == vorgang.id:
-                outbox.park(item, error=error)
-            else:
-                outbox.give_back(item, outcome_unknown=False)
+    with connected():
+        head = OutboxRow.select(fn.MIN(OutboxRow.id)).where(OutboxRow.vorgang_id == vorgang.id).scalar()
+        refused = {"state": "parked", "attempts": 1, "fence": 1, "last_error": error}
+        OutboxRow.update(**refused).where(OutboxRow.id == head).execute()
     return vorgang

@@ -8,11 +8,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from service.store import alarms as stored
-from service.store import breakers, inbox
+from service.store import breakers, inbox, outbox
 from service.store.database import connected, database, open_database, transaction
 from service.store.migrate import migrate
 from service.store.records import Alarm, BreakerState
 from service.sync import alarms
+from service.sync.breaker_note import BreakerNote
 from service.vorgang import delivery
 from tests.support.owed import claim, owe, parked
 from tests.support.vorgaenge import NOW
@@ -84,8 +85,6 @@ def test_what_is_unsent_for_long_raises_an_alarm_once_an_hour_until_it_is_gone()
             assert alarms.watch(["m"], NOW + minutes * MINUTE) == 1
     assert [(entry["seconds"], entry["waiting"]) for entry in logs] == [(960, 1), (4560, 1)]
     with connected(), transaction():
-        from service.store import outbox
-
         outbox.mark_sent(claim("m", NOW + 80 * MINUTE), NOW + 80 * MINUTE)
     with capture_logs() as logs:
         assert alarms.watch(["m"], NOW + 81 * MINUTE) == 0
@@ -129,6 +128,20 @@ def test_refused_credentials_stand_until_immotion_has_accepted_them() -> None:
     assert alarms.watch(["m"], NOW + 2 * MINUTE) == 0
 
 
+def test_a_delivery_or_a_feed_that_was_read_shows_that_credentials_are_accepted_again() -> None:
+    alarms.raise_alarm("credentials_refused", mandant="m", detail="401", now=NOW)
+    owe("m")
+    alarms.note_feed_read("m", "stammdaten", NOW + MINUTE)
+    alarms.watch(["m"], NOW + 2 * MINUTE)
+    assert kinds() == {"credentials_refused": 1}, "a feed proves nothing while deliveries are refused"
+    with connected(), transaction():
+        outbox.mark_sent(claim("m", NOW + MINUTE), NOW + MINUTE)
+    assert alarms.watch(["m"], NOW + 2 * MINUTE) == 0
+    alarms.raise_alarm("credentials_refused", mandant="m", detail="401", now=NOW + 3 * MINUTE)
+    alarms.note_feed_read("m", "stammdaten", NOW + 4 * MINUTE)
+    assert alarms.watch(["m"], NOW + 5 * MINUTE) == 0
+
+
 def test_a_feed_that_falls_silent_raises_an_alarm() -> None:
     alarms.note_feed_read("m", "ereignisse", NOW)
     alarms.note_feed_read("m", "ereignisse", NOW + MINUTE / 2)
@@ -146,3 +159,38 @@ def test_the_watch_says_that_a_worker_is_alive() -> None:
     with connected():
         (row,) = delivery.status(["m"], NOW)
     assert row.worker_seen == NOW
+
+
+def test_a_breaker_is_written_down_when_it_changes_and_only_then() -> None:
+    note, seen = BreakerNote("m"), []
+
+    def tell(second: int, is_open: bool, failures: int, pause_s: float = 0.0) -> None:
+        note.tell(is_open=is_open, failures=failures, pause_s=pause_s, now=NOW + timedelta(seconds=second))
+        with connected():
+            state = breakers.of(["m"])["m"]
+            if not seen or seen[-1] != state:
+                seen.append(state)
+
+    tell(0, False, 0)
+    tell(1, False, 3)
+    tell(2, True, 5, 2.0)
+    tell(3, True, 5, 1.0)
+    tell(4, True, 5)
+    tell(5, True, 6, 4.0)
+    tell(9, False, 0)
+    tell(10, False, 0)
+    told = [(state.state, state.failures, (state.since - NOW).seconds) for state in seen]
+    assert told == [("closed", 0, 0), ("open", 5, 2), ("half_open", 5, 4), ("open", 6, 5), ("closed", 0, 9)]
+    assert seen[1].next_probe_at == NOW + timedelta(seconds=4)
+    assert [state.last_success_at for state in seen] == [None] * 4 + [NOW + timedelta(seconds=9)]
+
+
+def test_a_breaker_that_could_not_be_written_down_is_tried_again(store: str) -> None:
+    note = BreakerNote("m")
+    database.obj.close_all()
+    open_database("postgresql://nobody@127.0.0.1:1/none")
+    note.tell(is_open=True, failures=5, pause_s=2.0, now=NOW)
+    open_database(store)
+    note.tell(is_open=True, failures=5, pause_s=1.0, now=NOW + timedelta(seconds=1))
+    with connected():
+        assert breakers.of(["m"])["m"].state == "open"

@@ -96,12 +96,12 @@ def test_a_heartbeat_is_the_last_one(mandant: str) -> None:
         assert heartbeats.last([mandant]) == {(mandant, "worker"): LATER}
 
 
-def deliver(mandant: str, moments: list[datetime]) -> None:
-    """Store rows that were sent at these times."""
-    plain = {"mandant": mandant, "state": "sent", "request_id": "r"}
+def deliver(mandant: str, moments: list[datetime], state: str = "sent") -> None:
+    """Store rows that were sent at these times, or are owed since."""
+    plain = {"mandant": mandant, "state": state, "request_id": "r"}
     many = [
-        plain | {"vorgang_id": uuid4(), "created_at": sent, "next_at": sent, "sent_at": sent, "attempts": 0}
-        for sent in moments
+        plain | {"vorgang_id": uuid4(), "created_at": at, "next_at": at, "sent_at": at if state == "sent" else None}
+        for at in moments
     ]
     with connected(), transaction():
         for start in range(0, len(many), 1000):
@@ -189,6 +189,8 @@ def test_parking_takes_the_row_out_of_a_workers_hands(mandant: str) -> None:
     assert claim(mandant, NOW + timedelta(days=1)) == []
     with connected():
         assert delivery.retry(vorgang, now=NOW).rows == 2
+        with transaction():
+            assert outbox.mark_sent([item], NOW) == set()
     (again,) = claim(mandant)
     assert (again.id, again.outcome_unknown) == (item.id, True)
 
@@ -258,14 +260,15 @@ def reads_all(plan: list[tuple[Any, ...]]) -> bool:
     if engine() == "mysql":
         return any(row[3] in {"ALL", "index"} or (row[3], row[5]) == ("range", "PRIMARY") for row in plan)
     text = "\n".join(str(row[-1]) for row in plan)
-    return any(sign in text for sign in ("SCAN t", "SCAN outbox", "Seq Scan on outbox", "Index Cond: (id >"))
+    return any(sign in text for sign in ("SCAN t", "SCAN outbox", "Seq Scan on outbox")) or (
+        "outbox_pkey" in text and "Index Cond: (id =" not in text
+    )
 
 
 def test_no_query_of_the_operator_reads_all_that_was_sent(mandant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     deliver(mandant, [NOW - timedelta(hours=3, seconds=number) for number in range(12_000)])
     vorgang = parked(mandant, now=NOW - timedelta(hours=1))
-    for _ in range(60):
-        owe(mandant)
+    deliver(mandant, [NOW - timedelta(seconds=number) for number in range(3_000)], state="waiting")
     queries: list[tuple[str, Any]] = []
     with connected():
         deliveries.count_delivered(mandant, NOW)

@@ -15,6 +15,7 @@ from service.store.records import Alarm, BreakerState
 from service.sync import alarms
 from service.sync.breaker_note import BreakerNote
 from service.vorgang import delivery
+from tests.support.databases import new_database
 from tests.support.owed import claim, owe, parked
 from tests.support.vorgaenge import NOW
 
@@ -23,7 +24,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path) -> Iterator[str]:
-    url = f"sqlite:///{tmp_path}/portal.db"
+    url = new_database(tmp_path)
     opened = open_database(url)
     migrate()
     yield url

@@ -56,6 +56,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 @pytest.fixture(autouse=True)
 def nothing_owed(installation: Installation) -> None:
     """Tests see no rows of each other."""
+    database.obj.close_all()
     open_database(installation.database)
     with connected():
         for table in ("outbox", "alarm", "breaker", "heartbeat"):

@@ -121,6 +121,7 @@ def test_nothing_is_served_unless_it_is_set(installation: Installation) -> None:
 
 
 def test_without_the_database_the_metrics_say_so(installation: Installation) -> None:
+    database.obj.close_all()
     try:
         open_database("postgresql://nobody@127.0.0.1:1/none")
         registry = metrics.registry_for(load_settings(installation.config), lambda: NOW)

@@ -122,12 +122,15 @@ class OutboxRow(Row):
     sent_at = UtcField(null=True, help_text=TECHNICAL)
     last_error = CharField(255, default="", help_text=TECHNICAL)
     request_id = CharField(64, help_text=TECHNICAL)
+    retried_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "outbox"
         indexes = (
             (("state", "next_at"), False),
             (("vorgang_id", "state", "id"), False),
+            (("mandant", "state", "created_at"), False),
+            (("mandant", "sent_at"), False),
         )
 
 
@@ -256,6 +259,63 @@ class StammdatenRow(Row):
         indexes = ((("mandant", "art", "parent"), False),)
 
 
+class AlarmRow(Row):
+    """What wants a person, per Mandant, kind and detail. `count` only grows; `cleared_at` is null while it stands.
+
+    The order of the last three times matters: MariaDB works an upsert off from left to right.
+    """
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    kind = CharField(40, help_text=TECHNICAL)
+    detail = CharField(80, help_text=TECHNICAL)
+    count = IntegerField(help_text=TECHNICAL)
+    first_at = UtcField(help_text=TECHNICAL)
+    last_at = UtcField(help_text=TECHNICAL)
+    cleared_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "alarm"
+        primary_key = peewee.CompositeKey("mandant", "kind", "detail")
+
+
+class BreakerRow(Row):
+    """The circuit breaker of each Mandant's channel, as the worker that last changed it wrote it down."""
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    state = CharField(10, help_text=TECHNICAL)
+    failures = IntegerField(help_text=TECHNICAL)
+    since = UtcField(help_text=TECHNICAL)
+    next_probe_at = UtcField(null=True, help_text=TECHNICAL)
+    last_success_at = UtcField(null=True, help_text=TECHNICAL)
+    worker = CharField(100, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "breaker"
+
+
+class HeartbeatRow(Row):
+    """When something last worked: the worker's minute, each feed's reading."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    name = CharField(20, help_text=TECHNICAL)
+    beat_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "heartbeat"
+        primary_key = peewee.CompositeKey("mandant", "name")
+
+
+class DeliveredRow(Row):
+    """How much each Mandant had delivered up to a time, so that nobody counts a million sent rows again."""
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    total = peewee.BigIntegerField(help_text=TECHNICAL)
+    counted_until = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "delivered"
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -269,4 +329,8 @@ MODELS: tuple[type[Row], ...] = (
     CatalogRow,
     NummernkreisRow,
     StammdatenRow,
+    AlarmRow,
+    BreakerRow,
+    HeartbeatRow,
+    DeliveredRow,
 )

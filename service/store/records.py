@@ -122,6 +122,7 @@ class OutboxItem:
     request_id: str
     state: str
     sent_at: datetime | None
+    retried_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +187,29 @@ class Vertrag:
     gebaeude_nr: str
     wirtschaftseinheit_nr: str
     adresse: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """`cleared_at` is None while it stands; `first_at` is when it began to stand."""
+
+    mandant: str
+    kind: str
+    detail: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    cleared_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerState:
+    """`state` is closed, open or half_open; `worker` names the process that wrote it."""
+
+    mandant: str
+    state: str
+    failures: int
+    since: datetime
+    next_probe_at: datetime | None
+    last_success_at: datetime | None
+    worker: str

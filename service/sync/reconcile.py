@@ -50,7 +50,7 @@ class _Found:
 def reconcile_if_due(
     house: House, channel: Channel, *, hour: int, clock: Callable[[], datetime], random: Callable[[], float]
 ) -> int:
-    """Compare the next batch, if it is time and nobody else is at it; returns how many Vorgänge, 0 when there is no more.
+    """Compare the next batch, if it is time and nobody else is at it; returns how many Vorgänge, 0 at the end.
 
     It is time once a day after `hour` o'clock in the house's zone, spread over half an hour by `random` (0 to 1), and
     when the feed has begun anew. Raises the channel's errors; what was compared before is kept.

@@ -52,6 +52,12 @@ SHAPES = st.one_of(
     st.just(("DOKUMENT", {"dokumentId": "d", "titel": "Brief"})),
     st.sampled_from([("DOKUMENT_ZURUECKGEZOGEN", {}), ("GELOESCHT", {}), ("KATALOG_NEU", {})]),
 )
+HAPPENINGS = st.tuples(
+    st.sampled_from([PORTAL, PORTAL, PORTAL, OTHER, BORN, BORN, ""]),
+    SHAPES,
+    st.sampled_from(["next", "next", "equal", "missing"]),
+    st.sampled_from(["MIETER", "MIETER", "MIETER", "INTERN"]),
+)
 
 
 def new_house() -> House:
@@ -135,13 +141,12 @@ class Feed(RuleBasedStateMachine):
     def begin(self) -> None:
         self.world = World(self.run)
 
-    @rule(
-        about=st.sampled_from([PORTAL, PORTAL, OTHER, BORN, ""]),
-        shape=SHAPES,
-        seq=st.sampled_from(["next", "next", "equal", "missing"]),
-        visible=st.sampled_from(["MIETER", "MIETER", "INTERN"]),
-    )
-    def something_happens_in_immotion(self, about: str, shape: tuple[str, Any], seq: str, visible: str) -> None:
+    @rule(happened=st.lists(HAPPENINGS, min_size=1, max_size=6))
+    def something_happens_in_immotion(self, happened: list[tuple[str, tuple[str, Any], str, str]]) -> None:
+        for one in happened:
+            self._happens(*one)
+
+    def _happens(self, about: str, shape: tuple[str, Any], seq: str, visible: str) -> None:
         typ, daten = shape
         if typ == "VORGANG_ANGELEGT" and any(e["typ"] == typ and e["about"] == about for e in self.events):
             visible = "INTERN"  # it is announced to the resident once
@@ -264,4 +269,4 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 TestFeed = Feed.TestCase
-TestFeed.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestFeed.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)

@@ -3,6 +3,7 @@
 Nothing in its body is believed: it is a nudge to ask the feed, which is the truth.
 """
 
+import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -113,4 +114,4 @@ def _refuse(resp: falcon.Response, status: str) -> None:
     code, _, title = status.partition(" ")
     resp.status = status
     resp.content_type = "application/problem+json"
-    resp.media = {"type": "about:blank", "title": title, "status": int(code)}
+    resp.text = json.dumps({"type": "about:blank", "title": title, "status": int(code)})

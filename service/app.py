@@ -16,6 +16,7 @@ from service.files.storage import Folder
 from service.house import house_of
 from service.settings import Settings
 from service.store.database import open_database
+from service.sync.webhook import ImmotionHook
 from service.vorgang.house import Houses
 from service.web.admin import (
     AdminAlarms,
@@ -90,6 +91,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
+    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(_webhook_secrets(settings), clock))
     ErrorPages(room).install(app)
     return app
 
@@ -114,6 +116,11 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
         clock=clock,
     )
+
+
+def _webhook_secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
+    channels = {name: mandant.immotion for name, mandant in settings.mandanten.items()}
+    return {name: channel.webhook_secrets for name, channel in channels.items() if channel is not None}
 
 
 def _connectors(settings: Settings) -> dict[tuple[str, str], Connector]:

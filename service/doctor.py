@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 
 from service.house import house_of, routing_rules
 from service.settings import Settings
-from service.store import catalogs
+from service.store import catalogs, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
 from service.vorgang.catalog import default_catalog, load_catalog
 from service.vorgang.routing import check_rules
+
+_CODES_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     hotline = "set" if numbers else "no numbers; set mandanten." + mandant_id + ".notfall.nummern.HAVARIE_HOTLINE"
     yield Finding(f"{mandant_id} emergency numbers", good=bool(numbers), text=hotline)
     yield _immotion(settings, mandant_id)
+    yield from _drift(mandant_id)
 
 
 def _immotion(settings: Settings, mandant_id: str) -> Finding:
@@ -87,6 +90,22 @@ def _immotion(settings: Settings, mandant_id: str) -> Finding:
 
     problem = health(immotion)
     return Finding(f"{mandant_id} immotion", good=problem is None, text=problem or f"{immotion.url} answers")
+
+
+def _drift(mandant_id: str) -> Iterator[Finding]:
+    """Say how immotion's catalogs, as last read, differ from ours; nothing before they were read."""
+    try:
+        with connected():
+            mirrored = mirrors.of(mandant_id)
+    except StoreUnavailable:
+        return
+    if mirrored is not None:
+        codes = [code for sides in mirrored.drift.values() for found in sides.values() for code in found]
+        differing = (
+            f"differs in {', '.join(mirrored.drift)}: {', '.join(codes[:_CODES_MAX])}; change one side's catalog"
+        )
+        text = differing if codes else f"immotion's version {mirrored.version} has the same codes"
+        yield Finding(f"{mandant_id} immotion's catalogs", good=not codes, text=text)
 
 
 def _connection(settings: Settings, name: str) -> Finding:

@@ -1,5 +1,6 @@
 """The settings: one TOML file and the environment, read once at start, frozen, refused by name."""
 
+import base64
 import os
 import tomllib
 from pathlib import Path
@@ -17,6 +18,10 @@ from cms_adapters.tokens import MIN_KEY_BYTES
 CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
 ENV_PREFIX = "MIETERPORTAL_"
 _HIGHEST_PORT = 65535
+# Standard Webhooks: 24 to 64 bytes
+WEBHOOK_PREFIX = "whsec_"
+MIN_WEBHOOK_BYTES = 24
+_ROUTES = ("api", "healthz", "hooks", "metrics", "readyz")
 
 
 class SettingsError(Exception):
@@ -60,9 +65,16 @@ def _address(value: str) -> str:
     return value
 
 
+def _no_route(value: str) -> str:
+    if value in _ROUTES:
+        raise ValueError(f"cannot be the name of a Mandant: the portal itself answers below /{value}")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+MandantId = Annotated[Identifier, AfterValidator(_no_route)]
 Code = Annotated[str, Field(pattern=r"^[A-Z0-9_.]+$")]
 Codes = tuple[Code, ...]
 
@@ -156,12 +168,33 @@ class ImmotionSettings(Section):
     timeout_s: float = Field(10, gt=0, le=120)
     threads: int = Field(4, ge=1, le=64)
     lease_s: float = Field(60, ge=1, le=600)
+    reconcile_hour: int = Field(3, ge=0, le=23)
+    webhook_secrets: tuple[str, ...] = ()
+    webhook_secrets_file: Path | None = None
 
     @model_validator(mode="after")
     def _secret(self) -> Self:
         token = _from_file((self.token,), self.token_file)
         object.__setattr__(self, "token", token[0] if token else "")
+        secrets = _from_file(self.webhook_secrets, self.webhook_secrets_file)
+        if self.webhook_secrets_file is not None and not secrets:
+            raise ValueError(f"webhook_secrets: {self.webhook_secrets_file} holds none")
+        if not all(_is_webhook_secret(secret) for secret in secrets):
+            raise ValueError(
+                f"webhook_secrets: whsec_ and base64 of at least {MIN_WEBHOOK_BYTES} bytes each; make one with: "
+                "python3 -c \"import base64, secrets; print('whsec_' + "
+                'base64.b64encode(secrets.token_bytes(32)).decode())"'
+            )
+        object.__setattr__(self, "webhook_secrets", secrets)
         return self
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    encoded = secret.removeprefix(WEBHOOK_PREFIX)
+    try:
+        return len(base64.b64decode(encoded, validate=True)) >= MIN_WEBHOOK_BYTES and encoded != secret
+    except ValueError:
+        return False
 
 
 class NotfallSettings(Section):
@@ -230,7 +263,7 @@ class Settings(BaseSettings):
     )
 
     service: ServiceSettings
-    mandanten: dict[Identifier, MandantSettings] = Field(min_length=1)
+    mandanten: dict[MandantId, MandantSettings] = Field(min_length=1)
 
     @override
     @classmethod

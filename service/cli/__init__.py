@@ -71,15 +71,20 @@ main.add_command(sync)
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), default=Path("var/standin.db"), show_default=True
 )
 @click.option("--token", help="The bearer token that the portal must show; without it, none is asked for.")
-def standin(port: int, ledger: Path, token: str | None) -> None:
+@click.option("--webhook", help="Where to say that the feed has something new, with --webhook-secret.")
+@click.option("--webhook-secret", help="What signs it: whsec_…, one of the portal's webhook_secrets.")
+def standin(port: int, ledger: Path, token: str | None, webhook: str | None, webhook_secret: str | None) -> None:
     """Run the stand-in immotion: for tests, demonstrations and agencies without an ERP.
 
     Example: mieterportal standin --port 8090 --ledger var/standin.db
     """
     from service.standin.server import run  # noqa: PLC0415 - only where used
+    from service.standin.webhook import Hook  # noqa: PLC0415
 
+    if bool(webhook) != bool(webhook_secret):
+        raise click.UsageError("--webhook and --webhook-secret belong together")
     ledger.parent.mkdir(parents=True, exist_ok=True)
-    run(port, ledger, token=token)
+    run(port, ledger, token=token, hook=Hook(webhook, webhook_secret) if webhook and webhook_secret else None)
 
 
 @main.group()

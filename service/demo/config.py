@@ -1,8 +1,10 @@
 """The demo's settings file, with secrets made on the first start and kept when the ports move."""
 
+import base64
 import json
 import secrets
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT
@@ -78,6 +80,11 @@ def _secrets(path: Path) -> dict[str, str]:
     return made
 
 
+def _webhook_secret(kept: dict[str, str]) -> str:
+    """Return what signs the stand-in's webhooks; it needs no place of its own among the secrets."""
+    return "whsec_" + base64.b64encode(sha256(f"webhook {kept['immotion']}".encode()).digest()).decode()
+
+
 def _write(path: Path, text: str) -> None:
     """Replace a file as a whole; nobody else may read it at any moment."""
     fresh = path.with_suffix(".neu")
@@ -128,6 +135,7 @@ login_url = "{site}/mieterportal-knopf"
 channel = "http"
 url = "http://127.0.0.1:{ports.standin}"
 token = "{kept["immotion"]}"
+webhook_secrets = ["{_webhook_secret(kept)}"]
 """
 
 

@@ -148,7 +148,9 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
     site = [sys.executable, "-m", "service.demo.site", "--secret-file", str(place.site_secret)]
     immotion = settings.mandanten[MANDANT].immotion
     token = ["--token", immotion.token] if immotion else []
-    standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token]
+    hook = f"http://127.0.0.1:{ports.portal}/hooks/immotion/{MANDANT}"
+    webhook = ["--webhook", hook, "--webhook-secret", immotion.webhook_secrets[0]] if immotion else []
+    standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token, *webhook]
     return [
         Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),
         Plan("site", site, f"http://127.0.0.1:{ports.site}/gesundheit"),

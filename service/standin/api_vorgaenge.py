@@ -10,6 +10,7 @@ from service.standin.filing import Outcome
 from service.standin.guard import Interface
 from service.standin.ledger import Ledger
 from service.standin.problems import Feld, Problem, invalid, reused, too_large, unknown
+from service.standin.sicht import mieter_sicht
 from service.standin.words import is_uuid, stamp
 
 _STATUS_OF = {
@@ -74,9 +75,10 @@ class VorgangResource(Interface):
         filing.import_batch(self._ledger)
         with self._ledger.reading() as connection:
             found = vorgaenge.find(connection, vorgang)
+            seen = mieter_sicht(connection, found) if found else {}
         if found is None:
             raise unknown("Dieser Vorgang")
-        resp.media = found.wire()
+        resp.media = {**found.wire(), **seen}
 
 
 class Aktivitaet(Interface):

@@ -8,6 +8,7 @@ from types import FrameType
 from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
+from service.standin import webhook
 from service.standin.app import App, app_for
 from service.standin.ledger import Ledger
 
@@ -29,10 +30,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """gunicorn without command line and settings files."""
 
-    def __init__(self, address: str, ledger: Path, token: str | None) -> None:
+    def __init__(self, address: str, ledger: Path, token: str | None, hook: webhook.Hook | None) -> None:
         self._address = address
         self._path = ledger
         self._token = token
+        self._hook = hook
         self.ledger: Ledger | None = None
         super().__init__()
 
@@ -56,6 +58,8 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def load(self) -> App:
         self.ledger = Ledger(self._path)
+        if self._hook is not None:
+            webhook.start(self.ledger, self._hook)
         return app_for(self.ledger, self._token)
 
 
@@ -65,9 +69,17 @@ def _say_ready(arbiter: object) -> None:
     sys.stdout.flush()
 
 
-def run(port: int, ledger: Path, *, token: str | None = None, host: str = "127.0.0.1") -> None:
+def run(
+    port: int,
+    ledger: Path,
+    *,
+    token: str | None = None,
+    hook: webhook.Hook | None = None,
+    host: str = "127.0.0.1",
+) -> None:
     """Serve until SIGTERM or SIGINT; does not return. Port 0 takes a free one, which is printed.
 
-    The ledger is created if it is not there. With `token`, callers of the interface must show it as bearer token.
+    The ledger is created if it is not there. With `token`, callers of the interface must show it as bearer token; with
+    `hook`, the portal is told when the feed has grown.
     """
-    Server(f"{host}:{port}", ledger.resolve(), token).run()
+    Server(f"{host}:{port}", ledger.resolve(), token, hook).run()

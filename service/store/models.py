@@ -48,12 +48,15 @@ class VorgangRow(Row):
     status = CharField(40, help_text=TECHNICAL)
     status_at = UtcField(help_text=TECHNICAL)
     status_seq = IntegerField(default=0, help_text=TECHNICAL)
+    status_tie = CharField(32, null=True, help_text=TECHNICAL)
     status_text = TextField(default="", help_text=PERSONAL)
     offen = BooleanField(default=True, help_text=TECHNICAL)
     sachbearbeiter = CharField(200, default="", help_text=PERSONAL)
     sachbearbeiter_seq = IntegerField(default=0, help_text=TECHNICAL)
+    sachbearbeiter_tie = CharField(32, null=True, help_text=TECHNICAL)
     termin = JsonField(null=True, help_text=PERSONAL)
     termin_seq = IntegerField(default=0, help_text=TECHNICAL)
+    termin_tie = CharField(32, null=True, help_text=TECHNICAL)
     unread = IntegerField(default=0, help_text=TECHNICAL)
 
     class Meta:
@@ -63,6 +66,7 @@ class VorgangRow(Row):
             (("mandant", "owner", "offen", "id"), False),
             (("mandant", "meldenummer"), True),
             (("mandant", "immotion_id"), True),
+            (("mandant", "offen", "id"), False),
         )
 
 
@@ -123,6 +127,7 @@ class OutboxRow(Row):
     last_error = CharField(255, default="", help_text=TECHNICAL)
     request_id = CharField(64, help_text=TECHNICAL)
     retried_at = UtcField(null=True, help_text=TECHNICAL)
+    owed_again_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "outbox"
@@ -155,12 +160,13 @@ class EreignisRow(Row):
 
 
 class FeedRow(Row):
-    """How far each feed of each Mandant has been read."""
+    """How far each feed of each Mandant has been read; `full_since` while everything is read from the beginning."""
 
     mandant = CharField(40, help_text=TECHNICAL)
     feed = CharField(20, help_text=TECHNICAL)
     cursor = CharField(255, help_text=TECHNICAL)
     moved_at = UtcField(help_text=TECHNICAL)
+    full_since = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "feed"
@@ -244,7 +250,7 @@ class NummernkreisRow(Row):
 
 
 class StammdatenRow(Row):
-    """Buildings, units, persons and contracts as immotion last told them."""
+    """Buildings, units, persons and contracts as immotion last told them; `full_since` of the pass they were met in."""
 
     mandant = CharField(40, help_text=TECHNICAL)
     art = CharField(10, help_text=TECHNICAL)
@@ -252,6 +258,7 @@ class StammdatenRow(Row):
     parent = CharField(100, default="", help_text=PERSONAL)
     einheit_nr = CharField(100, default="", help_text=TECHNICAL)
     daten = JsonField(help_text=PERSONAL)
+    full_since = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "stammdaten"
@@ -316,6 +323,44 @@ class DeliveredRow(Row):
         table_name = "delivered"
 
 
+class NudgeRow(Row):
+    """immotion has said by webhook that its feed has something new, and nobody has asked since."""
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    nudged_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "nudge"
+
+
+class CatalogMirrorRow(Row):
+    """immotion's own catalogs as last read; `checked_at` is null when they are to be read again."""
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    version = CharField(100, help_text=TECHNICAL)
+    etag = CharField(255, help_text=TECHNICAL)
+    body = JsonField(help_text=TECHNICAL)
+    drift = JsonField(help_text=TECHNICAL)
+    compared_with = CharField(64, help_text=TECHNICAL)
+    changed_at = UtcField(help_text=TECHNICAL)
+    checked_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "catalog_mirror"
+
+
+class ReconcileRow(Row):
+    """When each Mandant's open Vorgänge are next compared with immotion, and how far that has come."""
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    due_at = UtcField(help_text=TECHNICAL)
+    position = CharField(36, default="", help_text=TECHNICAL)
+    lease_until = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "reconcile"
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -333,4 +378,7 @@ MODELS: tuple[type[Row], ...] = (
     BreakerRow,
     HeartbeatRow,
     DeliveredRow,
+    NudgeRow,
+    CatalogMirrorRow,
+    ReconcileRow,
 )

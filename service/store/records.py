@@ -1,6 +1,6 @@
 """What the store hands out: frozen values, one per table; nothing of the database library gets past here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,9 @@ class Vorgang:
     termin: Json | None = None
     termin_seq: int = 0
     unread: int = 0
+    status_tie: str | None = None
+    sachbearbeiter_tie: str | None = None
+    termin_tie: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +262,46 @@ class OwedVorgang:
     vorgangsnummer: str | None
     typ: str
     rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPlace:
+    """How far a feed has been read; `full_since` while everything is read from the beginning."""
+
+    cursor: str = ""
+    full_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogMirror:
+    """immotion's catalogs. `drift` maps a table to the codes that only one side has, against `compared_with`."""
+
+    mandant: str
+    version: str
+    etag: str
+    body: Json
+    drift: Mapping[str, Mapping[str, Sequence[str]]]
+    compared_with: str
+    changed_at: datetime
+    checked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcilePlan:
+    """When the next comparison is due; `position` is the last Vorgang of one that is under way."""
+
+    due_at: datetime
+    position: str
+    lease_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVorgang:
+    """As much of an open Vorgang as is compared; `sent_at` is None unless the outbox says that immotion has it."""
+
+    id: UUID
+    kanal: str
+    immotion_id: str | None
+    vorgangsnummer: str | None
+    status: str
+    sent_at: datetime | None

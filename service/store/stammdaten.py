@@ -1,32 +1,87 @@
 """Buildings, units, persons and contracts, as immotion last told them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from service.store import clean
 from service.store.models import StammdatenRow
-from service.store.query import tuples
+from service.store.query import affected, tuples
 from service.store.records import Vertrag
 
 _PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr"}
+_NUMBER_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Aenderung:
+    """The whole of one record as it is now; `daten` is None when it is gone."""
+
+    art: str
+    nr: str
+    daten: Mapping[str, Any] | None
 
 
 def apply_change(mandant: str, art: str, nr: str, daten: Mapping[str, Any] | None) -> None:
     """Put one record in place of the former one; None removes it."""
-    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == art) & (StammdatenRow.nr == nr)
-    StammdatenRow.delete().where(here).execute()
-    if daten is not None:
-        StammdatenRow.insert(
-            mandant=mandant,
-            art=art,
-            nr=nr,
-            parent=str(daten.get(_PARENT.get(art, ""), "")),
-            einheit_nr=str(daten.get("einheitNr", "")),
-            daten=dict(daten),
-        ).execute()
+    apply_changes(mandant, [Aenderung(art, nr, daten)], full_since=None)
+
+
+def apply_changes(mandant: str, changes: Sequence[Aenderung], *, full_since: datetime | None) -> None:
+    """Put records in place of the former ones, in the order of the feed; a person who is gone takes their contracts.
+
+    `full_since` marks them as met in this full pass.
+    """
+    records: dict[tuple[str, str], dict[str, Any] | None] = {}
+    gone: set[str] = set()
+    for change in changes:
+        art, nr = clean.text(change.art, 10), clean.key(change.nr, _NUMBER_MAX)
+        if change.daten is None and art == "PERSON":
+            gone.add(nr)
+            records |= {name: None for name, row in records.items() if row and row["parent"] == nr}
+        records[art, nr] = None if change.daten is None else _row(mandant, art, nr, change.daten, full_since)
+    _remove(mandant, records, gone)
+    rows = [row for row in records.values() if row is not None]
+    if rows:
+        affected(StammdatenRow.insert_many(rows).as_rowcount())
+
+
+def _remove(mandant: str, records: Iterable[tuple[str, str]], gone: set[str]) -> None:
+    here = StammdatenRow.mandant == mandant
+    by_art: dict[str, list[str]] = {}
+    for art, nr in records:
+        by_art.setdefault(art, []).append(nr)
+    for art, numbers in by_art.items():
+        affected(StammdatenRow.delete().where(here & (StammdatenRow.art == art) & StammdatenRow.nr.in_(numbers)))
+    if gone:
+        contracts = (StammdatenRow.art == "VERTRAG") & StammdatenRow.parent.in_(list(gone))
+        affected(StammdatenRow.delete().where(here & contracts))
+
+
+def _row(mandant: str, art: str, nr: str, daten: Mapping[str, Any], full_since: datetime | None) -> dict[str, Any]:
+    return {
+        "mandant": mandant,
+        "art": art,
+        "nr": nr,
+        "parent": clean.key(daten.get(_PARENT.get(art, "")) or "", _NUMBER_MAX),
+        "einheit_nr": clean.key(daten.get("einheitNr") or "", _NUMBER_MAX),
+        "daten": clean.tree(dict(daten)),
+        "full_since": full_since,
+    }
+
+
+def remove_unmet(mandant: str, full_since: datetime) -> int | None:
+    """Remove what did not occur in this full pass; returns how many, None when nothing occurred and so all stays."""
+    here = StammdatenRow.mandant == mandant
+    met = StammdatenRow.full_since == full_since
+    if not StammdatenRow.select().where(here & met).exists():
+        return None if StammdatenRow.select().where(here).exists() else 0
+    return affected(StammdatenRow.delete().where(here & (StammdatenRow.full_since.is_null() | ~met)))
 
 
 def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
-    """Return a person's contracts with unit and building, in one query."""
+    """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query."""
     einheit, gebaeude = StammdatenRow.alias(), StammdatenRow.alias()
     query = (
         StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten, einheit.daten, gebaeude.daten)
@@ -53,8 +108,8 @@ def _vertrag(nr: str, daten: Mapping[str, Any], einheit: Mapping[str, Any], geba
         nr=nr,
         person_nr=str(daten.get("personNr", "")),
         rolle=str(daten.get("rolle", "MIETER")),
-        beginn=str(daten.get("beginn", "")),
-        ende=daten.get("ende"),
+        beginn=str(daten.get("beginn") or ""),
+        ende=str(daten["ende"]) if daten.get("ende") else None,
         einheit_nr=str(daten.get("einheitNr", "")),
         lage=str(einheit.get("lage", "")),
         gebaeude_nr=str(einheit.get("gebaeudeNr", "")),

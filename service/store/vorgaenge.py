@@ -1,6 +1,6 @@
 """Vorgänge, their timeline and their files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,12 @@ def by_immotion_id(mandant: str, immotion_id: str) -> Vorgang | None:
     return _one(VorgangRow.select().where((VorgangRow.mandant == mandant) & (VorgangRow.immotion_id == immotion_id)))
 
 
+def by_immotion_ids(mandant: str, immotion_ids: Sequence[str]) -> dict[str, Vorgang]:
+    """Return the Vorgänge that immotion knows by these ids, by their ids."""
+    query = VorgangRow.select().where((VorgangRow.mandant == mandant) & VorgangRow.immotion_id.in_(list(immotion_ids)))
+    return {row["immotion_id"]: Vorgang(**row) for row in dicts(query)} if immotion_ids else {}
+
+
 def page(
     mandant: str, owners: Sequence[str], *, offen: bool | None = None, before: UUID | None = None, limit: int
 ) -> list[VorgangLine]:
@@ -83,16 +89,26 @@ def page(
     return [VorgangLine(**row) for row in dicts(query)]
 
 
-def update(vorgang_id: UUID, changes: dict[str, Any]) -> None:
-    """Write just these columns."""
-    VorgangRow.update(**changes).where(VorgangRow.id == vorgang_id).execute()
+def set_facts(vorgang_id: UUID, facts: Mapping[str, Any]) -> None:
+    """Write `vorgangsnummer` and, if it is not known yet, `immotion_id`; raises ImmotionIdTaken."""
+    changes = dict(facts)
+    if "immotion_id" in changes:
+        changes["immotion_id"] = peewee.fn.COALESCE(VorgangRow.immotion_id, changes["immotion_id"])
+    try:
+        VorgangRow.update(**changes).where(VorgangRow.id == vorgang_id).execute()
+    except peewee.IntegrityError as clash:
+        raise ImmotionIdTaken from clash
 
 
-def update_latest(vorgang_id: UUID, what: str, seq: int, changes: dict[str, Any]) -> bool:
-    """Write these columns unless a later event has set them; `what` is status, sachbearbeiter or termin."""
-    column = f"{what}_seq"
-    here = (VorgangRow.id == vorgang_id) & (getattr(VorgangRow, column) < seq)
-    return affected(VorgangRow.update(**changes, **{column: seq}).where(here)) == 1
+def update_latest(vorgang_id: UUID, what: str, seq: int, tie: str, changes: Mapping[str, Any]) -> bool:
+    """Write these columns unless a later event has set them; `what` is status, sachbearbeiter or termin.
+
+    Later is a higher `seq`; of equal ones, the greater `tie`, so that any two events have an order.
+    """
+    seqs, ties = getattr(VorgangRow, f"{what}_seq"), getattr(VorgangRow, f"{what}_tie")
+    earlier = (seqs < seq) | ((seqs == seq) & (ties.is_null() | (ties < tie)))
+    order = {f"{what}_seq": seq, f"{what}_tie": tie}
+    return affected(VorgangRow.update(**changes, **order).where((VorgangRow.id == vorgang_id) & earlier)) == 1
 
 
 def count_unread(vorgang_id: UUID) -> None:

@@ -1,132 +1,242 @@
 """From the inbox to the Vorgang: each visible event once, early ones wait, internal ones stay unseen."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
-import structlog
 from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
 from service.store import inbox, vorgaenge
-from service.store.database import connected, transaction
+from service.store.clean import text
+from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
 from service.store.records import Anhang, Ereignis, Vorgang
-from service.sync.immotion.wire import moment_of
-from service.vorgang.status import Change, Event, change_of
+from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
+from service.sync.alarms import raise_alarm
+from service.sync.immotion.wire import moment_of, seq_of
+from service.vorgang.status import Event, change_of
 from service.vorgang.types import House
-
-log = structlog.get_logger()
 
 VISIBLE = "MIETER"
 BORN_IN_IMMOTION = "VORGANG_ANGELEGT"
-_BATCH = 200
+_BATCH = 100
+_TRIES = 3
+_BETREFF_MAX, _TEXT_MAX = 120, 20_000
+_BYTES_END = 2**62
 _TYPES = {"KONTAKT", "BESCHWERDE", "SCHADEN", "DOKUMENT"}
+_BROKEN = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, inbox.DataRefused, ImmotionIdTaken)
+
+
+@dataclass
+class _Done:
+    """What a transaction has done; told to anybody only once it is committed."""
+
+    applied: int = 0
+    born: int = 0
+    unmapped: list[str] = field(default_factory=list)
+    states: dict[str, list[int]] = field(default_factory=dict)
+
+    def settle(self, ereignis: Ereignis, state: str) -> None:
+        self.states.setdefault(state, []).append(ereignis.id)
+
+
+class _Known:
+    """The Vorgänge that a batch of events is about, by either id."""
+
+    def __init__(self, mandant: str, batch: Sequence[Ereignis]) -> None:
+        ids = [found for e in batch if (found := _uuid(e.externe_id))]
+        self._own = {key: v for key, v in vorgaenge.by_ids(ids).items() if v.mandant == mandant} if ids else {}
+        names = sorted({e.immotion_id for e in batch if e.immotion_id})
+        self._theirs = vorgaenge.by_immotion_ids(mandant, names)
+
+    def of(self, ereignis: Ereignis) -> Vorgang | None:
+        own = _uuid(ereignis.externe_id)
+        return (self._own.get(own) if own else None) or self._theirs.get(ereignis.immotion_id)
+
+    def add(self, vorgang: Vorgang) -> None:
+        self._theirs[vorgang.immotion_id or ""] = vorgang
 
 
 def apply_waiting(house: House, *, clock: Callable[[], datetime]) -> int:
-    """Apply every event that can be applied now; returns how many. Early ones stay for the next round."""
-    applied, after = 0, 0
+    """Apply every event that can be applied now; returns how many. Early ones stay for the next round.
+
+    Any number of workers may do so at once: each event is held by one of them, the others pass it by.
+    """
+    total = 0
+    while True:
+        done = _round(house, clock)
+        total += done.applied
+        if not done.born:  # a Vorgang that has appeared may be what earlier events wait for
+            return total
+
+
+def _round(house: House, clock: Callable[[], datetime]) -> _Done:
+    total, after = _Done(), 0
     while True:
         with connected():
             batch = inbox.waiting(house.mandant, after=after, limit=_BATCH)
-        for ereignis in batch:
-            after = ereignis.id
-            applied += _apply_or_park(ereignis, house, clock())
+            known = _Known(house.mandant, batch) if batch else None
+        if known is not None and (ready := [e for e in batch if _can_be_settled(e, house.mandant, known)]):
+            done = _together(ready, known, house, clock())
+            total.applied, total.born = total.applied + done.applied, total.born + done.born
         if len(batch) < _BATCH:
-            return applied
+            return total
+        after = batch[-1].id
 
 
-def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> bool:
+def _can_be_settled(ereignis: Ereignis, mandant: str, known: _Known) -> bool:
+    if _unseen(ereignis, mandant) is not None or not _belongs_to_a_vorgang(ereignis):
+        return True
+    return known.of(ereignis) is not None or _birth(ereignis) is not None
+
+
+def _together(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
+    """Apply events in one transaction; if one of them cannot be, each in its own."""
+    try:
+        return _in_one_transaction(batch, known, house, now)
+    except (*_BROKEN, FormAlreadyFiled):
+        pass
+    done = _Done()
+    for ereignis in batch:
+        one = _apply_or_park(ereignis, house, now)
+        done.applied, done.born = done.applied + one.applied, done.born + one.born
+    return done
+
+
+def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
     """Apply one event; one that cannot be understood is put aside with an alarm and stops no other."""
     try:
-        with connected(), transaction():
-            return _apply(ereignis, house, now)
-    except (LookupError, TypeError, ValueError, AttributeError) as broken:
-        log.error("event_parked", mandant=house.mandant, ereignis=ereignis.id, error=type(broken).__name__, alarm=True)
+        for _ in range(_TRIES):
+            try:
+                with connected():
+                    known = _Known(house.mandant, [ereignis])
+                return _in_one_transaction([ereignis], known, house, now)
+            except FormAlreadyFiled:  # another worker has just created this Vorgang: it is there when we look again
+                continue
+    except _BROKEN as broken:
         with connected():
-            inbox.settle(ereignis.id, "parked")
-        return False
+            parked = inbox.settle(ereignis.id, "parked")
+        if parked:
+            error = type(broken).__name__
+            raise_alarm("event_parked", mandant=house.mandant, now=now, ereignis=ereignis.id, error=error)
+    return _Done()
 
 
-def _apply(ereignis: Ereignis, house: House, now: datetime) -> bool:
-    if ereignis.body.get("sichtbarkeit") != VISIBLE:
-        return inbox.settle(ereignis.id, "hidden")
-    vorgang = _vorgang_of(ereignis)
-    if vorgang is None:
-        vorgang = _born(ereignis, house, now)
-    if vorgang is None:
-        return not _belongs_to_a_vorgang(ereignis) and inbox.settle(ereignis.id, "kept")
-    if not inbox.settle(ereignis.id, "applied"):
-        return False
-    event = _event(ereignis, vorgang, now)
+def _in_one_transaction(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
+    def work() -> _Done:
+        with inbox.refused_data():
+            return _apply(batch, known, house, now)
+
+    with connected():
+        done = in_transaction(work)
+    for code in done.unmapped:
+        raise_alarm("status_unmapped", mandant=house.mandant, detail=code, now=now)
+    return done
+
+
+def _apply(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
+    done = _Done()
+    held = inbox.hold([ereignis.id for ereignis in batch])
+    for ereignis in sorted((e for e in batch if e.id in held), key=_births_first):
+        state = _unseen(ereignis, house.mandant)
+        vorgang = known.of(ereignis)
+        if state is None and vorgang is None and (birth := _birth(ereignis)) is not None:
+            vorgang = _new_vorgang(ereignis, birth, house, now)
+            vorgaenge.insert(vorgang)
+            known.add(vorgang)
+            done.born += 1
+        if state is None and vorgang is not None:
+            _apply_to(vorgang, ereignis, house, now, done)
+        else:
+            done.settle(ereignis, state or "kept")
+    for state, ids in done.states.items():
+        done.applied += inbox.settle_all(ids, state)
+    return done
+
+
+def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime, done: _Done) -> None:
+    event = _event(ereignis, now)
     change = change_of(event, vorgang, house.catalog)
     if change.unmapped is not None:
-        log.error("status_unmapped", mandant=house.mandant, code=change.unmapped, alarm=True)
-    _write(vorgang, event, change, now)
-    return True
-
-
-def _write(vorgang: Vorgang, event: Event, change: Change, now: datetime) -> None:
+        done.unmapped.append(change.unmapped)
     if change.facts:
-        vorgaenge.update(vorgang.id, dict(change.facts))
+        vorgaenge.set_facts(vorgang.id, change.facts)
+    if change.received:
+        vorgaenge.update_latest(vorgang.id, "status", 0, change.received_tie, change.received)
     for what, columns in change.latest.items():
-        vorgaenge.update_latest(vorgang.id, what, event.seq, dict(columns))
+        vorgaenge.update_latest(vorgang.id, what, event.seq, event.tie, columns)
     if change.entry is not None and vorgaenge.add_aktivitaet(change.entry):
-        vorgaenge.add_anhaenge(_announced(dokument, vorgang, change.entry.id, now) for dokument in change.dokumente)
+        vorgaenge.add_anhaenge(_announced(change.dokumente, vorgang, change.entry.id, now))
         if change.unread:
             vorgaenge.count_unread(vorgang.id)
+    done.settle(ereignis, "applied")
 
 
-def _vorgang_of(ereignis: Ereignis) -> Vorgang | None:
+def _births_first(ereignis: Ereignis) -> tuple[bool, str, int]:
+    """Order so that a Vorgang is there for its events, and two workers change Vorgänge in one order."""
+    return _birth(ereignis) is None, ereignis.externe_id or ereignis.immotion_id, ereignis.id
+
+
+def _unseen(ereignis: Ereignis, mandant: str) -> str | None:
+    """Return the state of an event that changes nothing here; None for one that residents may see."""
+    if ereignis.body.get("mandant") not in {None, "", mandant}:
+        return "foreign"
+    return None if ereignis.body.get("sichtbarkeit") == VISIBLE else "hidden"
+
+
+def _uuid(text: str) -> UUID | None:
     try:
-        found = vorgaenge.by_id(ereignis.mandant, UUID(ereignis.externe_id)) if ereignis.externe_id else None
+        return UUID(text) if text else None
     except ValueError:
-        found = None
-    if found is None and ereignis.immotion_id:
-        found = vorgaenge.by_immotion_id(ereignis.mandant, ereignis.immotion_id)
-    return found
+        return None
 
 
 def _belongs_to_a_vorgang(ereignis: Ereignis) -> bool:
     return bool(ereignis.externe_id or ereignis.immotion_id)
 
 
-def _born(ereignis: Ereignis, house: House, now: datetime) -> Vorgang | None:
-    """Create the Vorgang that a clerk has begun for a person; anything else waits."""
-    body, daten = ereignis.body, ereignis.body.get("daten") or {}
-    melder = daten.get("melder")
-    if body.get("typ") != BORN_IN_IMMOTION or ereignis.externe_id or not isinstance(melder, Mapping):
-        return None
-    person = melder.get("personNr")
-    typ = str(daten.get("typ", ""))
-    if not person or typ not in _TYPES or not ereignis.immotion_id:
-        return None
-    vorgang = _new_vorgang(ereignis, daten, str(person), house, now)
-    vorgaenge.insert(vorgang)
-    return vorgang
+@dataclass(frozen=True, slots=True)
+class _Birth:
+    """A Vorgang that a clerk has begun for a person."""
+
+    typ: str
+    person: str
+    daten: Mapping[str, Any]
 
 
-def _new_vorgang(ereignis: Ereignis, daten: Mapping[str, Any], person: str, house: House, now: datetime) -> Vorgang:
+def _birth(ereignis: Ereignis) -> _Birth | None:
+    """Return what an event says of a Vorgang born in immotion; None for any other, which waits for its Vorgang."""
+    body, daten = ereignis.body, ereignis.body.get("daten")
+    if body.get("typ") != BORN_IN_IMMOTION or ereignis.externe_id or not isinstance(daten, Mapping):
+        return None
+    melder, typ = daten.get("melder"), str(daten.get("typ", ""))
+    person = melder.get("personNr") if isinstance(melder, Mapping) else None
+    return _Birth(typ, str(person), daten) if person and typ in _TYPES and ereignis.immotion_id else None
+
+
+def _new_vorgang(ereignis: Ereignis, birth: _Birth, house: House, now: datetime) -> Vorgang:
+    daten = birth.daten
     meldezeit = moment_of(daten.get("meldezeit")) or moment_of(ereignis.body.get("zeit")) or now
-    label = house.catalog.vorgangstypen[str(daten["typ"])].label
+    label = house.catalog.vorgangstypen[birth.typ].label
     objekt = daten.get("objekt")
     return Vorgang(
         id=uuid7(),
         mandant=house.mandant,
-        owner=owner_of_person(house.mandant, person),
+        owner=owner_of_person(house.mandant, birth.person),
         form_key=None,
         fingerprint=None,
         meldenummer=vorgaenge.next_meldenummer(house.mandant, now.astimezone(house.zone).year),
-        typ=str(daten["typ"]),
+        typ=birth.typ,
         kanal="IMMOTION",
-        betreff=str(daten.get("betreff") or label.de)[:120],
-        beschreibung=str(daten.get("beschreibung") or ""),
+        betreff=text(daten.get("betreff") or label.de, _BETREFF_MAX),
+        beschreibung=text(daten.get("beschreibung") or "", _TEXT_MAX),
         erreichbar="",
         labels={"typ": {"de": label.de, "en": label.text("en")}},
         details={},
-        melder={"personNr": person},
+        melder={"personNr": birth.person},
         objekt=dict(objekt) if isinstance(objekt, Mapping) else {},
         routing={},
         catalog_version=house.catalog.version,
@@ -138,33 +248,35 @@ def _new_vorgang(ereignis: Ereignis, daten: Mapping[str, Any], person: str, hous
     )
 
 
-def _event(ereignis: Ereignis, vorgang: Vorgang, now: datetime) -> Event:
+def _event(ereignis: Ereignis, now: datetime) -> Event:
     body = ereignis.body
-    seq = body.get("vorgangSeq")
     daten = body.get("daten")
     return Event(
         id=ereignis.ereignis_id,
         typ=str(body.get("typ", "")),
         zeit=(moment_of(body.get("zeit")) or now).astimezone(UTC),
-        seq=seq if isinstance(seq, int) and not isinstance(seq, bool) else vorgang.status_seq + 1,
+        seq=seq_of(body),
         daten=daten if isinstance(daten, Mapping) else {},
     )
 
 
-def _announced(dokument: Mapping[str, Any], vorgang: Vorgang, aktivitaet_id: UUID, now: datetime) -> Anhang:
-    """Return the row of a file whose bytes are fetched later; what is not known yet is empty."""
-    size = dokument.get("bytes")
-    mime = str(dokument.get("mime") or "application/octet-stream")[:100]
-    return Anhang(
-        id=uuid4(),
-        mandant=vorgang.mandant,
-        vorgang_id=vorgang.id,
-        aktivitaet_id=aktivitaet_id,
-        dokument_id=str(dokument.get("dokumentId") or "")[:100],
-        dateiname=clean_name(str(dokument.get("dateiname") or dokument.get("titel") or "Dokument"), mime),
-        mime=mime,
-        bytes=size if isinstance(size, int) else 0,
-        sha256=str(dokument.get("sha256") or "")[:64],
-        position=0,
-        created_at=now,
-    )
+def _announced(
+    dokumente: Sequence[Mapping[str, Any]], vorgang: Vorgang, aktivitaet_id: UUID, now: datetime
+) -> Iterator[Anhang]:
+    """Return the rows of files whose bytes are fetched later; what is not known yet is empty."""
+    for position, dokument in enumerate(dokumente):
+        size = dokument.get("bytes")
+        mime = text(dokument.get("mime") or "application/octet-stream", 100)
+        yield Anhang(
+            id=uuid5(aktivitaet_id, str(position)),
+            mandant=vorgang.mandant,
+            vorgang_id=vorgang.id,
+            aktivitaet_id=aktivitaet_id,
+            dokument_id=text(dokument.get("dokumentId") or "", 100),
+            dateiname=clean_name(text(dokument.get("dateiname") or dokument.get("titel") or "Dokument", 255), mime),
+            mime=mime,
+            bytes=size if isinstance(size, int) and 0 <= size < _BYTES_END else 0,
+            sha256=text(dokument.get("sha256") or "", 64),
+            position=position,
+            created_at=now,
+        )

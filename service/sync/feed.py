@@ -1,63 +1,143 @@
-"""Reads immotion's feeds; the cursor moves in the transaction that stores what was read."""
+"""Reads immotion's feeds; the cursor moves in the transaction that stores what was read.
 
+Any number of readers may do so at once: each moves the cursor only from where it had read it, so that it never goes
+back, and never past something that is not stored.
+"""
+
+import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import structlog
-
-from service.store import inbox, stammdaten
-from service.store.database import connected, transaction
-from service.sync.immotion.channel import Channel, CursorExpired
-
-log = structlog.get_logger()
+from service.store import inbox, mirrors, reconciles, stammdaten
+from service.store.database import connected, in_transaction
+from service.store.records import FeedPlace
+from service.store.stammdaten import Aenderung
+from service.sync.alarms import raise_alarm
+from service.sync.immotion.channel import Channel, CursorExpired, FeedPage, Temporary
 
 EVENTS = "ereignisse"
 MASTER_DATA = "stammdaten"
+CATALOG_NEW = "KATALOG_NEU"
+_LOOK_S = 0.5
 
 
 def read_events(mandant: str, channel: Channel, *, wait: int, clock: Callable[[], datetime]) -> int:
-    """Read one page of events into the inbox, waiting up to `wait` seconds for one; returns how many were new."""
+    """Read one page of events into the inbox, waiting up to `wait` seconds for one; returns how many were new.
+
+    When immotion no longer knows the cursor, the feed begins anew, and everything is to be reconciled.
+    """
     with connected():
-        cursor = inbox.cursor(mandant, EVENTS)
+        inbox.take_nudge(mandant)
+        seen = inbox.cursor(mandant, EVENTS)
     try:
-        page = channel.ereignisse(cursor, wait=wait)
+        page = channel.ereignisse(seen, wait=wait)
     except CursorExpired:
-        log.warning("cursor_expired", mandant=mandant, feed=EVENTS, alarm=True)
-        page = channel.ereignisse("", wait=0)
+        _begin_anew(mandant, EVENTS, seen, clock())
+        return 0
     now = clock()
-    with connected(), transaction():
-        new = sum(inbox.receive(mandant, event, now) for event in page.entries if event.get("ereignisId"))
-        if page.cursor and page.cursor != cursor:
-            inbox.move_cursor(mandant, EVENTS, page.cursor, now)
+    with connected():
+        return in_transaction(lambda: _store(mandant, page, seen, now))
+
+
+def _store(mandant: str, page: FeedPage, seen: str, now: datetime) -> int:
+    events = [event for event in page.entries if event.get("ereignisId")]
+    new = inbox.receive_all(mandant, events, now)
+    if new and any(event.get("typ") == CATALOG_NEW for event in events):
+        mirrors.expire(mandant)
+    if page.cursor and page.cursor != seen:
+        inbox.move_cursor(mandant, EVENTS, page.cursor, now, seen=seen)
     return new
 
 
+def _begin_anew(mandant: str, feed: str, seen: str, now: datetime) -> None:
+    """Go back to the beginning, once however many readers are told to; raises Temporary when that is refused too."""
+    if not seen:
+        raise Temporary("410 to an empty cursor")
+
+    def move() -> bool:
+        if not inbox.move_cursor(mandant, feed, "", now, seen=seen):
+            return False
+        inbox.begin_full_pass(mandant, MASTER_DATA, now)
+        if feed == EVENTS:
+            reconciles.begin(mandant, now)
+        return True
+
+    with connected():
+        moved = in_transaction(move)
+    if moved:
+        raise_alarm("cursor_expired", mandant=mandant, detail=feed, now=now)
+
+
+def rest(mandant: str, stop: threading.Event, *, seconds: float) -> None:
+    """Wait before the next question; a webhook of immotion ends it. Raises StoreUnavailable.
+
+    One look in half a second at one row, however many webhooks come: they cannot make more questions than that.
+    """
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0 and not stop.wait(min(_LOOK_S, left)):
+        with connected():
+            if inbox.take_nudge(mandant):
+                return
+
+
 def read_master_data(mandant: str, channel: Channel, *, clock: Callable[[], datetime]) -> int:
-    """Read all changes of persons, contracts, units and buildings; returns how many."""
+    """Read all changes of persons, contracts, units and buildings; returns how many.
+
+    When immotion no longer knows the cursor, the whole stock is read anew, and what does not occur in it is removed.
+    """
     total = 0
     while True:
         with connected():
-            cursor = inbox.cursor(mandant, MASTER_DATA)
+            place = inbox.place(mandant, MASTER_DATA)
         try:
-            page = channel.stammdaten(cursor)
+            page = channel.stammdaten(place.cursor)
         except CursorExpired:
-            page = channel.stammdaten("")
-        with connected(), transaction():
-            for change in page.entries:
-                _apply_master_data(mandant, change)
-            if page.cursor and page.cursor != cursor:
-                inbox.move_cursor(mandant, MASTER_DATA, page.cursor, clock())
+            _begin_anew(mandant, MASTER_DATA, place.cursor, clock())
+            continue
+        if not _take_over(mandant, page, place, clock()):
+            continue
         total += len(page.entries)
-        if not page.more or page.cursor == cursor:
+        if not page.more or page.cursor == place.cursor:
             return total
 
 
-def _apply_master_data(mandant: str, change: Mapping[str, Any]) -> None:
-    """Take one change over; one that names nothing, or is no object, is left out with an alarm."""
-    art, nr, daten = change.get("art"), change.get("nr"), change.get("daten")
-    gone = bool(change.get("geloescht"))
+def _take_over(mandant: str, page: FeedPage, place: FeedPlace, now: datetime) -> bool:
+    """Store a page; False when somebody else has read on meanwhile: what this page says may be old by now."""
+    changes = [change for entry in page.entries if (change := _change(entry)) is not None]
+    emptied = False
+
+    def store() -> bool:
+        nonlocal emptied
+        at = page.cursor or place.cursor
+        if at != place.cursor and not inbox.move_cursor(mandant, MASTER_DATA, at, now, seen=place.cursor):
+            return False
+        # a full pass may have begun since the page was asked for
+        full_since = inbox.place(mandant, MASTER_DATA).full_since
+        stammdaten.apply_changes(mandant, changes, full_since=full_since)
+        emptied = full_since is not None and not page.more and _end_full_pass(mandant, at, full_since)
+        return True
+
+    with connected():
+        stored = in_transaction(store)
+    if stored and len(changes) < len(page.entries):
+        unread = len(page.entries) - len(changes)
+        raise_alarm("master_data_not_understood", mandant=mandant, now=now, changes=unread)
+    if emptied:
+        raise_alarm("master_data_empty", mandant=mandant, now=now)
+    return stored
+
+
+def _end_full_pass(mandant: str, at: str, full_since: datetime) -> bool:
+    """Remove what did not occur; True when nothing occurred at all, which is no reason to forget every contract."""
+    ended = inbox.end_full_pass(mandant, MASTER_DATA, at=at, full_since=full_since)
+    return ended and stammdaten.remove_unmet(mandant, full_since) is None
+
+
+def _change(entry: Mapping[str, Any]) -> Aenderung | None:
+    art, nr, daten = entry.get("art"), entry.get("nr"), entry.get("daten")
+    gone = bool(entry.get("geloescht"))
     if not art or not nr or not (gone or isinstance(daten, Mapping)):
-        log.error("master_data_not_understood", mandant=mandant, alarm=True)
-        return
-    stammdaten.apply_change(mandant, str(art)[:10], str(nr)[:100], None if gone else daten)
+        return None
+    return Aenderung(str(art), str(nr), None if gone or not isinstance(daten, Mapping) else daten)

@@ -1,7 +1,7 @@
 """What the catalog and the house's rules make of a report, before anything is stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from service.store.records import Vertrag
 from service.vorgang.catalog import Catalog, Label, Question, Schadensfall, UnknownSchadensfall
 from service.vorgang.emergency import EmergencyNotice, notice_for
 from service.vorgang.routing import Routing, RoutingCase, route
+from service.vorgang.tenancy import offered
 from service.vorgang.types import House, Melder, Meldung, MeldungRefused, Problem, Vorgangstyp
 
 BETREFF_MAX = 120
@@ -50,24 +51,32 @@ class _Case:
 
 def assess(meldung: Meldung, melder: Melder, house: House, *, now: datetime) -> Assessed:
     """Check a report against the catalog and decide about it; raises MeldungRefused with every problem."""
-    vertrag = vertrag_of(meldung, melder)
+    vertraege = _offered(meldung, melder, house, now)
+    vertrag = _vertrag_of(meldung, vertraege)
     problems = _texts(meldung)
-    if vertrag is None and melder.vertraege:
+    if vertrag is None and vertraege:
         problems.append(Problem("vertrag", "not_allowed" if meldung.vertrag_nr else "choose"))
+    if melder.vertraege and not vertraege and meldung.typ is not Vorgangstyp.KONTAKT:
+        problems.append(Problem("vertrag", "no_contract_now"))
     case = _Case(meldung, house, vertrag, now)
     return _schaden(case, problems) if meldung.typ is Vorgangstyp.SCHADEN else _thema(case, problems)
 
 
-def vertrag_of(meldung: Meldung, melder: Melder) -> Vertrag | None:
+def _offered(meldung: Meldung, melder: Melder, house: House, now: datetime) -> Sequence[Vertrag]:
+    return offered(melder.vertraege, meldung.typ, now.astimezone(house.zone).date())
+
+
+def _vertrag_of(meldung: Meldung, vertraege: Sequence[Vertrag]) -> Vertrag | None:
     """Return the contract that a report is about: the one chosen, or the only one there is."""
-    if not meldung.vertrag_nr and len(melder.vertraege) == 1:
-        return melder.vertraege[0]
-    return next((vertrag for vertrag in melder.vertraege if vertrag.nr == meldung.vertrag_nr), None)
+    if not meldung.vertrag_nr and len(vertraege) == 1:
+        return vertraege[0]
+    return next((vertrag for vertrag in vertraege if vertrag.nr == meldung.vertrag_nr), None)
 
 
 def notice_of(meldung: Meldung, melder: Melder, house: House, *, now: datetime) -> EmergencyNotice | None:
     """Return the emergency notice that this damage report fires, as far as it is filled in."""
-    return _notice(_Case(meldung, house, vertrag_of(meldung, melder), now))
+    vertrag = _vertrag_of(meldung, _offered(meldung, melder, house, now))
+    return _notice(_Case(meldung, house, vertrag, now))
 
 
 def _notice(case: _Case) -> EmergencyNotice | None:

@@ -1,8 +1,9 @@
 """What an event of immotion changes: in any order, delivered any number of times, with the same end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
@@ -11,10 +12,19 @@ from service.store.records import Aktivitaet, Vorgang
 CLOSED = frozenset({"ERLEDIGT", "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT"})
 RECEIVED = "EINGEGANGEN"
 REFUSED = "ABGELEHNT"
-_OWN = frozenset({"UEBERMITTLUNG", "UEBERGEBEN"})
+OWN = frozenset({"UEBERMITTLUNG", "UEBERGEBEN"})
 # Namespace of the ids of timeline entries, so that the same event always makes the same entry (RFC 9562, 5.5).
 _ENTRIES = UUID("6f0f4b0e-6f0d-4b5e-9d43-6a3f5c0e8f11")
 _TEXT_MAX = 20_000
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_BY_RECEIPT, _BY_EVENT = "0", "1"
+# What we conclude ourselves gives way to any event.
+LOWEST = "0" * 32
+
+
+def _tie(rank: str, zeit: datetime, name: str = "") -> str:
+    micros = max(0, (zeit - _LONG_AGO) // timedelta(microseconds=1))
+    return f"{rank}{micros:016x}{sha256(name.encode('utf-8', 'replace')).hexdigest()[:15] if name else '0' * 15}"
 
 
 class HasCode(Protocol):
@@ -36,7 +46,7 @@ class StatusTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is applied; `seq` is gap-free per Vorgang on immotion's side."""
+    """An event as it is applied; `seq` is gap-free per Vorgang on immotion's side, 0 where it does not count."""
 
     id: str
     typ: str
@@ -44,15 +54,23 @@ class Event:
     seq: int
     daten: Mapping[str, Any]
 
+    @property
+    def tie(self) -> str:
+        """Return what puts events of equal `seq` in an order that all of us agree on: their time, then their ids."""
+        return _tie(_BY_EVENT, self.zeit, self.id)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What an event does: facts that never change, columns that only the latest event may set, a timeline entry.
 
     `latest` maps status, sachbearbeiter and termin to their columns; each follows its own highest vorgangSeq.
+    `received` are the status columns that hold as long as nothing else has set them, and `received_tie` their order.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
+    received: Mapping[str, Any] = field(default_factory=dict)
+    received_tie: str = LOWEST
     latest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     entry: Aktivitaet | None = None
     unread: bool = False
@@ -74,11 +92,36 @@ def change_of(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:
     return Change() if handler is None else handler(event, vorgang, catalog)
 
 
-def _created(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
-    facts = _texts(event.daten, {"vorgangsnummer": "vorgangsnummer", "vorgangId": "immotion_id"})
-    # Only a Vorgang of which nothing else is known yet has just been received.
-    received = {"status": {"status": RECEIVED, "status_at": event.zeit}} if vorgang.status in _OWN else {}
-    return Change(facts=facts, latest=received)
+def _created(event: Event, _vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    return Change(
+        facts=facts_of(event.daten),
+        received={"status": RECEIVED, "status_at": event.zeit},
+        received_tie=_tie(_BY_RECEIPT, event.zeit, event.id),
+    )
+
+
+def facts_of(daten: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of immotion's own names for a Vorgang, as far as they are told."""
+    return _texts(daten, {"vorgangsnummer": "vorgangsnummer", "vorgangId": "immotion_id"})
+
+
+def view_of(view: Mapping[str, Any], catalog: StatusTable) -> tuple[Change, str]:
+    """Return what the resident may see of a Vorgang as immotion shows it, and the order it has among events.
+
+    It makes no entry in the timeline: the event that it is about makes it, if it still comes.
+    """
+    zeit = _seit(view)
+    change = _latest(view, zeit, catalog) if read_status(view)[0] else Change(latest=_facts(view))
+    return change, _tie(_BY_EVENT, zeit)
+
+
+def _seit(view: Mapping[str, Any]) -> datetime:
+    status = view.get("status")
+    try:
+        seit = datetime.fromisoformat(str(status.get("seit", ""))) if isinstance(status, Mapping) else _LONG_AGO
+        return max(seit, _LONG_AGO) if seit.tzinfo else _LONG_AGO
+    except (ValueError, OverflowError):
+        return _LONG_AGO
 
 
 def _refused(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
@@ -92,16 +135,16 @@ def _status(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:
     erp_code, text = read_status(event.daten)
     if not erp_code:
         return Change()
+    change = _latest(event.daten, event.zeit, catalog)
+    entry = _entry(event, vorgang, "STATUS", text, {"status": change.latest["status"]["status"]})
+    return replace(change, entry=entry, unread=bool(text))
+
+
+def _latest(daten: Mapping[str, Any], zeit: datetime, catalog: StatusTable) -> Change:
+    erp_code, text = read_status(daten)
     tenant, known = catalog.tenant_status_for(erp_code)
-    status = {
-        "status": tenant.code,
-        "status_at": event.zeit,
-        "status_text": text,
-        "offen": tenant.code not in CLOSED,
-    }
-    entry = _entry(event, vorgang, "STATUS", text, {"status": tenant.code})
-    latest = {"status": status, **_facts(event.daten)}
-    return Change(latest=latest, entry=entry, unread=bool(text), unmapped=None if known else erp_code)
+    status = {"status": tenant.code, "status_at": zeit, "status_text": text, "offen": tenant.code not in CLOSED}
+    return Change(latest={"status": status, **_facts(daten)}, unmapped=None if known else erp_code)
 
 
 def read_status(daten: Mapping[str, Any]) -> tuple[str, str]:

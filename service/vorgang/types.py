@@ -23,7 +23,7 @@ class Vorgangstyp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Melder:
-    """Who reports: the owner key, what the CMS says of them, the channel they came by, their running contracts."""
+    """Who reports: the owner key, what the CMS says of them, the channel they came by, all their contracts."""
 
     owner: str
     person: str | None

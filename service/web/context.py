@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
@@ -99,6 +99,11 @@ class Reader:
         if self.visitor is None or self.visitor.person is None:
             return []
         return stammdaten.vertraege(self.mandant_id, self.visitor.person)
+
+    @property
+    def today(self) -> date:
+        """Return the day it is where the residents are."""
+        return self.room.clock().astimezone(self.room.zone).date()
 
     @property
     def signed_in(self) -> Visitor:

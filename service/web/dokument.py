@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
+from service.vorgang.tenancy import offered
 from service.vorgang.types import Vorgangstyp
 from service.web.context import Reader
 from service.web.fields import options
@@ -45,7 +46,8 @@ class Dokument(Melden):
 
 def _offered(reader: Reader) -> list[tuple[str, str]]:
     """Offer what concerns the reader's roles; the catalog decides about anything else that is posted."""
-    rollen = {vertrag.rolle for vertrag in melder_of(reader).vertraege} or {melder_of(reader).rolle}
+    vertraege = offered(reader.vertraege, Vorgangstyp.DOKUMENT, reader.today)
+    rollen = {vertrag.rolle for vertrag in vertraege} or {melder_of(reader).rolle}
     audiences = {_AUDIENCE.get(rolle, "TENANT") for rolle in rollen} | {"ALL", "MEMBER"}
     arten = reader.house.catalog.dokumentarten.values()
     return [(art.code, art.label.text(reader.lang)) for art in arten if art.audience in audiences]

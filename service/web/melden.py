@@ -14,6 +14,7 @@ from service.store.records import Draft
 from service.vorgang.assess import assess
 from service.vorgang.drafting import DraftOf, drop_draft, drop_draft_file, keep_draft
 from service.vorgang.filing import file_vorgang
+from service.vorgang.tenancy import offered
 from service.vorgang.types import (
     AlreadyFiledDifferently,
     Melder,
@@ -206,7 +207,9 @@ class Melden(ABC):
         link_to_filed: Way | None = None,
     ) -> None:
         """Write the page of this form with everything typed and uploaded, and what is wrong with it."""
-        fields = with_problems(self.fields(reader, values) + common_fields(reader, values), problems, reader.words)
+        fields = with_problems(
+            self.fields(reader, values) + common_fields(reader, values, self.typ), problems, reader.words
+        )
         form = self._form(reader, fields, draft, problems, refused)
         page = self.page(reader, values, form, link_to_filed)
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
@@ -262,9 +265,8 @@ class Melden(ABC):
 
 
 def melder_of(reader: Reader) -> Melder:
-    """Return who reports, with the contracts that still run today."""
+    """Return who reports, with all their contracts."""
     visitor = reader.signed_in
-    today = reader.room.clock().astimezone(reader.room.zone).date().isoformat()
     return Melder(
         owner=visitor.owner,
         person=visitor.person,
@@ -273,15 +275,15 @@ def melder_of(reader: Reader) -> Melder:
         sprache=reader.lang,
         rolle="EIGENTUEMER" if visitor.roles == ("eigentuemer",) else "MIETER",
         kanal="PORTAL_IFRAME" if visitor.in_frame else "PORTAL_WEB",
-        vertraege=tuple(v for v in reader.vertraege if not v.ende or v.ende >= today),
+        vertraege=tuple(reader.vertraege),
     )
 
 
-def common_fields(reader: Reader, values: Mapping[str, str]) -> tuple[Field, ...]:
+def common_fields(reader: Reader, values: Mapping[str, str], typ: Vorgangstyp) -> tuple[Field, ...]:
     """Return the fields that every report has: which home, when and how to reach the reporter."""
     words = reader.words
     return (
-        *_vertrag_field(reader, values),
+        *_vertrag_field(reader, values, typ),
         Field(
             "erreichbar",
             "text",
@@ -301,8 +303,8 @@ def common_fields(reader: Reader, values: Mapping[str, str]) -> tuple[Field, ...
     )
 
 
-def _vertrag_field(reader: Reader, values: Mapping[str, str]) -> tuple[Field, ...]:
-    vertraege = melder_of(reader).vertraege
+def _vertrag_field(reader: Reader, values: Mapping[str, str], typ: Vorgangstyp) -> tuple[Field, ...]:
+    vertraege = offered(reader.vertraege, typ, reader.today)
     if len(vertraege) > 1:
         pairs = [(v.nr, ", ".join(part for part in (v.adresse, v.lage) if part) or v.nr) for v in vertraege]
         chosen = options(pairs, values.get("vertrag", ""))

@@ -111,6 +111,9 @@ class Words:
             "phone": self("Bitte geben Sie eine Telefonnummer ein, zum Beispiel 030 1234567."),
             "confirm_emergency": self("Bitte bestätigen Sie, dass Sie die Notfallhinweise gelesen haben."),
             "not_possible_now": self("Das ist bei diesem Vorgang gerade nicht möglich."),
+            "no_contract_now": self(
+                "Dafür läuft zurzeit kein Vertrag von Ihnen. Bitte schreiben Sie uns über „Kontakt aufnehmen“."
+            ),
             "form_expired": self("Bitte senden Sie das Formular noch einmal ab. Ihre Eingaben sind alle noch da."),
             "form_foreign": self("Bitte prüfen Sie Ihre Eingaben und senden Sie das Formular noch einmal ab."),
         }[code]

@@ -3,8 +3,8 @@
 import falcon
 
 from service.store import drafts, vorgaenge
+from service.vorgang.tenancy import current
 from service.web.context import Reader, Room, reader_of
-from service.web.melden import melder_of
 from service.web.pages import OverviewPage, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -26,9 +26,9 @@ class Uebersicht:
         reader = reader_of(req)
         visitor = reader.signed_in
         lines = vorgaenge.page(mandant, visitor.owners, offen=True, limit=_SHOWN + 1)
-        melder = melder_of(reader)
-        homes = [", ".join(part for part in (v.adresse, v.lage) if part) for v in melder.vertraege]
-        building = melder.vertraege[0].gebaeude_nr if melder.vertraege else ""
+        vertraege = current(reader.vertraege, reader.today)
+        homes = [", ".join(part for part in (v.adresse, v.lage) if part) for v in vertraege]
+        building = vertraege[0].gebaeude_nr if vertraege else ""
         words = reader.words
         page = OverviewPage(
             title=words("Guten Tag, {name}", name=visitor.name) if visitor.name else words("Mieterportal"),

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent.parent
 PUBLIC_ROUTES = {
     "/healthz",
     "/readyz",
+    "/hooks/immotion/{mandant}",
     "/{mandant}/sso/{connection}",
     "/{mandant}/sso/{connection}/logout",
     "/{mandant}/notfall",

@@ -205,8 +205,10 @@ def test_an_event_is_received_and_settled_once(store: str) -> None:
         (waiting,) = inbox.waiting(mandant)
         assert inbox.settle(waiting.id, "applied")
         assert not inbox.settle(waiting.id, "applied")
-        inbox.move_cursor(mandant, "ereignisse", "a", NOW)
-        inbox.move_cursor(mandant, "ereignisse", "b", NOW)
+        assert inbox.move_cursor(mandant, "ereignisse", "a", NOW, seen="")
+        assert inbox.move_cursor(mandant, "ereignisse", "b", NOW, seen="a")
+        assert not inbox.move_cursor(mandant, "ereignisse", "c", NOW, seen="a")
+        assert not inbox.move_cursor(mandant, "ereignisse", "c", NOW, seen="")
         assert inbox.cursor(mandant, "ereignisse") == "b"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from service.files.storage import Folder
 from service.settings import ImmotionSettings
-from service.store import drafts, outbox, sessions, stammdaten, vorgaenge
+from service.store import drafts, inbox, outbox, sessions, stammdaten, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.records import Anhang, Draft, Vorgang
@@ -306,11 +306,10 @@ def test_a_stopping_worker_gives_back_what_it_holds(tmp_path: Path) -> None:
 
 
 class Feeds:
-    """Feeds that begin by not knowing the cursor."""
+    """Feeds that do not know an old cursor."""
 
     def __init__(self, page: FeedPage) -> None:
         self.page = page
-        self.first = True
 
     def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
         return self._answer(cursor)
@@ -319,19 +318,23 @@ class Feeds:
         return self._answer(cursor)
 
     def _answer(self, cursor: str) -> FeedPage:
-        if self.first:
-            self.first = False
+        if cursor == "old":
             raise CursorExpired
         return self.page
 
 
 def test_an_expired_cursor_reads_everything_again(tmp_path: Path) -> None:
-    events = FeedPage(({"ereignisId": "1", "typ": "STATUS"}, {"typ": "no id"}), "c1", more=False)
-    assert read_events("m", Feeds(events), wait=0, clock=lambda: NOW) == 1
+    with connected():
+        assert inbox.move_cursor("m", "ereignisse", "old", NOW, seen="")
+    events = Feeds(FeedPage(({"ereignisId": "1", "typ": "STATUS"}, {"typ": "no id"}), "c1", more=False))
+    assert read_events("m", events, wait=0, clock=lambda: NOW) == 0
+    assert read_events("m", events, wait=0, clock=lambda: NOW) == 1
+    with connected():
+        assert inbox.move_cursor("m", "stammdaten", "old", NOW, seen="")
     changes = FeedPage(
-        ({"art": "PERSON", "nr": "P", "daten": {}}, {"art": "PERSON", "nr": "P", "geloescht": True}), "c1", more=True
+        ({"art": "PERSON", "nr": "P", "daten": {}}, {"art": "PERSON", "nr": "P", "geloescht": True}), "c1", more=False
     )
-    assert read_master_data("m", Feeds(changes), clock=lambda: NOW) == 4
+    assert read_master_data("m", Feeds(changes), clock=lambda: NOW) == 2
 
 
 def test_master_data_that_cannot_be_understood_stop_no_others(tmp_path: Path) -> None:

@@ -45,6 +45,10 @@ class CredentialsRefused(Exception):
     """immotion does not accept who we are; nothing more is sent on this connection for a while."""
 
 
+class NotOffered(Exception):
+    """This kind of channel has no such thing."""
+
+
 class CursorExpired(Exception):
     """The feed no longer knows our cursor; everything has to be reconciled."""
 
@@ -64,6 +68,28 @@ class FeedPage:
     entries: tuple[Mapping[str, Any], ...]
     cursor: str
     more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How a Vorgang stands at immotion now.
+
+    `view` is what its events that residents may see have said so far, up to `seq`; empty when immotion does not say.
+    """
+
+    immotion_id: str | None
+    vorgangsnummer: str | None
+    seq: int
+    view: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kataloge:
+    """The catalogs that belong to immotion, as they came."""
+
+    version: str
+    etag: str
+    body: Mapping[str, Any]
 
 
 class Channel(Protocol):
@@ -91,6 +117,14 @@ class Channel(Protocol):
 
     def stammdaten(self, cursor: str) -> FeedPage:
         """Read on in the feed of master data; raises CursorExpired."""
+        ...
+
+    def stand(self, key: str) -> Stand | None:
+        """Ask how a Vorgang stands, by our id or immotion's; None when it is not known. Raises NotOffered."""
+        ...
+
+    def kataloge(self, etag: str) -> Kataloge | None:
+        """Read immotion's catalogs; None when they are still those of this ETag. Raises NotOffered."""
         ...
 
     def dokument(self, dokument_id: str) -> AbstractContextManager[Iterator[bytes]]:

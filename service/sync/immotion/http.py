@@ -19,14 +19,18 @@ from service.sync.immotion.channel import (
     CredentialsRefused,
     CursorExpired,
     FeedPage,
+    Kataloge,
     Permanent,
     Scope,
+    Stand,
     Temporary,
 )
+from service.sync.immotion.wire import seq_of
 
 _TEMPORARY = {408, 425, 429}
 _SERVER_FAULTS = 500
 _SCOPES: dict[int, Scope] = {500: "message", 429: "connection"}
+_NOT_FOUND = "NICHT_GEFUNDEN"
 _CHUNK = 64 * 1024
 _CONNECT_S = 5
 
@@ -69,6 +73,28 @@ class HttpChannel:
     def stammdaten(self, cursor: str) -> FeedPage:
         """Read the feed of master data."""
         return self._page("/stammdaten/aenderungen", "aenderungen", {"cursor": cursor, "limit": "200"}, 0)
+
+    def stand(self, key: str) -> Stand | None:
+        """Ask how a Vorgang stands; what internal events have said is in its `mieterSicht` no more than in the feed."""
+        answer = self._call("GET", f"/vorgaenge/{quote(key, safe='')}", "", allowed={HTTPStatus.NOT_FOUND})
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            # a wrong address answers 404 to everything: only immotion's own says that it does not know the Vorgang
+            if _problem(answer).get("code") != _NOT_FOUND:
+                raise Temporary("404 without a problem document")
+            return None
+        body = _object(answer)
+        view, known = body.get("mieterSicht"), _accepted(body)
+        seen = view if isinstance(view, dict) else {}
+        return Stand(known.immotion_id, known.vorgangsnummer, seq_of(seen), seen)
+
+    def kataloge(self, etag: str) -> Kataloge | None:
+        """Read the catalogs, unless they are still those of the ETag."""
+        headers = {"If-None-Match": etag} if etag else {}
+        answer = self._call("GET", "/kataloge", "", headers=headers, allowed={HTTPStatus.NOT_MODIFIED})
+        if answer.status_code == HTTPStatus.NOT_MODIFIED:
+            return None
+        body = _object(answer)
+        return Kataloge(str(body.get("version") or "")[:100], answer.headers.get("ETag", "")[:255], body)
 
     @contextmanager
     def dokument(self, dokument_id: str) -> Iterator[Iterator[bytes]]:

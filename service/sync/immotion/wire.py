@@ -6,6 +6,8 @@ from typing import Any
 
 from service.store.records import Aktivitaet, Anhang, Vorgang
 
+_SEQ_END = 2**31
+
 
 def vorgang_body(vorgang: Vorgang, anhaenge: Sequence[Anhang]) -> dict[str, Any]:
     """Return the VorgangNeu of a Vorgang with the files it was filed with."""
@@ -52,6 +54,12 @@ def moment_of(text: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+def seq_of(event: Mapping[str, Any]) -> int:
+    """Return the vorgangSeq of an event or view; 0, lower than any, when there is none."""
+    seq = event.get("vorgangSeq")
+    return seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 < seq < _SEQ_END else 0
 
 
 def _vorschlag(routing: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,24 @@
+"""What another system sends, made fit for every engine: a value that one of them refuses must not stop a feed."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+
+def text(value: object, limit: int) -> str:
+    """Return a value as text without NUL and half characters, cut to `limit`."""
+    return str(value).replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:limit]
+
+
+def key(value: object, limit: int = 100) -> str:
+    """Return an identifier as it is, or the digest of one that cannot be stored: cut, two of them might become one."""
+    given = str(value)
+    kept = text(given, limit)
+    return kept if kept == given else "sha256:" + sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def tree(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value whose texts can be stored."""
+    whole = json.dumps(value, ensure_ascii=False)
+    fit = whole.encode("utf-8", "replace").decode("utf-8")
+    return value if fit == whole else json.loads(fit)

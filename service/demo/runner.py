@@ -147,7 +147,7 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
     """Return what runs: first what needs no database of the portal's, then what does."""
     site = [sys.executable, "-m", "service.demo.site", "--secret-file", str(place.site_secret)]
     immotion = settings.mandanten[MANDANT].immotion
-    token = ["--token", immotion.token] if immotion else []
+    token = ["--token", immotion.token] if isinstance(immotion, ImmotionSettings) else []
     standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token]
     return [
         Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),

@@ -1,13 +1,14 @@
 """Events of the feed, seen once; how far each feed has been read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from service.store.models import EreignisRow, FeedRow
-from service.store.query import affected, dicts, first
+from service.store.query import affected, dicts, first, tuples
 from service.store.records import Ereignis
 
+_CHUNK = 500
 _FIELDS = [getattr(EreignisRow, name) for name in Ereignis.__slots__]
 
 
@@ -29,6 +30,17 @@ def receive(mandant: str, body: Mapping[str, Any], now: datetime) -> bool:
         )
         == 1
     )
+
+
+def known(mandant: str, ereignis_ids: Sequence[str]) -> set[str]:
+    """Return which of these events are stored, whatever became of them."""
+    found: set[str] = set()
+    for start in range(0, len(ereignis_ids), _CHUNK):
+        chunk = list(ereignis_ids[start : start + _CHUNK])
+        query = EreignisRow.select(EreignisRow.ereignis_id)
+        here = (EreignisRow.mandant == mandant) & EreignisRow.ereignis_id.in_(chunk)
+        found.update(row[0] for row in tuples(query.where(here)))
+    return found
 
 
 def waiting(mandant: str, *, after: int = 0, limit: int = 200) -> list[Ereignis]:

@@ -12,7 +12,7 @@ import structlog
 
 from service.files.storage import Folder
 from service.house import house_of
-from service.settings import ImmotionSettings, Settings
+from service.settings import ChannelSettings, Settings
 from service.store import outbox
 from service.store.database import StoreUnavailable, connected, open_database
 from service.sync.apply import apply_waiting
@@ -21,8 +21,8 @@ from service.sync.documents import fetch_announced
 from service.sync.feed import read_events, read_master_data
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
-from service.sync.immotion.channel import CredentialsRefused, Permanent, Temporary
-from service.sync.immotion.http import HttpChannel
+from service.sync.immotion.channel import Channel, CredentialsRefused, Permanent, Temporary
+from service.sync.immotion.factory import channel_of
 from service.vorgang.house import Houses
 
 log = structlog.get_logger()
@@ -118,10 +118,10 @@ class _Worker:
         with connected():
             return status(self._settings)
 
-    def _forwarder(self, mandant: str, immotion: ImmotionSettings) -> Forwarder:
+    def _forwarder(self, mandant: str, immotion: ChannelSettings) -> Forwarder:
         return Forwarder(
             mandant,
-            channel=lambda: HttpChannel(immotion),
+            channel=lambda: channel_of(mandant, immotion),
             storage=self._storage,
             threads=immotion.threads,
             lease=timedelta(seconds=immotion.lease_s),
@@ -129,22 +129,22 @@ class _Worker:
             breaker=Breaker(time.monotonic),
         )
 
-    def _forward_all(self, mandant: str, immotion: ImmotionSettings) -> None:
+    def _forward_all(self, mandant: str, immotion: ChannelSettings) -> None:
         forwarder = self._forwarder(mandant, immotion)
         try:
             forwarder.forward()
         finally:
             forwarder.close()
 
-    def _forward_loop(self, mandant: str, immotion: ImmotionSettings, stop: threading.Event) -> None:
+    def _forward_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
         forwarder = self._forwarder(mandant, immotion)
         while not stop.is_set():
             if not self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop):
                 stop.wait(IDLE_S)
         forwarder.close()
 
-    def _feed_loop(self, mandant: str, immotion: ImmotionSettings, stop: threading.Event) -> None:
-        channel = HttpChannel(immotion)
+    def _feed_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
+        channel = channel_of(mandant, immotion)
         read_at = -float(MASTER_DATA_EVERY_S)
         while not stop.is_set():
             if time.monotonic() - read_at >= MASTER_DATA_EVERY_S:
@@ -153,8 +153,8 @@ class _Worker:
             self._guarded(mandant, partial(self._take_in, mandant, channel, FEED_WAIT_S), stop)
         channel.close()
 
-    def _read(self, mandant: str, immotion: ImmotionSettings) -> None:
-        channel = HttpChannel(immotion)
+    def _read(self, mandant: str, immotion: ChannelSettings) -> None:
+        channel = channel_of(mandant, immotion)
         try:
             read_master_data(mandant, channel, clock=_utc_now)
             while self._take_in(mandant, channel, 0):
@@ -162,7 +162,7 @@ class _Worker:
         finally:
             channel.close()
 
-    def _take_in(self, mandant: str, channel: HttpChannel, wait: int) -> int:
+    def _take_in(self, mandant: str, channel: Channel, wait: int) -> int:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
         with connected():
             house = self._houses.of(mandant)

@@ -137,15 +137,23 @@ def sync_status(as_json: bool) -> None:  # noqa: FBT001 - a flag of the command 
     "--ledger", type=click.Path(dir_okay=False, path_type=Path), default=Path("var/standin.db"), show_default=True
 )
 @click.option("--token", help="The bearer token that the portal must show; without it, none is asked for.")
-def standin(port: int, ledger: Path, token: str | None) -> None:
+@click.option(
+    "--filedrop",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Be the other side of a file drop, too: the folder with in, out, quittung, fehler, archiv.",
+)
+@click.option("--mandant", help="Whose folder --filedrop is.")
+def standin(port: int, ledger: Path, token: str | None, filedrop: Path | None, mandant: str | None) -> None:
     """Run the stand-in immotion: for tests, demonstrations and agencies without an ERP.
 
     Example: mieterportal standin --port 8090 --ledger var/standin.db
     """
     from service.standin.server import run  # noqa: PLC0415 - only where used
 
+    if (filedrop is None) != (mandant is None):
+        raise click.UsageError("--filedrop and --mandant belong together")
     ledger.parent.mkdir(parents=True, exist_ok=True)
-    run(port, ledger, token=token)
+    run(port, ledger, token=token, folder=(filedrop.resolve(), mandant) if filedrop and mandant else None)
 
 
 @main.group()

@@ -13,7 +13,7 @@ import click
 from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
 from service.demo.config import Place, Ports, write_settings
 from service.demo.people import DEMO_PASSWORD, MANDANT, PERSONEN, home_of
-from service.settings import CONFIG_VARIABLE, Settings, load_settings
+from service.settings import CONFIG_VARIABLE, ImmotionSettings, Settings, load_settings
 
 DONE, FAILED = 0, 1
 _READY_S = 60.0

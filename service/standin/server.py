@@ -9,6 +9,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.workers.gthread import ThreadWorker
 
 from service.standin.app import App, app_for
+from service.standin.faults import FaultSwitch
+from service.standin.folder import FolderSide
 from service.standin.ledger import Ledger
 
 THREADS = 192
@@ -29,10 +31,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """gunicorn without command line and settings files."""
 
-    def __init__(self, address: str, ledger: Path, token: str | None) -> None:
+    def __init__(self, address: str, ledger: Path, token: str | None, folder: tuple[Path, str] | None) -> None:
         self._address = address
         self._path = ledger
         self._token = token
+        self._folder = folder
         self.ledger: Ledger | None = None
         super().__init__()
 
@@ -56,7 +59,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
 
     def load(self) -> App:
         self.ledger = Ledger(self._path)
-        return app_for(self.ledger, self._token)
+        switch = FaultSwitch()
+        if self._folder:
+            FolderSide(self.ledger, switch, *self._folder).start()
+        return app_for(self.ledger, self._token, switch)
 
 
 def _say_ready(arbiter: object) -> None:
@@ -65,9 +71,17 @@ def _say_ready(arbiter: object) -> None:
     sys.stdout.flush()
 
 
-def run(port: int, ledger: Path, *, token: str | None = None, host: str = "127.0.0.1") -> None:
+def run(
+    port: int,
+    ledger: Path,
+    *,
+    token: str | None = None,
+    folder: tuple[Path, str] | None = None,
+    host: str = "127.0.0.1",
+) -> None:
     """Serve until SIGTERM or SIGINT; does not return. Port 0 takes a free one, which is printed.
 
-    The ledger is created if it is not there. With `token`, callers of the interface must show it as bearer token.
+    The ledger is created if it is not there. With `token`, callers of the interface must show it as bearer token. With
+    `folder`, a directory and its Mandant, the stand-in is also the other side of a file drop.
     """
-    Server(f"{host}:{port}", ledger.resolve(), token).run()
+    Server(f"{host}:{port}", ledger.resolve(), token, folder).run()

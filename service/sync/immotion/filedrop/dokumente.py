@@ -1,4 +1,4 @@
-"""Documents of the ERP: a ZIP with an index; each becomes an event, its bytes stay in the ZIP until they are fetched."""
+"""Documents of the ERP: a ZIP with an index. Each is an event; its bytes stay in the ZIP until they are fetched."""
 
 import re
 from collections.abc import Iterator, Mapping

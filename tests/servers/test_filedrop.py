@@ -25,13 +25,13 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DropInsta
 def test_a_report_goes_the_whole_way_and_back(installation: DropInstallation, samples: Path) -> None:
     resident = installation.resident()
     picture = ("Küche.png", (samples / "picture.png").read_bytes(), "image/png")
-    number = resident.file_schaden(files={"anhaenge": picture}, beschreibung="Grüße 😀 & <Tropfen>\n\"zweite\" Zeile")
+    number = resident.file_schaden(files={"anhaenge": picture}, beschreibung='Grüße 😀 & <Tropfen>\n"zweite" Zeile')
 
     def row() -> dict[str, object] | None:
         return next((one for one in installation.ledger() if one["externeId"] == number), None)
 
     booked = eventually(row, 30)
-    assert booked["koerper"]["beschreibung"] == "Grüße 😀 & <Tropfen>\n\"zweite\" Zeile"
+    assert booked["koerper"]["beschreibung"] == 'Grüße 😀 & <Tropfen>\n"zweite" Zeile'
     assert [anhang["dateiname"] for anhang in booked["anhaenge"]] == ["Küche.png"]
     eventually(lambda: booked["vorgangsnummer"] in resident.get(f"vorgaenge/{number}").text, 30)
     form = resident.form(f"vorgaenge/{number}")
@@ -44,9 +44,13 @@ def test_a_report_goes_the_whole_way_and_back(installation: DropInstallation, sa
     files = {"datei": ("Bescheid.pdf", letter, "application/pdf")}
     requests.post(f"{desk}/dokument", data={"titel": "Ihr Bescheid"}, files=files, timeout=10)
     requests.post(f"{desk}/status", data={"code": "TERMINIERT", "textMieter": "Termin steht"}, timeout=10)
-    page = eventually(lambda: _with(resident.get(f"vorgaenge/{number}").text, "am Montag", "Ihr Bescheid", "Termin steht"))
+    page = eventually(
+        lambda: _with(resident.get(f"vorgaenge/{number}").text, "am Montag", "Ihr Bescheid", "Termin steht")
+    )
     assert page.count("Wir kommen; am Montag") == 1
-    eventually(lambda: not [path for place in ("in", "out", "quittung") for path in (installation.drop / place).iterdir()])
+    eventually(
+        lambda: not [path for place in ("in", "out", "quittung") for path in (installation.drop / place).iterdir()]
+    )
     assert not list((installation.drop / "fehler").iterdir())
 
 

@@ -93,9 +93,7 @@ def _put_away(paket: Paket, folders: Folders) -> None:
     """Take an answered package out of in/, if the ERP has not; one that waits for a new answer stays."""
     name = f"{paket.name}.zip"
     path = folders.path(Place.IN, name)
-    if not paket.result or not path.exists():
-        return
     if paket.result == filedrop.REFUSED:
         folders.put_away(path, Place.FEHLER, name, paket.grund)
-    else:
+    elif paket.result:
         folders.put_away(path, Place.ARCHIV, name)

@@ -122,14 +122,18 @@ class Folders:
         _sync_folder(self.path(place))
         return digest
 
-    def sweep(self, place: Place, older_than: float) -> None:
-        """Remove what killed workers have left unfinished, last changed before `older_than`. Raises OSError."""
-        for path in self.path(place).glob("VG_*.tmp"):
-            try:
-                if path.lstat().st_mtime < older_than:
+    def sweep(self, older_than: float) -> None:
+        """Remove what killed workers have left, last changed before `older_than`: unfinished packages, lone markers.
+
+        Raises OSError.
+        """
+        left = list(self.path(Place.IN).glob("VG_*.tmp"))
+        for place in (Place.QUITTUNG, Place.OUT):
+            left += [m for m in self.path(place).glob(f"*{MARKER}") if not m.with_name(m.name[: -len(MARKER)]).exists()]
+        for path in left:
+            with suppress(FileNotFoundError):
+                if path.lstat().st_ctime < older_than:
                     path.unlink()
-            except FileNotFoundError:
-                continue
 
     def put_away(self, path: Path, place: Place, name: str, reason: str = "") -> None:
         """Move a file to archiv/ or fehler/, with the reason beside it, its marker gone; one that is gone is fine.

@@ -8,12 +8,12 @@ from service.settings import FileDropSettings
 from service.store import filedrop
 from service.store.database import connected
 from service.store.records import Paket
-from service.sync.immotion.filedrop.folders import Folders, Place
+from service.sync.immotion.filedrop.folders import Folders
 
 log = structlog.get_logger()
 
 _EVERY = timedelta(minutes=1)
-_UNFINISHED_AGE_S = 3600
+_LEFT_AGE_S = 3600
 _BATCH = 500
 _NAMED = 10
 
@@ -45,7 +45,7 @@ class Watch:
         if gaps and names != self._gaps:
             self._alarm("acknowledgement_gap", gaps)
         self._gaps = names
-        self._folders.sweep(Place.IN, now.timestamp() - _UNFINISHED_AGE_S)
+        self._folders.sweep(now.timestamp() - _LEFT_AGE_S)
 
     def _alarm(self, event: str, pakete: list[Paket]) -> None:
         names = [paket.name for paket in pakete[:_NAMED]]

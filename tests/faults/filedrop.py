@@ -85,7 +85,7 @@ class _Run:
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(self._client, range(CLIENTS)))
         self._until(lambda: min(self.troubles[kind] for kind in ("kill", "unwritable")) >= 3, 30, "trouble")
-        self._until(lambda: len(self.written) >= self.vorgaenge // 10, 120, "clerk")
+        self._until(lambda: len(self.written) >= min(self.vorgaenge // 10, 20), 180, "clerk")
         self._stop.set()
         for thread in others:
             thread.join()

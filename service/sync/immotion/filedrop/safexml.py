@@ -57,11 +57,14 @@ def problems(root: Element, schema_name: str) -> list[str]:
     if checker.validate(root):
         return []
     log = list(checker.error_log)[:_PROBLEMS_MAX]
-    return [f"line {error.line}: {_place(error.path)} ({error.type_name})" for error in log]
+    return [f"line {error.line}: {_place(root, error.path)} ({error.type_name})" for error in log]
 
 
-def _place(path: str | None) -> str:
-    return re.sub(r"\{[^}]*\}|\*?\w+:", "", path or "")
+def _place(root: Element, path: str | None) -> str:
+    """Return the names of the elements on the way to one; libxml names it by positions only."""
+    found = root.getroottree().xpath(path) if path else []
+    way = [*reversed(list(found[0].iterancestors())), found[0]] if found else []
+    return "".join(f"/{etree.QName(element).localname}" for element in way)
 
 
 def clean(text: str) -> str:

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 
 from service.standin import feed
-from service.standin.blobs import Blob
 from service.standin.dokumente import NewDokument, keep_dokument
 from service.standin.faults import FaultSwitch
 from service.standin.folder import FolderSide
@@ -155,7 +154,7 @@ def test_what_clerks_do_comes_out_once_and_is_read_as_it_was_meant(drop: Drop, o
     drop.hand_over(vorgang)
     other.side.step()
     key, content = str(vorgang.id), b"letter"
-    blob: Blob = other.ledger.blobs.receive(io.BytesIO(content))
+    blob = other.ledger.blobs.receive(io.BytesIO(content))
     with other.ledger.transaction() as connection:
         keep_dokument(connection, new := NewDokument("D-1", "Brief.pdf", "application/pdf", blob))
     termin = {"von": "2026-11-24T08:00:00Z", "bis": "2026-11-24T09:00:00Z", "firma": "Rohr & Co"}

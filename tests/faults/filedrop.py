@@ -16,7 +16,7 @@ import requests
 from service.store.database import connected, open_database
 from service.store.models import AktivitaetRow, FiledropRow, OutboxRow, VorgangRow
 from tests.faults.points import Finding
-from tests.support.engines import mariadb, postgresql
+from tests.support.engines import server
 from tests.support.filedrop import PLACES, DropInstallation
 from tests.support.portal import MANDANT, vorgang_id
 
@@ -48,12 +48,12 @@ def measure(directory: Path, engine: str, *, vorgaenge: int = 1000) -> list[Find
 @contextmanager
 def _database(engine: str, directory: Path) -> Iterator[str]:
     if engine == "sqlite":
-        yield ""
+        yield f"sqlite:///{directory}/portal.db"
         return
     folder = directory / engine
     folder.mkdir()
-    with (postgresql if engine == "postgresql" else mariadb)(folder) as url:
-        yield url
+    with server(engine, folder) as running:
+        yield running.url
 
 
 @dataclass

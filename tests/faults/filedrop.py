@@ -22,7 +22,7 @@ from tests.support.portal import MANDANT, vorgang_id
 
 CLIENTS = 8
 FAULTS = {
-    "rate": 0.3,
+    "rate": 0.5,
     "kinds": ["half_copied", "quittung_missing", "quittung_doubled"],
     "calls": ["FILEDROP"],
     "seed": 5,

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from service.store import filedrop, outbox
 from service.store.database import connected
 from service.store.records import Anhang
 from service.sync.immotion.channel import Accepted, Permanent, Temporary
+from service.sync.immotion.filedrop import safexml
 from service.sync.immotion.filedrop.channel import FileDropChannel
 from service.sync.immotion.filedrop.packages import envelope, envelope_problems, write_package
 from service.sync.immotion.wire import aktivitaet_body, vorgang_body
@@ -240,3 +242,20 @@ def test_the_number_is_held_while_the_file_cannot_be_written_and_the_outbox_row_
         paket = filedrop.number(MANDANT, vorgang.id, None, now=drop.now)
         assert filedrop.number(MANDANT, vorgang.id, None, now=drop.now) == paket
         assert [row.waiting for row in outbox.counts()] == [1]
+
+
+def test_schemas_are_compiled_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads at once leave libxml2 without its built-in types for the rest of the process, now and then."""
+    compiling, most = [], []
+
+    def slow(document: object) -> object:
+        compiling.append(document)
+        most.append(len(compiling))
+        time.sleep(0.02)
+        compiling.remove(document)
+        return document
+
+    monkeypatch.setattr(safexml.etree, "XMLSchema", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: safexml._schema.__wrapped__("vorgang", number), range(8)))
+    assert most == [1] * 8

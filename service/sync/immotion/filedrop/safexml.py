@@ -16,13 +16,17 @@ _SCHEMAS = Path(__file__).parents[3] / "schemas"
 _PROBLEMS_MAX = 5
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+# libxml2 prepares its built-in types when the first schema is compiled; two threads at once spoil them for good
+_compiling = threading.Lock()
+
 Element = Any  # lxml has no types
 
 
 @cache
 def _schema(name: str, _thread: int) -> Any:  # noqa: ANN401 - as above
     """Return a published schema (vorgang, quittung, dokumente); one per thread, since it keeps its last errors."""
-    return etree.XMLSchema(etree.parse(_SCHEMAS / f"{name}.xsd"))
+    with _compiling:
+        return etree.XMLSchema(etree.parse(_SCHEMAS / f"{name}.xsd"))
 
 
 def parse(data: bytes, schema_name: str) -> Element:

@@ -14,7 +14,7 @@ from service.access.formtoken import FormTokens
 from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.house import house_of
-from service.settings import Settings
+from service.settings import ImmotionSettings, Settings
 from service.store.database import open_database
 from service.sync.webhook import ImmotionHook
 from service.vorgang.house import Houses
@@ -119,8 +119,8 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
 
 
 def _webhook_secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
-    channels = {name: mandant.immotion for name, mandant in settings.mandanten.items()}
-    return {name: channel.webhook_secrets for name, channel in channels.items() if channel is not None}
+    channels = [(name, mandant.immotion) for name, mandant in settings.mandanten.items()]
+    return {name: channel.webhook_secrets for name, channel in channels if isinstance(channel, ImmotionSettings)}
 
 
 def _connectors(settings: Settings) -> dict[tuple[str, str], Connector]:

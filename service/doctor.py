@@ -6,7 +6,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from service.house import house_of, routing_rules
-from service.settings import Settings
+from service.settings import FileDropSettings, Settings
 from service.store import catalogs, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
@@ -86,6 +86,13 @@ def _immotion(settings: Settings, mandant_id: str) -> Finding:
     immotion = settings.mandanten[mandant_id].immotion
     if immotion is None:
         return Finding(f"{mandant_id} immotion", good=False, text="no channel; Vorgänge are stored and wait")
+    if isinstance(immotion, FileDropSettings):
+        from service.sync.immotion.filedrop.folders import Folders  # noqa: PLC0415 - only where it is used
+
+        wrong = "; ".join(Folders(immotion.directory).problems())
+        help_text = f"{wrong}; make in, out, quittung, fehler and archiv below it, for the account of the sync worker"
+        good = f"{immotion.directory} can be written"
+        return Finding(f"{mandant_id} immotion", good=not wrong, text=help_text if wrong else good)
     from service.sync.immotion.http import health  # noqa: PLC0415 - requests is loaded only where it is used
 
     problem = health(immotion)

@@ -8,7 +8,16 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
@@ -22,6 +31,7 @@ _HIGHEST_PORT = 65535
 WEBHOOK_PREFIX = "whsec_"
 MIN_WEBHOOK_BYTES = 24
 _ROUTES = ("api", "healthz", "hooks", "metrics", "readyz")
+_CHANNELS = {"http", "filedrop"}
 
 
 class SettingsError(Exception):
@@ -197,6 +207,40 @@ def _is_webhook_secret(secret: str) -> bool:
         return False
 
 
+def _folder(value: Path) -> Path:
+    if not value.is_absolute():
+        raise ValueError("must be an absolute path, e.g. /srv/immotion/musterbau")
+    return value
+
+
+class FileDropSettings(Section):
+    """The channel to an ERP that only reads a folder (docs/filedrop.md); times in seconds unless the name says else."""
+
+    channel: Literal["filedrop"]
+    directory: Annotated[Path, AfterValidator(_folder)]
+    threads: int = Field(2, ge=1, le=16)
+    lease_s: float = Field(60, ge=1, le=600)
+    settle_s: float = Field(30, ge=0, le=3600)
+    incomplete_s: float = Field(3600, ge=0)
+    acknowledgement_h: float = Field(24, gt=0)
+    gap_min: float = Field(15, gt=0)
+
+
+def _channel(given: Any) -> str:  # noqa: ANN401 - whatever stands in the file
+    """Return which channel is meant; the one over HTTP need not be named."""
+    return str(given.get("channel", "http") if isinstance(given, dict) else getattr(given, "channel", "http"))
+
+
+ChannelSettings = Annotated[
+    Annotated[ImmotionSettings, Tag("http")] | Annotated[FileDropSettings, Tag("filedrop")],
+    Discriminator(
+        _channel,
+        custom_error_type="unknown_channel",
+        custom_error_message='channel must be "http" or "filedrop"',
+    ),
+]
+
+
 class NotfallSettings(Section):
     """Emergency numbers and what counts as an emergency, for a Mandant or one of its buildings."""
 
@@ -242,7 +286,7 @@ class ThemeSettings(Section):
 class MandantSettings(Section):
     name: str = Field(min_length=1, max_length=120)
     connections: dict[Identifier, ConnectionSettings] = Field(min_length=1)
-    immotion: ImmotionSettings | None = None
+    immotion: ChannelSettings | None = None
     languages: tuple[Literal["de", "en"], ...] = ("de", "en")
     special_categories: bool = False
     notfall: NotfallSettings = NotfallSettings()
@@ -264,6 +308,16 @@ class Settings(BaseSettings):
 
     service: ServiceSettings
     mandanten: dict[MandantId, MandantSettings] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _one_folder_each(self) -> Self:
+        folders: dict[Path, str] = {}
+        for name, mandant in self.mandanten.items():
+            if isinstance(mandant.immotion, FileDropSettings):
+                other = folders.setdefault(mandant.immotion.directory, name)
+                if other != name:
+                    raise ValueError(f"mandanten.{name}.immotion.directory: {other} has this folder already")
+        return self
 
     @override
     @classmethod
@@ -300,16 +354,20 @@ def _read(path: Path | None) -> dict[str, Any]:
 
 
 def _problem(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict that mypy cannot narrow here
-    name = ".".join(str(part) for part in error["loc"])
+    parts = [str(part) for part in error["loc"]]
+    # which channel was meant is no part of a setting's name
+    name = ".".join(p for i, p in enumerate(parts) if not (p in _CHANNELS and i and parts[i - 1] == "immotion"))
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "value_error" and ": " in message and message.split(": ")[0].isidentifier():
         return f"{name}.{message}"  # a check of a whole section names its own setting
+    if not name:
+        return message  # a check of all settings names its own, too
     if error["type"] == "missing":
-        return f"{name}: is missing; set it in the file or as {_variable(error['loc'])}"
+        return f"{name}: is missing; set it in the file or as {_variable(name)}"
     if error["type"] == "extra_forbidden":
         return f"{name}: is not a setting; check its spelling or remove it"
     return f"{name}: {message}"
 
 
-def _variable(loc: tuple[str | int, ...]) -> str:
-    return ENV_PREFIX + "__".join(str(part).upper() for part in loc)
+def _variable(name: str) -> str:
+    return ENV_PREFIX + name.upper().replace(".", "__")

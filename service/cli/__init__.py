@@ -73,7 +73,21 @@ main.add_command(sync)
 @click.option("--token", help="The bearer token that the portal must show; without it, none is asked for.")
 @click.option("--webhook", help="Where to say that the feed has something new, with --webhook-secret.")
 @click.option("--webhook-secret", help="What signs it: whsec_…, one of the portal's webhook_secrets.")
-def standin(port: int, ledger: Path, token: str | None, webhook: str | None, webhook_secret: str | None) -> None:
+@click.option(
+    "--filedrop",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Be the other side of a file drop, too: the folder with in, out, quittung, fehler, archiv.",
+)
+@click.option("--mandant", help="Whose folder --filedrop is.")
+def standin(  # noqa: PLR0913, PLR0917 - options of the command line
+    port: int,
+    ledger: Path,
+    token: str | None,
+    webhook: str | None,
+    webhook_secret: str | None,
+    filedrop: Path | None,
+    mandant: str | None,
+) -> None:
     """Run the stand-in immotion: for tests, demonstrations and agencies without an ERP.
 
     Example: mieterportal standin --port 8090 --ledger var/standin.db
@@ -83,8 +97,12 @@ def standin(port: int, ledger: Path, token: str | None, webhook: str | None, web
 
     if bool(webhook) != bool(webhook_secret):
         raise click.UsageError("--webhook and --webhook-secret belong together")
+    if (filedrop is None) != (mandant is None):
+        raise click.UsageError("--filedrop and --mandant belong together")
     ledger.parent.mkdir(parents=True, exist_ok=True)
-    run(port, ledger, token=token, hook=Hook(webhook, webhook_secret) if webhook and webhook_secret else None)
+    hook = Hook(webhook, webhook_secret) if webhook and webhook_secret else None
+    folder = (filedrop.resolve(), mandant) if filedrop and mandant else None
+    run(port, ledger, token=token, hook=hook, folder=folder)
 
 
 @main.group()

@@ -26,11 +26,15 @@ def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
 
     Example: mieterportal sync run --once
     """
-    from service.log import configure_logging  # noqa: PLC0415 - only where used
+    from service import metrics  # noqa: PLC0415 - only where used
+    from service.log import configure_logging  # noqa: PLC0415
     from service.sync.worker import run as run_worker  # noqa: PLC0415
 
     configure_logging()
-    sys.exit(run_worker(read_settings(), once=once))
+    settings = read_settings()
+    if not once:
+        metrics.serve(settings, _now)
+    sys.exit(run_worker(settings, once=once))
 
 
 @sync.command("status")

@@ -23,7 +23,7 @@ from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.house import house_of
 from service.log import configure_logging
-from service.settings import Settings, load_settings
+from service.settings import ImmotionSettings, Settings, load_settings
 from service.store import stammdaten as stammdaten_store
 from service.store import vorgaenge
 from service.store.database import connected
@@ -236,8 +236,8 @@ def _nothing_to_spend() -> None:
 def fill(settings: Settings, ledger: Path, *, now: datetime) -> int:
     """Fill a migrated, empty database and a new ledger; nothing else may run meanwhile. Returns the Vorgänge made."""
     immotion = settings.mandanten[MANDANT].immotion
-    if immotion is None:
-        raise ValueError("the demo's Mandant has no immotion")
+    if not isinstance(immotion, ImmotionSettings):
+        raise TypeError("the demo's Mandant has no immotion over HTTP")
     with past_standin(immotion.url, ledger, immotion.token) as standin:
         one_thread = immotion.model_copy(update={"threads": 1})
         mandant = settings.mandanten[MANDANT].model_copy(update={"immotion": one_thread})

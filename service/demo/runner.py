@@ -13,7 +13,7 @@ import click
 from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
 from service.demo.config import Place, Ports, write_settings
 from service.demo.people import DEMO_PASSWORD, MANDANT, PERSONEN, home_of
-from service.settings import CONFIG_VARIABLE, Settings, load_settings
+from service.settings import CONFIG_VARIABLE, ImmotionSettings, Settings, load_settings
 
 DONE, FAILED = 0, 1
 _READY_S = 60.0
@@ -147,9 +147,14 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
     """Return what runs: first what needs no database of the portal's, then what does."""
     site = [sys.executable, "-m", "service.demo.site", "--secret-file", str(place.site_secret)]
     immotion = settings.mandanten[MANDANT].immotion
-    token = ["--token", immotion.token] if immotion else []
+    over_http = immotion if isinstance(immotion, ImmotionSettings) else None
+    token = ["--token", over_http.token] if over_http else []
     hook = f"http://127.0.0.1:{ports.portal}/hooks/immotion/{MANDANT}"
-    webhook = ["--webhook", hook, "--webhook-secret", immotion.webhook_secrets[0]] if immotion else []
+    webhook = (
+        ["--webhook", hook, "--webhook-secret", immotion.webhook_secrets[0]]
+        if isinstance(immotion, ImmotionSettings)
+        else []
+    )
     standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token, *webhook]
     return [
         Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),

@@ -9,9 +9,9 @@ from service.standin.faults import FaultSwitch
 from service.standin.filing import Outcome
 from service.standin.guard import Interface
 from service.standin.ledger import Ledger
-from service.standin.problems import Feld, Problem, invalid, reused, too_large, unknown
+from service.standin.problems import Feld, Problem, invalid, too_large, unknown
 from service.standin.sicht import mieter_sicht
-from service.standin.words import is_uuid, stamp
+from service.standin.words import is_uuid
 
 _STATUS_OF = {
     Outcome.CREATED: falcon.HTTP_201,
@@ -39,19 +39,9 @@ class Anhang(Interface):
         blob = self._ledger.blobs.receive(req.stream)
         if blob.sha256 != stated:
             raise invalid([Feld("Content-Digest", "ABWEICHEND")], title="Der Inhalt passt nicht zu seiner Prüfsumme")
-        resp.status = falcon.HTTP_201 if self._keep(anhang_id.lower(), blob.sha256, blob.bytes) else falcon.HTTP_200
+        new = filing.keep_anhang(self._ledger, anhang_id.lower(), blob)
+        resp.status = falcon.HTTP_201 if new else falcon.HTTP_200
         resp.media = {"anhangId": anhang_id, "bytes": blob.bytes, "sha256": blob.sha256}
-
-    def _keep(self, anhang_id: str, sha256: str, size: int) -> bool:
-        with self._ledger.transaction() as connection:
-            row = connection.execute("SELECT sha256 FROM anhaenge WHERE anhang_id = ?", (anhang_id,)).fetchone()
-            if row is None:
-                connection.execute(
-                    "INSERT INTO anhaenge VALUES (?, ?, ?, ?)", (anhang_id, sha256, size, stamp(self._ledger.now()))
-                )
-            elif row["sha256"] != sha256:
-                raise reused("Ein Anhang")
-        return row is None
 
 
 class VorgangResource(Interface):

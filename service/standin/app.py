@@ -19,9 +19,9 @@ def create_app(ledger: Path, *, token: str | None = None) -> App:
     return app_for(Ledger(ledger), token)
 
 
-def app_for(ledger: Ledger, token: str | None) -> App:
-    """Return the stand-in over an open ledger."""
-    switch = FaultSwitch()
+def app_for(ledger: Ledger, token: str | None, switch: FaultSwitch | None = None) -> App:
+    """Return the stand-in over an open ledger; `switch` is what /_standin/faults sets."""
+    switch = switch or FaultSwitch()
     app: App = falcon.App(
         middleware=[RequestId(ledger), SameOrigin(), CountCalls(ledger), Spoil(ledger, switch), Bearer(ledger, token)]
     )

@@ -14,7 +14,8 @@ class Faults:
     """What is switched on; rate 0 means nothing.
 
     `calls` limits the faults to calls such as "PUT /vorgaenge" (none named: all), `keys` to calls about these ids (none
-    named: all), `count` to so many in all.
+    named: all), `count` to so many in all. The file drop draws as "FILEDROP": half_copied, quittung_missing,
+    quittung_doubled.
     """
 
     rate: float = 0.0

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from service.standin import feed, vorgaenge
+from service.standin.blobs import Blob
 from service.standin.check import check
 from service.standin.ledger import Ledger
 from service.standin.problems import Feld, invalid, reused, unknown
@@ -105,6 +106,18 @@ def add_aktivitaet(ledger: Ledger, key: str, aktivitaet_id: str, body: JsonObjec
             (vorgang.id, aktivitaet_id, json.dumps(body), stamp(ledger.now())),
         )
     return True
+
+
+def keep_anhang(ledger: Ledger, anhang_id: str, blob: Blob) -> bool:
+    """Note an attachment whose bytes are kept; False if it was there already. Raises the 409 for other bytes."""
+    with ledger.transaction() as connection:
+        row = connection.execute("SELECT sha256 FROM anhaenge WHERE anhang_id = ?", (anhang_id,)).fetchone()
+        if row is None:
+            now = stamp(ledger.now())
+            connection.execute("INSERT INTO anhaenge VALUES (?, ?, ?, ?)", (anhang_id, blob.sha256, blob.bytes, now))
+        elif row["sha256"] != blob.sha256:
+            raise reused("Ein Anhang")
+    return row is None
 
 
 def _found(connection: sqlite3.Connection, key: str) -> Vorgang:

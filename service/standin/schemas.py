@@ -163,10 +163,13 @@ EREIGNIS = _record(
 )
 EREIGNIS_ENTWURF: Schema = {**EREIGNIS, "required": ["typ"]}
 
+_FOLDER_FAULTS = ["half_copied", "quittung_missing", "quittung_doubled"]
 FEHLER = _record(
     "rate",
     rate={"type": "number", "minimum": 0, "maximum": 1},
-    kinds=_list_of({"enum": ["500", "503", "429", "202", "timeout", "cut_before", "cut_after_commit"]}),
+    kinds=_list_of(
+        {"enum": ["500", "503", "429", "202", "timeout", "cut_before", "cut_after_commit", *_FOLDER_FAULTS]}
+    ),
     seed={"type": "integer"},
     timeout_s={"type": "number", "minimum": 0},
     retry_after_s={"type": "integer", "minimum": 0},

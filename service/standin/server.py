@@ -10,6 +10,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from service.standin import webhook
 from service.standin.app import App, app_for
+from service.standin.faults import FaultSwitch
+from service.standin.folder import FolderSide
 from service.standin.ledger import Ledger
 
 THREADS = 192
@@ -30,11 +32,14 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
     """gunicorn without command line and settings files."""
 
-    def __init__(self, address: str, ledger: Path, token: str | None, hook: webhook.Hook | None) -> None:
+    def __init__(
+        self, address: str, ledger: Path, token: str | None, hook: webhook.Hook | None, folder: tuple[Path, str] | None
+    ) -> None:
         self._address = address
         self._path = ledger
         self._token = token
         self._hook = hook
+        self._folder = folder
         self.ledger: Ledger | None = None
         super().__init__()
 
@@ -60,7 +65,10 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
         self.ledger = Ledger(self._path)
         if self._hook is not None:
             webhook.start(self.ledger, self._hook)
-        return app_for(self.ledger, self._token)
+        switch = FaultSwitch()
+        if self._folder:
+            FolderSide(self.ledger, switch, *self._folder).start()
+        return app_for(self.ledger, self._token, switch)
 
 
 def _say_ready(arbiter: object) -> None:
@@ -69,17 +77,19 @@ def _say_ready(arbiter: object) -> None:
     sys.stdout.flush()
 
 
-def run(
+def run(  # noqa: PLR0913 - what can be chosen
     port: int,
     ledger: Path,
     *,
     token: str | None = None,
     hook: webhook.Hook | None = None,
+    folder: tuple[Path, str] | None = None,
     host: str = "127.0.0.1",
 ) -> None:
     """Serve until SIGTERM or SIGINT; does not return. Port 0 takes a free one, which is printed.
 
     The ledger is created if it is not there. With `token`, callers of the interface must show it as bearer token; with
-    `hook`, the portal is told when the feed has grown.
+    `hook`, the portal is told when the feed has grown. With `folder`, a directory and its Mandant, the stand-in is also
+    the other side of a file drop.
     """
-    Server(f"{host}:{port}", ledger.resolve(), token, hook).run()
+    Server(f"{host}:{port}", ledger.resolve(), token, hook, folder).run()

@@ -361,6 +361,48 @@ class ReconcileRow(Row):
         table_name = "reconcile"
 
 
+class FiledropRow(Row):
+    """One package of the file drop channel: its number, and what the ERP answered.
+
+    `aktivitaet_key` is the nil UUID for the Vorgang itself, since engines take two NULLs for different; `answer` is the
+    digest of the acknowledgement that was taken over, so that the same one again changes nothing.
+    """
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    seq = IntegerField(help_text=TECHNICAL)
+    vorgang_id = UUIDField(help_text=TECHNICAL)
+    aktivitaet_key = UUIDField(help_text=TECHNICAL)
+    name = CharField(100, help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    written_at = UtcField(null=True, help_text=TECHNICAL)
+    acknowledged_at = UtcField(null=True, help_text=TECHNICAL)
+    result = CharField(10, default="", help_text=TECHNICAL)
+    answer = CharField(64, default="", help_text=TECHNICAL)
+    immotion_id = CharField(100, default="", help_text=TECHNICAL)
+    vorgangsnummer = CharField(100, default="", help_text=TECHNICAL)
+    grund = LongTextField(default="", help_text=PERSONAL)
+
+    class Meta:
+        table_name = "filedrop"
+        indexes = (
+            (("mandant", "seq"), True),
+            (("mandant", "vorgang_id", "aktivitaet_key"), True),
+            (("mandant", "name"), False),
+            (("mandant", "acknowledged_at", "written_at"), False),
+        )
+
+
+class FiledropNummerRow(Row):
+    """The last number of a package, per Mandant."""
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    letzte = IntegerField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "filedrop_nummer"
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -381,4 +423,6 @@ MODELS: tuple[type[Row], ...] = (
     NudgeRow,
     CatalogMirrorRow,
     ReconcileRow,
+    FiledropRow,
+    FiledropNummerRow,
 )

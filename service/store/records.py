@@ -305,3 +305,40 @@ class OpenVorgang:
     vorgangsnummer: str | None
     status: str
     sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paket:
+    """A package of the file drop channel. `result` is "" until it is answered, then OK, DUBLETTE or FEHLER."""
+
+    id: int
+    mandant: str
+    seq: int
+    vorgang_id: UUID
+    aktivitaet_key: UUID
+    name: str
+    created_at: datetime
+    written_at: datetime | None
+    acknowledged_at: datetime | None
+    result: str
+    answer: str
+    immotion_id: str
+    vorgangsnummer: str
+    grund: str
+
+    @property
+    def aktivitaet_id(self) -> UUID | None:
+        """Return which Aktivität it carries; None for the Vorgang itself."""
+        return self.aktivitaet_key if self.aktivitaet_key.int else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the ERP said of a package: OK, DUBLETTE or FEHLER; `digest` tells two answers apart."""
+
+    result: str
+    digest: str
+    zeit: datetime
+    immotion_id: str
+    vorgangsnummer: str
+    grund: str

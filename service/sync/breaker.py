@@ -28,6 +28,15 @@ class Breaker:
         """Tell whether nothing but a probe may be tried."""
         return self._failures >= FAILURES
 
+    @property
+    def failures(self) -> int:
+        """Return how many deliveries have failed in a row."""
+        return self._failures
+
+    def pause_s(self) -> float:
+        """Return for how many seconds nothing at all may be tried."""
+        return max(0.0, self._closed_until - self._monotonic())
+
     def allowance(self, wanted: int) -> int:
         """Return how many deliveries may be tried now: all, one as a probe, or none."""
         with self._lock:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from service.files.storage import Folder
 from service.store import vorgaenge
 from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
-from service.sync.immotion.channel import Accepted, Channel
+from service.sync.immotion.channel import Accepted, Channel, Permanent
 from service.sync.immotion.wire import aktivitaet_body, vorgang_body
+from service.sync.kataloge import OUT_OF_DATE, with_version_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,18 @@ def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
     ]
 
 
-def send(parcel: Parcel, channel: Channel, storage: Folder) -> Accepted | None:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What immotion said of a Vorgang (nothing of an Aktivität), and whether our mirror of its catalogs is old."""
+
+    accepted: Accepted | None
+    catalog_outdated: bool = False
+
+
+def send(parcel: Parcel, channel: Channel, storage: Folder) -> Sent:
     """Send the files, then the rest; after an unknown outcome, ask first whether immotion has it already.
 
-    Returns what immotion said of a Vorgang, None for an Aktivität. Raises the channel's errors; LookupError or
+    Raises the channel's errors; LookupError or
     FileNotFoundError for a row whose Vorgang, Aktivität or file is gone.
     """
     item, vorgang = parcel.item, parcel.vorgang
@@ -51,12 +60,24 @@ def send(parcel: Parcel, channel: Channel, storage: Folder) -> Accepted | None:
     if item.outcome_unknown and parcel.aktivitaet is None:
         found = channel.find_vorgang(vorgang.id, item.request_id)
         if found is not None:
-            return found
+            return Sent(found)
     for anhang in parcel.anhaenge:
         with storage.open(anhang.id) as content:
             channel.put_anhang(anhang, content, item.request_id)
     if parcel.aktivitaet is None:
-        return channel.put_vorgang(vorgang.id, vorgang_body(vorgang, parcel.anhaenge), item.request_id)
+        return _put_vorgang(vorgang, parcel, channel)
     body = aktivitaet_body(parcel.aktivitaet, parcel.anhaenge)
     channel.put_aktivitaet(vorgang.id, parcel.aktivitaet.id, body, item.request_id)
-    return None
+    return Sent(None)
+
+
+def _put_vorgang(vorgang: Vorgang, parcel: Parcel, channel: Channel) -> Sent:
+    """Hand a Vorgang over; when immotion has newer catalogs, once more under their version."""
+    body, request_id = vorgang_body(vorgang, parcel.anhaenge), parcel.item.request_id
+    try:
+        return Sent(channel.put_vorgang(vorgang.id, body, request_id))
+    except Permanent as refused:
+        if refused.code != OUT_OF_DATE:
+            raise
+    newer = with_version_in_force(body, channel)
+    return Sent(channel.put_vorgang(vorgang.id, newer, request_id), catalog_outdated=True)

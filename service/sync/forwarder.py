@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from service.files.storage import Folder
-from service.store import outbox, vorgaenge
+from service.store import mirrors, outbox, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.records import HandedOver, OutboxItem
+from service.sync.alarms import raise_alarm
 from service.sync.breaker import Breaker
-from service.sync.delivery import Parcel, read_parcels
+from service.sync.delivery import Parcel, Sent, read_parcels
 from service.sync.immotion.channel import Accepted, Channel, CredentialsRefused, Permanent, Temporary
 from service.sync.retry import next_attempt
 from service.sync.senders import Outcome, Senders
@@ -150,12 +151,12 @@ class Forwarder:
                     self._breaker.refused()
                 case Permanent():
                     self._breaker.succeeded()
-                case None if one.tried:
+                case None if one.sent is not None:
                     self._breaker.succeeded()
 
     def _record(self, outcomes: list[Outcome]) -> None:
         self._unrecorded = outcomes
-        sent = [one for one in outcomes if one.tried and one.fault is None]
+        sent = [one for one in outcomes if one.sent is not None]
         if sent:
             self._record_sent(sent)
         untried = [one.item for one in outcomes if not one.tried]
@@ -173,9 +174,10 @@ class Forwarder:
 
         def write() -> set[int]:
             held = outbox.mark_sent([one.item for one in outcomes], now)
-            vorgaenge.note_handed_over(
-                [handed_over(one.item, one.accepted) for one in outcomes if one.accepted and one.item.id in held], now
-            )
+            facts = [(one.item, one.sent.accepted) for one in outcomes if one.sent and one.item.id in held]
+            vorgaenge.note_handed_over([handed_over(item, said) for item, said in facts if said], now)
+            if any(one.sent and one.sent.catalog_outdated for one in outcomes):
+                mirrors.expire(self.mandant)
             return held
 
         try:
@@ -193,8 +195,8 @@ class Forwarder:
                 self._record_sent([one])
             return
         (one,) = outcomes
-        log.error("immotion_id_taken", mandant=self.mandant, vorgang=str(one.item.vorgang_id), alarm=True)
-        self._record_sent([Outcome(one.item, accepted=Accepted(None, None))])
+        raise_alarm("immotion_id_taken", mandant=self.mandant, now=self._clock(), vorgang=str(one.item.vorgang_id))
+        self._record_sent([Outcome(one.item, sent=Sent(Accepted(None, None)))])
 
     def _log_sent(self, item: OutboxItem, now: datetime, *, held: bool) -> None:
         if not held:
@@ -214,7 +216,7 @@ class Forwarder:
             case Temporary():
                 self._postpone(item, str(fault), fault.retry_after, outcome_unknown=fault.outcome_unknown)
             case CredentialsRefused():
-                log.error("credentials_refused", mandant=self.mandant, error=str(fault), alarm=True)
+                raise_alarm("credentials_refused", mandant=self.mandant, detail=str(fault), now=self._clock())
                 self._postpone(item, f"credentials refused: {fault}", None, outcome_unknown=False)
             case Permanent():
                 self._park(item, str(fault))
@@ -232,23 +234,22 @@ class Forwarder:
             return
         with connected():
             outbox.postpone(item, next_at=due, error=error, outcome_unknown=outcome_unknown or item.outcome_unknown)
-        self._log_fault("warning", "delivery_postponed", item, error)
+        log.warning("delivery_postponed", mandant=self.mandant, **_facts(item, error))
 
     def _park(self, item: OutboxItem, error: str) -> None:
         with connected():
             outbox.park(item, error=error)
-        self._log_fault("error", "delivery_parked", item, error, alarm=True)
+        detail = error.partition(" ")[0].rstrip(":")
+        raise_alarm("delivery_parked", mandant=self.mandant, detail=detail, now=self._clock(), **_facts(item, error))
 
-    def _log_fault(self, level: str, event: str, item: OutboxItem, error: str, **more: bool) -> None:
-        getattr(log, level)(
-            event,
-            mandant=self.mandant,
-            vorgang=str(item.vorgang_id),
-            request_id=item.request_id,
-            attempts=item.attempts + 1,
-            error=error,
-            **more,
-        )
+
+def _facts(item: OutboxItem, error: str) -> dict[str, object]:
+    return {
+        "vorgang": str(item.vorgang_id),
+        "request_id": item.request_id,
+        "attempts": item.attempts + 1,
+        "error": error,
+    }
 
 
 def handed_over(item: OutboxItem, accepted: Accepted) -> HandedOver:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from service.files.storage import Folder
 from service.store.records import OutboxItem
-from service.sync.delivery import Parcel, send
-from service.sync.immotion.channel import Accepted, Channel
+from service.sync.delivery import Parcel, Sent, send
+from service.sync.immotion.channel import Channel
 
 _CLOSE_S = 0.5
 
@@ -19,7 +19,7 @@ class Outcome:
     """What became of one row: sent, failed with `fault`, or not tried at all."""
 
     item: OutboxItem
-    accepted: Accepted | None = None
+    sent: Sent | None = None
     fault: Exception | None = None
     tried: bool = True
 
@@ -68,6 +68,6 @@ class Senders:
         if unwanted():
             return Outcome(parcel.item, tried=False)
         try:
-            return Outcome(parcel.item, accepted=send(parcel, channel, self._storage))
+            return Outcome(parcel.item, sent=send(parcel, channel, self._storage))
         except Exception as fault:  # noqa: BLE001 - whatever a message does to us, it stops no other
             return Outcome(parcel.item, fault=fault)

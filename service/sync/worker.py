@@ -1,5 +1,6 @@
 """The sync process: for each Mandant a forwarder and a reader of the feeds; one housekeeper."""
 
+import random
 import signal
 import threading
 import time
@@ -12,18 +13,23 @@ import structlog
 
 from service.files.storage import Folder
 from service.house import house_of
-from service.settings import ImmotionSettings, Settings
+from service.settings import ChannelSettings, ImmotionSettings, Settings
 from service.store import outbox
 from service.store.database import StoreUnavailable, connected, open_database
+from service.sync.alarms import note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
+from service.sync.breaker_note import BreakerNote
 from service.sync.documents import fetch_announced
-from service.sync.feed import read_events, read_master_data
+from service.sync.feed import EVENTS, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
-from service.sync.immotion.channel import CredentialsRefused, Permanent, Temporary
-from service.sync.immotion.http import HttpChannel
+from service.sync.immotion.channel import Channel, CredentialsRefused, Permanent, Temporary
+from service.sync.immotion.factory import channel_of
+from service.sync.kataloge import mirror
+from service.sync.reconcile import reconcile_if_due
 from service.vorgang.house import Houses
+from service.vorgang.types import House
 
 log = structlog.get_logger()
 
@@ -33,6 +39,7 @@ FEED_WAIT_S = 3
 AFTER_FAULT_S = 3.0
 MASTER_DATA_EVERY_S = 15
 TIDY_EVERY_S = 3600
+WATCH_EVERY_S = 60
 
 
 def run(settings: Settings, *, once: bool = False) -> int:
@@ -49,25 +56,6 @@ def run(settings: Settings, *, once: bool = False) -> int:
         signal.signal(name, lambda *_: stop.set())
     worker.run(stop)
     return DONE
-
-
-def status(settings: Settings) -> list[dict[str, object]]:
-    """Return per Mandant what waits, since when, and what is parked; needs a connection to the store."""
-    counted = {counts.mandant: counts for counts in outbox.counts()}
-    rows: list[dict[str, object]] = []
-    for mandant in settings.mandanten:
-        counts = counted.get(mandant)
-        oldest = counts.oldest_waiting if counts else None
-        rows.append(
-            {
-                "mandant": mandant,
-                "waiting": counts.waiting if counts else 0,
-                "parked": counts.parked if counts else 0,
-                "sent": counts.sent if counts else 0,
-                "oldest_waiting": oldest.isoformat() if oldest else None,
-            }
-        )
-    return rows
 
 
 def _utc_now() -> datetime:
@@ -94,13 +82,17 @@ class _Worker:
                 log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
                 good = False
         self._tidy()
-        with_store = {row["mandant"]: row for row in self._status()}
-        owed = any(with_store[mandant]["waiting"] for mandant in self._channels)
-        return DONE if good and not owed else TRY_AGAIN
+        self._watch()
+        with connected():
+            owed = {counts.mandant for counts in outbox.counts() if counts.waiting}
+        return DONE if good and not owed & set(self._channels) else TRY_AGAIN
 
     def run(self, stop: threading.Event) -> None:
         """Run every loop in a thread of its own until `stop` is set."""
-        loops: list[Callable[[], None]] = [partial(self._tidy_loop, stop)]
+        loops: list[Callable[[], None]] = [
+            partial(self._every, TIDY_EVERY_S, self._tidy, stop),
+            partial(self._every, WATCH_EVERY_S, self._watch, stop),
+        ]
         for mandant, immotion in self._channels.items():
             loops.append(partial(self._forward_loop, mandant, immotion, stop))
             loops.append(partial(self._feed_loop, mandant, immotion, stop))
@@ -114,78 +106,100 @@ class _Worker:
             thread.join(max(0.0, until - time.monotonic()))
         log.info("sync_stopped")
 
-    def _status(self) -> list[dict[str, object]]:
-        with connected():
-            return status(self._settings)
-
-    def _forwarder(self, mandant: str, immotion: ImmotionSettings) -> Forwarder:
+    def _forwarder(self, mandant: str, immotion: ChannelSettings, breaker: Breaker) -> Forwarder:
         return Forwarder(
             mandant,
-            channel=lambda: HttpChannel(immotion),
+            channel=lambda: channel_of(mandant, immotion),
             storage=self._storage,
             threads=immotion.threads,
             lease=timedelta(seconds=immotion.lease_s),
             clock=_utc_now,
-            breaker=Breaker(time.monotonic),
+            breaker=breaker,
         )
 
-    def _forward_all(self, mandant: str, immotion: ImmotionSettings) -> None:
-        forwarder = self._forwarder(mandant, immotion)
+    def _forward_all(self, mandant: str, immotion: ChannelSettings) -> None:
+        forwarder = self._forwarder(mandant, immotion, Breaker(time.monotonic))
         try:
             forwarder.forward()
         finally:
             forwarder.close()
 
-    def _forward_loop(self, mandant: str, immotion: ImmotionSettings, stop: threading.Event) -> None:
-        forwarder = self._forwarder(mandant, immotion)
+    def _forward_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
+        breaker, note = Breaker(time.monotonic), BreakerNote(mandant)
+        forwarder = self._forwarder(mandant, immotion, breaker)
         while not stop.is_set():
-            if not self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop):
+            handled = self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop)
+            note.tell(is_open=breaker.is_open, failures=breaker.failures, pause_s=breaker.pause_s(), now=_utc_now())
+            if not handled:
                 stop.wait(IDLE_S)
         forwarder.close()
 
-    def _feed_loop(self, mandant: str, immotion: ImmotionSettings, stop: threading.Event) -> None:
-        channel = HttpChannel(immotion)
-        read_at = -float(MASTER_DATA_EVERY_S)
+    def _feed_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
+        channel = channel_of(mandant, immotion)
+        hour = immotion.reconcile_hour if isinstance(immotion, ImmotionSettings) else None
+        looked_at = -float(MASTER_DATA_EVERY_S)
         while not stop.is_set():
-            if time.monotonic() - read_at >= MASTER_DATA_EVERY_S:
-                self._guarded(mandant, partial(read_master_data, mandant, channel, clock=_utc_now), stop)
-                read_at = time.monotonic()
-            self._guarded(mandant, partial(self._take_in, mandant, channel, FEED_WAIT_S), stop)
+            begun = time.monotonic()
+            if begun - looked_at >= MASTER_DATA_EVERY_S:
+                self._guarded(mandant, partial(self._mirror, mandant, channel), stop)
+                looked_at = begun
+            if hour is not None:
+                self._guarded(mandant, partial(self._reconcile, mandant, channel, hour), stop)
+            new = self._guarded(mandant, partial(self._take_in, mandant, channel, FEED_WAIT_S), stop)
+            # an immotion that does not let a question wait is not asked without end
+            left = FEED_WAIT_S - (time.monotonic() - begun)
+            if not new and left > 0:
+                self._guarded(mandant, partial(rest, mandant, stop, seconds=left), stop)
         channel.close()
 
-    def _read(self, mandant: str, immotion: ImmotionSettings) -> None:
-        channel = HttpChannel(immotion)
+    def _read(self, mandant: str, immotion: ChannelSettings) -> None:
+        channel = channel_of(mandant, immotion)
         try:
-            read_master_data(mandant, channel, clock=_utc_now)
+            self._mirror(mandant, channel)
             while self._take_in(mandant, channel, 0):
                 pass
         finally:
             channel.close()
 
-    def _take_in(self, mandant: str, channel: HttpChannel, wait: int) -> int:
+    def _mirror(self, mandant: str, channel: Channel) -> int:
+        """Bring master data and catalogs up to date."""
+        changes = read_master_data(mandant, channel, clock=_utc_now)
+        mirror(self._house(mandant), channel, clock=_utc_now)
+        return changes
+
+    def _reconcile(self, mandant: str, channel: Channel, hour: int) -> int:
+        return reconcile_if_due(self._house(mandant), channel, hour=hour, clock=_utc_now, random=random.random)
+
+    def _take_in(self, mandant: str, channel: Channel, wait: int) -> int:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
-        with connected():
-            house = self._houses.of(mandant)
-        apply_waiting(house, clock=_utc_now)
+        note_feed_read(mandant, EVENTS, _utc_now())
+        apply_waiting(self._house(mandant), clock=_utc_now)
         fetch_announced(mandant, channel, self._storage, clock=_utc_now)
         return new
 
-    def _tidy_loop(self, stop: threading.Event) -> None:
-        while not stop.wait(TIDY_EVERY_S):
-            self._guarded("", self._tidy, stop)
+    def _house(self, mandant: str) -> House:
+        with connected():
+            return self._houses.of(mandant)
+
+    def _every(self, seconds: float, step: Callable[[], int], stop: threading.Event) -> None:
+        while not stop.wait(seconds):
+            self._guarded("", step, stop)
 
     def _tidy(self) -> int:
         return tidy(self._storage, draft_days=self._settings.service.draft_days, now=_utc_now())
 
-    def _guarded(self, mandant: str, step: Callable[[], int], stop: threading.Event) -> int:
+    def _watch(self) -> int:
+        return watch(list(self._channels), _utc_now())
+
+    def _guarded(self, mandant: str, step: Callable[[], object], stop: threading.Event) -> int:
         """Do a step; a fault of immotion, the database or the disk pauses the loop and never ends it."""
         try:
-            return step()
+            return int(bool(step()))
         except (Temporary, Permanent, CredentialsRefused) as fault:
             log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
         except (StoreUnavailable, OSError) as fault:
-            log.error("sync_paused", mandant=mandant, error=type(fault).__name__, alarm=True)
+            raise_alarm("sync_paused", mandant=mandant, detail=type(fault).__name__, now=_utc_now())
         except Exception as fault:  # noqa: BLE001 - a loop that ended silently would forward nothing any more
-            log.error("sync_step_failed", mandant=mandant, error=type(fault).__name__, alarm=True)
+            raise_alarm("sync_step_failed", mandant=mandant, detail=type(fault).__name__, now=_utc_now())
         stop.wait(AFTER_FAULT_S)
         return 0

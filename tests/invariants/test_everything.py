@@ -67,14 +67,16 @@ def names(model: type[BaseModel], prefix: str = "") -> set[str]:
     found = set()
     for name, field in model.model_fields.items():
         found.add(name)
-        inner = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        for kind in inner:
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                found |= names(kind)
-            for deeper in getattr(kind, "__args__", ()):
-                if isinstance(deeper, type) and issubclass(deeper, BaseModel):
-                    found |= names(deeper)
+        for kind in parts(field.annotation):
+            found |= names(kind)
     return found
+
+
+def parts(annotation: object) -> list[type[BaseModel]]:
+    """Return the sections in a type, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in getattr(annotation, "__args__", ()) for found in parts(inner)]
 
 
 def test_every_setting_is_documented() -> None:

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from playhouse.schema_diff import diff_models
 
-from service.store import catalogs, drafts, inbox, outbox, sessions, stammdaten, vorgaenge
+from service.store import catalogs, drafts, filedrop, inbox, outbox, sessions, stammdaten, vorgaenge
 from service.store.database import (
     StoreUnavailable,
     connected,
@@ -23,7 +23,7 @@ from service.store.database import (
 )
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS
-from service.store.records import Draft, Session, Vorgang
+from service.store.records import Answer, Draft, Session, Vorgang
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
 from tests.support.vorgaenge import NOW, some_vorgang
@@ -109,6 +109,59 @@ def test_numbers_are_given_out_once_each(store: str) -> None:
     with ThreadPoolExecutor(8) as pool:
         numbers = sorted(pool.map(one, range(40)))
     assert numbers == [f"2026-{n:06d}" for n in range(1, 41)]
+
+
+def test_packages_are_numbered_without_a_gap_and_once_each_by_eight_workers(store: str) -> None:
+    mandant, records = uuid4().hex, [(uuid4(), uuid4() if n % 2 else None) for n in range(30)]
+
+    def work(_: int) -> list[tuple[int, str]]:
+        numbered = []
+        for owed, added in records:
+            with connected():
+                paket = filedrop.number(mandant, owed, added, now=NOW)
+            numbered.append((paket.seq, paket.name))
+        return numbered
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(work, range(8)))
+    assert all(result == results[0] for result in results)
+    assert sorted(seq for seq, _ in results[0]) == list(range(1, 31))
+    assert results[0][0][1].startswith(f"VG_{mandant}_20261123T120000Z_")
+
+
+def test_a_number_is_not_used_up_by_a_transaction_that_fails(store: str) -> None:
+    mandant = uuid4().hex
+    with connected():
+        with pytest.raises(ZeroDivisionError), transaction():
+            filedrop.number(mandant, uuid4(), None, now=NOW)
+            _ = 1 / 0
+        assert filedrop.number(mandant, uuid4(), None, now=NOW).seq == 1
+
+
+def test_an_answer_is_written_once_and_the_outbox_follows_it(store: str) -> None:
+    mandant, one = uuid4().hex, uuid4()
+    with connected():
+        outbox.owe(mandant, one, request_id="r", now=NOW)
+        paket = filedrop.number(mandant, one, None, now=NOW)
+        filedrop.mark_written(paket, NOW)
+        later = NOW + timedelta(days=1)
+        assert [p.seq for p in filedrop.unanswered(mandant, written_before=later, limit=5)] == [1]
+        refusal = Answer("FEHLER", "a" * 64, NOW, "", "", "Straße 😀 unbekannt")
+        assert filedrop.acknowledge(paket, refusal, NOW)
+        assert not filedrop.acknowledge(paket, refusal, NOW)
+        assert [(c.waiting, c.parked) for c in outbox.counts() if c.mandant == mandant] == [(0, 1)]
+        refused = filedrop.find(mandant, one)
+        assert refused is not None
+        assert refused.grund == "Straße 😀 unbekannt"
+        assert filedrop.acknowledge(refused, Answer("OK", "b" * 64, NOW, "i", "V-1", ""), NOW)
+        assert [(c.sent, c.parked) for c in outbox.counts() if c.mandant == mandant] == [(1, 0)]
+        assert filedrop.owe_again(refused, NOW)
+        assert not filedrop.owe_again(refused, NOW)
+        filedrop.number(mandant, uuid4(), None, now=NOW)
+        last = filedrop.number(mandant, uuid4(), None, now=NOW)
+        assert filedrop.acknowledge(last, Answer("OK", "c" * 64, NOW, "", "", ""), NOW)
+        assert [p.seq for p in filedrop.skipped(mandant, passed_before=later, limit=5)] == [2]
+        assert set(filedrop.by_names(mandant, [paket.name, "none"])) == {paket.name}
 
 
 def test_eight_workers_claim_every_row_exactly_once(store: str) -> None:
@@ -244,9 +297,11 @@ def test_every_earlier_version_migrates_with_data_in_it(url: str) -> None:
     stored = vorgang()
     with connected():
         vorgaenge.insert(stored)
+        outbox.owe("m", stored.id, request_id="r", now=NOW)
     migrate()
     with connected():
         assert vorgaenge.by_id("m", stored.id) == stored
+        assert filedrop.number("m", stored.id, None, now=NOW).seq == 1
     database.obj.close_all()
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import CONFIG_VARIABLE, SettingsError, load_settings
+from service.settings import CONFIG_VARIABLE, FileDropSettings, ImmotionSettings, SettingsError, load_settings
+from tests.support.filedrop import DropInstallation
 from tests.support.portal import Installation
 
 
@@ -56,6 +57,52 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, named: str) 
     assert named in refused(tmp_path, old, new)
 
 
+HTTP = 'channel = "http"\n'
+FILEDROP = 'channel = "filedrop"\n'
+
+
+@pytest.mark.parametrize(
+    "channel,named",
+    [
+        ('channel = "fax"\n', 'mandanten.musterbau.immotion: channel must be "http" or "filedrop"'),
+        (
+            FILEDROP,
+            "mandanten.musterbau.immotion.directory: is missing; set it in the file or as MIETERPORTAL_MANDANTEN",
+        ),
+        (FILEDROP + 'directory = "drop"\n', "mandanten.musterbau.immotion.directory: must be an absolute path"),
+        (FILEDROP + 'directory = "/x"\nsettle_s = -1\n', "mandanten.musterbau.immotion.settle_s: "),
+        (FILEDROP + 'directory = "/x"\n', "mandanten.musterbau.immotion.url: is not a setting"),
+        (HTTP + "timeout_s = 0\n", "mandanten.musterbau.immotion.timeout_s: "),
+    ],
+)
+def test_each_channel_has_its_own_settings(tmp_path: Path, channel: str, named: str) -> None:
+    assert named in refused(tmp_path, HTTP, channel)
+
+
+def test_a_mandant_may_have_a_folder(tmp_path: Path) -> None:
+    installation = DropInstallation(tmp_path)
+    immotion = load_settings(installation.config).mandanten["musterbau"].immotion
+    assert isinstance(immotion, FileDropSettings)
+    assert immotion.directory == installation.drop
+
+
+def test_two_mandanten_with_one_folder_are_refused(tmp_path: Path) -> None:
+    same = f'[mandanten.nachbar.immotion]\nchannel = "filedrop"\ndirectory = "{tmp_path}/ablage"'
+    installation = DropInstallation(tmp_path, extra=same)
+    with pytest.raises(SettingsError, match=r"mandanten\.nachbar\.immotion\.directory: musterbau has this folder"):
+        load_settings(installation.config)
+
+
+def test_the_doctor_looks_into_the_folders(tmp_path: Path) -> None:
+    installation = DropInstallation(tmp_path)
+    assert installation.run("migrate").returncode == 0
+    assert f"ok    musterbau immotion: {installation.drop} can be written" in installation.run("doctor").stdout
+    (installation.drop / "quittung").rmdir()
+    found = installation.run("doctor")
+    assert found.returncode == 1
+    assert f"FAIL  musterbau immotion: {installation.drop}/quittung cannot be written (No such file" in found.stdout
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--config"):
         load_settings(tmp_path / "none.toml")
@@ -75,7 +122,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     settings = load_settings(installation.config)
     assert settings.service.public_url == "https://portal.example.de"
     immotion = settings.mandanten["musterbau"].immotion
-    assert immotion is not None
+    assert isinstance(immotion, ImmotionSettings)
     assert immotion.token == "other"
     assert settings.mandanten["musterbau"].connections["website"].origins == ("https://www.example.de",)
 
@@ -91,5 +138,5 @@ def test_secrets_may_stand_in_files_one_a_line(tmp_path: Path) -> None:
     settings = load_settings(installation.config)
     assert settings.service.secret_keys == ("a" * 32, "b" * 32)
     immotion = settings.mandanten["musterbau"].immotion
-    assert immotion is not None
+    assert isinstance(immotion, ImmotionSettings)
     assert immotion.token == "a" * 32

@@ -1,0 +1,46 @@
+"""What a file of the ERP's says, whatever its form."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from service.store.records import Answer
+
+Event = Mapping[str, Any]
+_YEARS = range(1970, 9999)
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Inhalt:
+    """Events for the inbox, answers to packages by their name, and what could not be understood of it."""
+
+    events: tuple[Event, ...] = ()
+    answers: tuple[tuple[str, Answer], ...] = ()
+    complaints: tuple[str, ...] = ()
+
+
+def event_id(mandant: str, record: Mapping[str, Any]) -> str:
+    """Return the ereignisId of a record: the same record again, in whatever file, is the same event."""
+    text = json.dumps([mandant, record], sort_keys=True, ensure_ascii=False)
+    return "fd-" + sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def externe_id(text: str) -> str:
+    """Return the portal's id of a Vorgang in its one spelling, "" for none; raises ValueError for anything else."""
+    if text and not _ID.fullmatch(text):
+        raise ValueError("externeId is no id of the portal")
+    return str(UUID(text)) if text else ""
+
+
+def moment(text: str) -> datetime:
+    """Return an aware time that can be reckoned with in any zone; raises ValueError for anything else."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None or found.year not in _YEARS:
+        raise ValueError("no time with its zone")
+    return found

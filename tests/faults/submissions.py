@@ -31,7 +31,7 @@ _MESSAGES = 3
 _EVERY = 10
 
 
-def measure(  # noqa: PLR0913 - the sizes
+def measure(
     directory: Path,
     engine: str,
     *,
@@ -96,7 +96,7 @@ def _file_all(
     return filed, sum((client.resent for client in browsers), Counter())
 
 
-def _findings(  # noqa: PLR0917 - what was done and what came of it
+def _findings(
     engine: str,
     installation: Installation,
     filed: list[Filed],

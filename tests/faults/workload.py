@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -104,8 +104,21 @@ class Filed:
     messages: list[tuple[str, str]] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form filled in: sent again, it is the same one, key and all."""
+
+    path: str
+    fields: dict[str, str]
+    picture: Picture | None = None
+
+    def changed(self, **fields: str) -> "Form":
+        """Return the same form, with the same key, filled in differently."""
+        return replace(self, fields=self.fields | fields)
+
+
 class Client:
-    """A resident's browser behind the CMS: one form at a time, sent again with the same key until it is acknowledged."""
+    """A resident's browser behind the CMS; sends a form again, with the same key, until it is acknowledged."""
 
     def __init__(self, installation: Installation, number: int) -> None:
         self._resident = installation.resident(sub=f"fe_users:{number}", person=f"P{number:06d}")
@@ -113,30 +126,37 @@ class Client:
 
     def file(self, text: str, picture: Picture | None = None) -> Filed:
         """File a damage report by way of its form; return it when it is acknowledged."""
-        query = "&".join(f"{name}={value}" for name, value in _SCHADEN.items())
-        form = self._form(f"melden/schaden?{query}") | _SCHADEN | {"beschreibung": text}
-        answer = self._send("melden/schaden", form, picture)
+        form = self.form(text, picture)
+        answer = self._patiently(lambda: self.post(form), 303)
         return Filed(vorgang_id(answer), text, [picture.kept] if picture else [])
 
     def add(self, filed: Filed, text: str, picture: Picture | None = None) -> None:
         """Write a message to a Vorgang and note it there when it is acknowledged."""
         path = f"vorgaenge/{filed.vorgang_id}"
-        form = self._form(path) | {"aktion": "nachricht", "nachricht": text}
-        assert vorgang_id(self._send(path, form, picture)) == filed.vorgang_id
-        filed.messages.append((form["idempotency_key"], text))
+        form = Form(path, self._hidden(path) | {"aktion": "nachricht", "nachricht": text}, picture)
+        answer = self._patiently(lambda: self.post(form), 303)
+        assert vorgang_id(answer) == filed.vorgang_id
+        filed.messages.append((form.fields["idempotency_key"], text))
         filed.pictures += [picture.kept] if picture else []
 
-    def _form(self, path: str) -> dict[str, str]:
-        """Return the hidden fields of the page's first form."""
+    def form(self, text: str, picture: Picture | None = None) -> Form:
+        """Have the form of a damage report rendered and fill it in."""
+        query = "&".join(f"{name}={value}" for name, value in _SCHADEN.items())
+        hidden = self._hidden(f"melden/schaden?{query}")
+        return Form("melden/schaden", hidden | _SCHADEN | {"beschreibung": text}, picture)
+
+    def post(self, form: Form) -> requests.Response:
+        """Send a form once, with a fresh token."""
+        file = ("bild.jpg", form.picture.data, "image/jpeg") if form.picture else ("", b"", "application/octet-stream")
+        return self._resident.post(form.path, form.fields, {"anhaenge": file})
+
+    def _hidden(self, path: str) -> dict[str, str]:
+        """Return key and token of the page's first form."""
         page = self._patiently(lambda: self._resident.get(path), 200)
         return dict(_FORM.findall(page.text)[:2])
 
-    def _send(self, path: str, form: dict[str, str], picture: Picture | None) -> requests.Response:
-        file = ("bild.jpg", picture.data, "image/jpeg") if picture else ("", b"", "application/octet-stream")
-        return self._patiently(lambda: self._resident.post(path, form, {"anhaenge": file}), 303)
-
     def _patiently(self, ask: Callable[[], requests.Response], good: int) -> requests.Response:
-        """Ask again, with a fresh token, while the portal does not answer or says 5xx."""
+        """Ask again while the portal does not answer or says 5xx."""
         until = time.monotonic() + PATIENCE_S
         while True:
             try:

@@ -198,7 +198,7 @@ class Forwarder:
 
     def _log_sent(self, item: OutboxItem, now: datetime, *, held: bool) -> None:
         if not held:
-            log.warning("late_result_dropped", mandant=self.mandant, outbox=item.id, fence=item.fence)
+            self._log_late(item)
             return
         log.info(
             "delivered",
@@ -208,6 +208,9 @@ class Forwarder:
             attempts=item.attempts + 1,
             seconds=round((now - item.created_at).total_seconds(), 3),
         )
+
+    def _log_late(self, item: OutboxItem) -> None:
+        log.warning("late_result_dropped", mandant=self.mandant, outbox=item.id, fence=item.fence)
 
     def _record_fault(self, item: OutboxItem, fault: Exception) -> None:
         match fault:
@@ -231,13 +234,21 @@ class Forwarder:
             self._park(item, f"given up: {error}")
             return
         with connected():
-            outbox.postpone(item, next_at=due, error=error, outcome_unknown=outcome_unknown or item.outcome_unknown)
-        self._log_fault("warning", "delivery_postponed", item, error)
+            held = outbox.postpone(
+                item, next_at=due, error=error, outcome_unknown=outcome_unknown or item.outcome_unknown
+            )
+        if held:
+            self._log_fault("warning", "delivery_postponed", item, error)
+        else:
+            self._log_late(item)
 
     def _park(self, item: OutboxItem, error: str) -> None:
         with connected():
-            outbox.park(item, error=error)
-        self._log_fault("error", "delivery_parked", item, error, alarm=True)
+            held = outbox.park(item, error=error)
+        if held:
+            self._log_fault("error", "delivery_parked", item, error, alarm=True)
+        else:
+            self._log_late(item)
 
     def _log_fault(self, level: str, event: str, item: OutboxItem, error: str, **more: bool) -> None:
         getattr(log, level)(

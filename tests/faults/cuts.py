@@ -4,14 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 from peewee import fn
 
-from service.store import outbox, vorgaenge
-from service.store.database import connected, transaction
+from service.store.database import connected
 from service.store.models import OutboxRow, VorgangRow
 from service.store.query import tuples
 from tests.faults.killer import start_sync
@@ -22,17 +20,16 @@ from tests.faults.workload import (
     Form,
     compare,
     drain,
+    file_directly,
     installed,
     opened,
     switch_faults,
 )
-from tests.support.portal import MANDANT, Installation, vorgang_id, wait_for
-from tests.support.vorgaenge import some_vorgang
+from tests.support.portal import Installation, vorgang_id, wait_for
 
 _SYNCS = 2
 _SETTINGS = "threads = 8\nlease_s = 5"
 _CUT_RATE = 0.5
-_BATCH = 100
 
 
 def measure(directory: Path, engine: str, *, cuts: int = 1000, keys: int = 1000, posts: int = 20) -> list[Finding]:
@@ -123,7 +120,7 @@ def _stored() -> dict[str, str]:
 
 
 def _cut(installation: Installation, engine: str, filed: list[Filed], cuts: int) -> list[Finding]:
-    everything = filed + _file_directly(max(2 * cuts + cuts // 2 - len(filed), 0))
+    everything = filed + file_directly(max(2 * cuts + cuts // 2 - len(filed), 0), "Unmittelbar")
     installation.start_standin()
     switch_faults(installation, rate=_CUT_RATE, kinds=["cut_after_commit"], calls=["PUT /vorgaenge"], count=cuts)
     for number in range(_SYNCS):
@@ -151,19 +148,3 @@ def _cut(installation: Installation, engine: str, filed: list[Filed], cuts: int)
             blindly == 0 and asked >= cuts,
         ),
     ]
-
-
-def _file_directly(count: int) -> list[Filed]:
-    """File Vorgänge into the store, without the portal."""
-    filed = []
-    for start in range(0, count, _BATCH):
-        with connected(), transaction():
-            for number in range(start, min(start + _BATCH, count)):
-                now = datetime.now(UTC)
-                vorgang = some_vorgang(
-                    mandant=MANDANT, meldezeit=now, status_at=now, beschreibung=f"Unmittelbar {number}"
-                )
-                vorgaenge.insert(vorgang)
-                outbox.owe(MANDANT, vorgang.id, request_id=vorgang.id.hex, now=now)
-                filed.append(Filed(str(vorgang.id), vorgang.beschreibung))
-    return filed

@@ -23,7 +23,7 @@ class Killer:
     def __init__(self, installation: Installation, syncs: int, seed: int) -> None:
         self._installation = installation
         self._syncs = syncs
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311 - repeatable on purpose
         self.struck: Counter[str] = Counter()
 
     def strike(self) -> None:

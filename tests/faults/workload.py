@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import requests
 import structlog
@@ -21,16 +22,19 @@ from PIL import Image
 from service.files.intake import take_in
 from service.files.refusal import Limits
 from service.files.storage import Folder
-from service.store.database import connected, open_database
+from service.store import outbox, vorgaenge
+from service.store.database import connected, open_database, transaction
 from service.store.models import AnhangRow, OutboxRow, VorgangRow
 from service.store.query import affected, dicts, tuples
 from service.sync.housekeeping import tidy
 from tests.support.engines import server
-from tests.support.portal import Installation, vorgang_id
+from tests.support.portal import MANDANT, Installation, vorgang_id
+from tests.support.vorgaenge import some_vorgang
 
 PATIENCE_S = 120.0
 _AGAIN_S = 0.1
 _STALLED_S = 90.0
+_BATCH = 100
 _FORM = re.compile(r'name="(csrf_token|idempotency_key)" value="([^"]+)"')
 _SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadensart": "SANITAER.TROPFT"}
 
@@ -172,6 +176,20 @@ class Client:
             time.sleep(_AGAIN_S)
 
 
+def file_directly(count: int, text: str) -> list[Filed]:
+    """File Vorgänge into the store, without the portal; their texts are numbered."""
+    filed = []
+    for start in range(0, count, _BATCH):
+        with connected(), transaction():
+            for number in range(start, min(start + _BATCH, count)):
+                now = datetime.now(UTC)
+                vorgang = some_vorgang(mandant=MANDANT, meldezeit=now, status_at=now, beschreibung=f"{text} {number}")
+                vorgaenge.insert(vorgang)
+                outbox.owe(MANDANT, vorgang.id, request_id=vorgang.id.hex, now=now)
+                filed.append(Filed(str(vorgang.id), vorgang.beschreibung))
+    return filed
+
+
 def make_all_due() -> None:
     """Let nothing that is owed wait for its next attempt any longer."""
     now = datetime.now(UTC)
@@ -281,11 +299,16 @@ def _compare_files(installation: Installation) -> dict[str, int]:
         rows = {row[0]: row[1] for row in tuples(AnhangRow.select(AnhangRow.id, AnhangRow.sha256))}
     there = set(storage.ids(later))
     left = list((installation.directory / "files" / "incoming").glob("*"))
-    changed = sum(sha256(storage.open(key).read()).hexdigest() != rows[key] for key in there & rows.keys())
+    changed = sum(_digest(storage, key) != rows[key] for key in there & rows.keys())
     return {
         "orphans": len(there - rows.keys()) + len(left),
         "missing_files": len(rows.keys() - there) + changed,
     }
+
+
+def _digest(storage: Folder, key: UUID) -> str:
+    with storage.open(key) as file:
+        return sha256(file.read()).hexdigest()
 
 
 def events(installation: Installation, program: str, name: str) -> list[dict[str, Any]]:

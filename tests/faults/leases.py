@@ -90,7 +90,12 @@ class _Night:
         self._wake(here, claimed)
 
     def _spoil(self, *kinds: str) -> None:
-        faults = {"kinds": kinds, "calls": ["PUT /vorgaenge"], "slow_s": _SLOW_S, "timeout_s": _SLOW_S}
+        faults = {
+            "kinds": kinds,
+            "calls": ["PUT /vorgaenge", "GET /vorgaenge"],
+            "slow_s": _SLOW_S,
+            "timeout_s": _SLOW_S,
+        }
         switch_faults(self.installation, rate=1, **faults)
 
     def _wake(self, here: list[Filed], claimed: Rows) -> None:

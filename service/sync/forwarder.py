@@ -200,7 +200,7 @@ class Forwarder:
 
     def _log_sent(self, item: OutboxItem, now: datetime, *, held: bool) -> None:
         if not held:
-            log.warning("late_result_dropped", mandant=self.mandant, outbox=item.id, fence=item.fence)
+            self._log_late(item)
             return
         log.info(
             "delivered",
@@ -210,6 +210,9 @@ class Forwarder:
             attempts=item.attempts + 1,
             seconds=round((now - item.created_at).total_seconds(), 3),
         )
+
+    def _log_late(self, item: OutboxItem) -> None:
+        log.warning("late_result_dropped", mandant=self.mandant, outbox=item.id, fence=item.fence)
 
     def _record_fault(self, item: OutboxItem, fault: Exception) -> None:
         match fault:
@@ -233,12 +236,20 @@ class Forwarder:
             self._park(item, f"given up: {error}")
             return
         with connected():
-            outbox.postpone(item, next_at=due, error=error, outcome_unknown=outcome_unknown or item.outcome_unknown)
-        log.warning("delivery_postponed", mandant=self.mandant, **_facts(item, error))
+            held = outbox.postpone(
+                item, next_at=due, error=error, outcome_unknown=outcome_unknown or item.outcome_unknown
+            )
+        if held:
+            log.warning("delivery_postponed", mandant=self.mandant, **_facts(item, error))
+        else:
+            self._log_late(item)
 
     def _park(self, item: OutboxItem, error: str) -> None:
         with connected():
-            outbox.park(item, error=error)
+            held = outbox.park(item, error=error)
+        if not held:
+            self._log_late(item)
+            return
         detail = error.partition(" ")[0].rstrip(":")
         raise_alarm("delivery_parked", mandant=self.mandant, detail=detail, now=self._clock(), **_facts(item, error))
 

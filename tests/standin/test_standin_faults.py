@@ -36,6 +36,12 @@ def test_a_connection_cut_before_the_work_leaves_nothing(server, body, kind):
     assert server.ledger() == []
 
 
+def test_a_slow_answer_is_an_honest_one(server, body):
+    server.faults(rate=1, kinds=["slow"], slow_s=0.05)
+    assert file_at(server, body()).status_code == 201
+    assert len(server.ledger()) == 1
+
+
 def test_a_connection_cut_after_the_commit_leaves_the_vorgang(server, body):
     server.faults(rate=1, kinds=["cut_after_commit"])
     sent = body()

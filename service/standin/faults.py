@@ -14,13 +14,14 @@ class Faults:
     """What is switched on; rate 0 means nothing.
 
     `calls` limits the faults to calls such as "PUT /vorgaenge" (none named: all), `keys` to calls about these ids (none
-    named: all), `count` to so many in all.
+    named: all), `count` to so many in all. `slow` is honest, only `slow_s` seconds late.
     """
 
     rate: float = 0.0
     kinds: tuple[str, ...] = DEFAULT_KINDS
     seed: int = 0
     timeout_s: float = 60.0
+    slow_s: float = 1.0
     retry_after_s: int = 1
     batch_s: float = 1.0
     calls: tuple[str, ...] = ()

@@ -87,6 +87,8 @@ class Spoil:
             case "timeout":
                 self._ledger.closing.wait(self._switch.faults.timeout_s)
                 _cut(req, resp)
+            case "slow":
+                self._ledger.closing.wait(self._switch.faults.slow_s)
             case "cut_before":
                 _cut(req, resp)
             case "500":

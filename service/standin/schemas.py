@@ -166,9 +166,10 @@ EREIGNIS_ENTWURF: Schema = {**EREIGNIS, "required": ["typ"]}
 FEHLER = _record(
     "rate",
     rate={"type": "number", "minimum": 0, "maximum": 1},
-    kinds=_list_of({"enum": ["500", "503", "429", "202", "timeout", "cut_before", "cut_after_commit"]}),
+    kinds=_list_of({"enum": ["500", "503", "429", "202", "timeout", "slow", "cut_before", "cut_after_commit"]}),
     seed={"type": "integer"},
     timeout_s={"type": "number", "minimum": 0},
+    slow_s={"type": "number", "minimum": 0},
     retry_after_s={"type": "integer", "minimum": 0},
     batch_s={"type": "number", "minimum": 0},
     calls=_list_of(_TEXT),

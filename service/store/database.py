@@ -1,15 +1,17 @@
 """The connection to the database: opened once per process, pooled, the same three engines everywhere."""
 
 import select
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import peewee
 from playhouse.pool import MaxConnectionsExceeded, PooledMySQLDatabase, PooledPostgresqlDatabase, PooledSqliteDatabase
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from typing_extensions import override
 
 ENGINES = ("sqlite", "postgresql", "mysql")
 _POOL = {"max_connections": 64, "stale_timeout": 300, "timeout": 10}
@@ -73,6 +75,28 @@ class _Mariadb(PooledMySQLDatabase):
         return not conn.open or _hung_up(conn._sock)  # noqa: SLF001 - pymysql offers no other way to its socket
 
 
+class _Cursor(sqlite3.Cursor):
+    """Lets go of a statement that failed at once, not when the garbage collector finds it in the error's traceback.
+
+    The collector may run in a thread that holds SQLite's write lock, and would wait there for the connection of another
+    thread, which waits for that lock: both until the busy timeout.
+    """
+
+    @override
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.Error:
+            self.close()
+            raise
+
+
+class _Connection(sqlite3.Connection):
+    @override
+    def cursor(self, factory: type[_Cursor] = _Cursor) -> _Cursor:  # type: ignore[override] # of one kind only
+        return super().cursor(factory)
+
+
 def open_database(url: str) -> peewee.Database:
     """Point the store at the database of this URL; connections are made when first used.
 
@@ -80,8 +104,6 @@ def open_database(url: str) -> peewee.Database:
     Raises ValueError for any other scheme.
     """
     opened = _database(url)
-    if database.obj is not None:
-        database.obj.close_all()
     database.initialize(opened)
     return opened
 
@@ -116,6 +138,7 @@ def _sqlite(path: str) -> peewee.Database:
         pragmas=_SQLITE_PRAGMAS,
         lock_type="IMMEDIATE",
         check_same_thread=False,
+        factory=_Connection,
         field_types={"LONGTEXT": "TEXT"},
         **_POOL,
     )

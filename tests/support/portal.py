@@ -27,6 +27,7 @@ class Installation:
     directory: Path
     database: str = ""
     extra: str = ""
+    immotion: str = ""
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
     standin_port: int = field(default_factory=free_port)
@@ -66,6 +67,7 @@ trust_person = true
 channel = "http"
 url = "{self.standin_url}"
 token = "standin-token"
+{self.immotion}
 
 [mandanten.nachbar]
 name = "Nachbarbau AG"

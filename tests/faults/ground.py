@@ -23,7 +23,7 @@ _TIMED = re.compile("as a ratio|longest time")
 
 @contextmanager
 def installed(directory: Path, engine: str) -> Iterator[tuple[Installation, Server | None]]:
-    """Give an installation of this engine, migrated and nothing started, and its database server if there is one."""
+    """Give an installation of this engine, nothing started, and its database server if there is one."""
     directory.mkdir(parents=True, exist_ok=True)
     if engine == "sqlite":
         with _programs_of(Installation(directory)) as installation:
@@ -37,8 +37,6 @@ def installed(directory: Path, engine: str) -> Iterator[tuple[Installation, Serv
 
 @contextmanager
 def _programs_of(installation: Installation) -> Iterator[Installation]:
-    migrated = installation.run("migrate")
-    assert migrated.returncode == 0, migrated.stderr
     try:
         yield installation
     finally:

@@ -34,7 +34,8 @@ _BATCH = 100
 _STALLED_S = 60
 _SETTLED_WITHIN_S = 90
 _DRAIN_STEP_S = 5.0
-_TRIED_FOR = timedelta(seconds=8)
+_SLOWEST_PACE = 20.0
+_TRIED_FOR = timedelta(seconds=4)
 _SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadensart": "SANITAER.TROPFT"}
 
 
@@ -42,10 +43,8 @@ def measure(
     directory: Path, engine: str, *, waiting: int = 5000, hours: float = 72, poison: int = 50, healthy: int = 1000
 ) -> list[Finding]:
     """Let immotion be away for `hours` with `waiting` Vorgänge owed, then file `poison` among `healthy` ones."""
-    with installed(directory / "outage", engine) as (installation, _):
-        found = _outage(installation, engine, waiting, hours)
-    with installed(directory / "poison", engine) as (installation, _):
-        return found + _poison(installation, engine, poison, healthy)
+    with installed(directory, engine) as (installation, _):
+        return _outage(installation, engine, waiting, hours) + _poison(installation, engine, poison, healthy)
 
 
 class SkippingClock:
@@ -207,10 +206,9 @@ def _stay_away(forwarder: Forwarder, clock: SkippingClock, hours: float) -> floa
 
 
 def _poison(installation: Installation, engine: str, poison: int, healthy: int) -> list[Finding]:
-    installation.start_standin()
     installation.start_sync()
     with opened(installation):
-        pace = _capacity(healthy // 10) / 3
+        pace = max(_capacity(healthy // 5) / 3, _SLOWEST_PACE)
         normal = p95(_delays(_file_at(pace, [_healthy() for _ in range(healthy)])))
         bad = [_poisonous(number) for number in range(poison)]
         keys = [str(one.vorgang.id) for one in bad if one.answered_500]

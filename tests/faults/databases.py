@@ -36,7 +36,8 @@ _LONG_EVERY = 25
 def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int = 60) -> list[Finding]:
     """Restart the server so often while clients file and workers forward; SQLite's file is locked by another process.
 
-    A claim whose commit was cut waits for its lease of `lease_s` seconds at the end. PostgreSQL is stopped fast, stopped immediately and killed in turn, MariaDB stopped and killed.
+    PostgreSQL is stopped fast, stopped immediately and killed in turn, MariaDB stopped and killed. A claim whose commit
+    was cut waits for its lease of `lease_s` seconds.
     """
     with (
         installed(directory, engine, immotion=f"lease_s = {lease_s}") as (installation, server),

@@ -11,7 +11,7 @@ from typing import TypeVar
 import structlog
 
 from service.settings import Settings, load_settings
-from service.store.database import open_database
+from service.store.database import database, open_database
 from service.store.migrate import migrate
 from tests.faults.points import Finding
 from tests.support.engines import Server, server
@@ -52,7 +52,7 @@ def _programs_of(installation: Installation) -> Iterator[Installation]:
 @contextmanager
 def opened(installation: Installation) -> Iterator[Settings]:
     """Open the installation's store in this process, whose log is silent meanwhile, and give its settings."""
-    database = open_database(installation.database)
+    open_database(installation.database)
     migrate()
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -60,7 +60,7 @@ def opened(installation: Installation) -> Iterator[Settings]:
         yield load_settings(installation.config)
     finally:
         structlog.configure(**before)
-        database.close_all()
+        database.obj.close_all()
 
 
 def p95(values: list[float]) -> float:

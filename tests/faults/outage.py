@@ -77,7 +77,7 @@ class Counting:
 
 
 @dataclass
-class _Owed:
+class Owed:
     """What was filed: every Vorgang with what was added to it, in order."""
 
     added: dict[UUID, list[UUID]] = field(default_factory=dict)
@@ -106,10 +106,11 @@ class _Owed:
 
 
 @contextmanager
-def _forwarder(settings: Settings, clock: SkippingClock, calls: Counter[str]) -> Iterator[Forwarder]:
+def forwarder(settings: Settings, clock: SkippingClock, calls: Counter[str]) -> Iterator[Forwarder]:
+    """Give a forwarder with this clock, whose calls are counted."""
     immotion = settings.mandanten[MANDANT].immotion
     assert immotion is not None
-    forwarder = Forwarder(
+    made = Forwarder(
         MANDANT,
         channel=lambda: Counting(HttpChannel(immotion), calls),  # type: ignore[arg-type,return-value]
         storage=Folder(settings.service.files),
@@ -118,29 +119,29 @@ def _forwarder(settings: Settings, clock: SkippingClock, calls: Counter[str]) ->
         breaker=Breaker(clock.monotonic),
     )
     try:
-        yield forwarder
+        yield made
     finally:
-        forwarder.close()
+        made.close()
 
 
 def _outage(installation: Installation, engine: str, waiting: int, hours: float) -> list[Finding]:
-    clock, calls, owed = SkippingClock(), Counter[str](), _Owed()
+    clock, calls, owed = SkippingClock(), Counter[str](), Owed()
     installation.start_standin()
-    with opened(installation) as settings, _forwarder(settings, clock, calls) as forwarder:
+    with opened(installation) as settings, forwarder(settings, clock, calls) as worker:
         owed.file(waiting, clock.now())
-        fresh = _drain(forwarder, clock)
+        fresh = _drain(worker, clock)
         installation.stop("standin")
         owed.file(waiting, clock.now())
         calls.clear()
-        took = _stay_away(forwarder, clock, hours)
+        took = _stay_away(worker, clock, hours)
         tries = sum(calls.values())
         (during,) = outbox_counts()
         installation.start_standin()
-        drained = _drain(forwarder, clock)
+        drained = _drain(worker, clock)
         (after,) = outbox_counts()
     ledger = {UUID(str(row["externeId"])): row for row in installation.ledger()}
     missing = [one for one in owed.added if one not in ledger]
-    disordered = [one for one, ids in owed.added.items() if one in ledger and _added(ledger[one]) != ids]
+    disordered = [one for one, ids in owed.added.items() if one in ledger and added_to(ledger[one]) != ids]
     per_minute = tries / max(hours * 60, 1)
     return [
         Finding(
@@ -175,17 +176,18 @@ def outbox_counts() -> list:
         return outbox.counts()
 
 
-def _added(row: dict[str, object]) -> list[UUID]:
+def added_to(row: dict[str, object]) -> list[UUID]:
+    """Return the ids of what was added to a Vorgang of the ledger, in the order of arrival."""
     return [UUID(entry["aktivitaetId"]) for entry in row["aktivitaeten"]]  # type: ignore[attr-defined,index]
 
 
-def _drain(forwarder: Forwarder, clock: SkippingClock) -> float:
+def _drain(worker: Forwarder, clock: SkippingClock) -> float:
     """Forward until nothing is owed any more; return the rows a second while there was something due."""
     (before,) = outbox_counts()
     busy, moved = 0.0, time.monotonic()
     while True:
         began = time.monotonic()
-        if forwarder.forward():
+        if worker.forward():
             moved = time.monotonic()
             busy += moved - began
             continue
@@ -196,11 +198,11 @@ def _drain(forwarder: Forwarder, clock: SkippingClock) -> float:
         clock.skip(_DRAIN_STEP_S)
 
 
-def _stay_away(forwarder: Forwarder, clock: SkippingClock, hours: float) -> float:
+def _stay_away(worker: Forwarder, clock: SkippingClock, hours: float) -> float:
     """Let the forwarder try for so long on its clock; return the real seconds."""
     started, until = time.monotonic(), clock.now() + timedelta(hours=hours)
     while clock.now() < until:
-        if not forwarder.forward():
+        if not worker.forward():
             clock.skip(IDLE_S)
     return time.monotonic() - started
 

@@ -34,6 +34,7 @@ HOUR = 3600.0
 _WINDOW_S = 60.0
 _PROBES = 4
 _SLOW_S = 1.0
+_FAILED_BEFORE = 300
 _SETTLED_S = 60
 
 
@@ -122,8 +123,9 @@ def _while_sick(installation: Installation, settings: Settings, engine: str, sic
     keys = [str(one) for one in owed.added]
     switch_faults(installation, rate=1, kinds=["500"], calls=["PUT /vorgaenge"], keys=keys)
     with forwarder(settings, clock, calls) as worker:
-        for _ in range(20):
-            _Minutes(clock, worker.forward, calls).pass_one()
+        for _ in range(_FAILED_BEFORE):
+            if not worker.forward():
+                clock.skip(5)
         minutes = _Minutes(clock, worker.forward, calls).around_jumps()
         switch_faults(installation, rate=0)
         lost = _deliver_all(installation, worker.forward, clock, owed)

@@ -22,6 +22,7 @@ from service.store.models import AktivitaetRow, AnhangRow, EreignisRow, VorgangR
 from service.store.query import dicts
 from service.store.records import Vorgang
 from service.sync.worker import DONE, _Worker
+from tests.faults import webhooks
 from tests.faults.ground import at_last, installed, opened
 from tests.faults.points import Finding
 from tests.support.portal import MANDANT, Installation
@@ -50,8 +51,12 @@ def measure(
         expected = _end(installation, story, story, _read_here(settings))
     deliveries = [event for event in story for _ in range(chance.randint(1, 5))]
     chance.shuffle(deliveries)
-    with installed(directory / "storm", engine) as (installation, _), opened(installation):
-        found = _end(installation, story, deliveries, _polling(installation, pollers, processes, events))
+    signed = f'webhook_secrets = ["{webhooks.SECRET}"]'
+    with installed(directory / "storm", engine, immotion=signed) as (installation, _), opened(installation):
+        installation.start_portal()
+        with webhooks.storming(installation) as answers:
+            found = _end(installation, story, deliveries, _polling(installation, pollers, processes, events))
+        refused = webhooks.refusals(installation)
         logs = "".join(path.read_text(encoding="utf-8") for path in installation.directory.glob("pollers*.log"))
     point = f"{events:,} events, {len(deliveries):,} deliveries shuffled, {pollers} pollers"
     different = {name: _differing(rows, found[name]) for name, rows in expected.items()}
@@ -71,6 +76,13 @@ def measure(
             f"{sum(messages.values()) - len(messages)} doubled, {len(messages)} in all",
             "0 doubled",
             len(messages) == len(found["messages"]) == len(expected["messages"]),
+        ),
+        Finding(
+            f"{point}: webhooks storming",
+            engine,
+            f"{sum(answers.values()):,} sent, answered {dict(answers)}; then {refused}",
+            "taken or told to slow down; forged, changed, stale, early, replayed and unsigned ones refused",
+            answers[204] > 0 and set(answers) <= {204, 429} and set(refused.values()) <= {401, 409},
         ),
         Finding(f"{point}: disturbances", engine, f"{steps} steps of a poller failed", "none", steps == 0),
     ]

@@ -60,7 +60,7 @@ def measure(
         logs = "".join(path.read_text(encoding="utf-8") for path in installation.directory.glob("pollers*.log"))
     point = f"{events:,} events, {len(deliveries):,} deliveries shuffled, {pollers} pollers"
     different = {name: _differing(rows, found[name]) for name, rows in expected.items()}
-    messages = Counter(row["id"] for row in found["messages"])
+    messages = Counter((row["vorgang_id"], row["zeit"], row["art"]) for row in found["messages"])
     steps = logs.count('"sync_step_failed"') + logs.count('"sync_paused"') + logs.count('"event_parked"')
     return [
         Finding(

@@ -7,5 +7,5 @@ from tests.faults.ground import untimed
 
 
 def test_events_delivered_again_in_any_order_come_to_the_same_end_as_in_order_once(tmp_path: Path) -> None:
-    found = measure(tmp_path, "sqlite", events=300, processes=2)
+    found = measure(tmp_path, "sqlite", events=150, processes=2)
     assert [finding for finding in untimed(found) if not finding.kept] == []

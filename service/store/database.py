@@ -104,8 +104,6 @@ def open_database(url: str) -> peewee.Database:
     Raises ValueError for any other scheme.
     """
     opened = _database(url)
-    if database.obj is not None:
-        database.obj.close_all()
     database.initialize(opened)
     return opened
 

@@ -1,7 +1,7 @@
 """Browser sessions and used-up token ids."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import peewee
@@ -9,6 +9,8 @@ import peewee
 from service.store.models import JtiRow, SessionRow
 from service.store.query import affected, first
 from service.store.records import Session
+
+_CLOCK_AHEAD = timedelta(days=1)
 
 
 class TokenAlreadyUsed(Exception):
@@ -59,6 +61,9 @@ def end_cms_session(mandant: str, connection: str, cms_session: str) -> int:
 
 
 def sweep(*, now: datetime, seen_before: datetime, created_before: datetime) -> None:
-    """Remove sessions past their time and token ids that have expired anyway."""
-    JtiRow.delete().where(JtiRow.expires_at < now).execute()
+    """Remove sessions past their time, and token ids a day after they have expired.
+
+    Removed at once while the clock is ahead for a while, a used token would be good again when it is set right.
+    """
+    JtiRow.delete().where(JtiRow.expires_at < now - _CLOCK_AHEAD).execute()
     SessionRow.delete().where((SessionRow.seen_at < seen_before) | (SessionRow.created_at < created_before)).execute()

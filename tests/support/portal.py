@@ -98,9 +98,13 @@ trust_person = true
         return os.environ | {"MIETERPORTAL_CONFIG": str(self.config)} | more
 
     def start(self, name: str, *arguments: str) -> None:
+        self.start_command(name, self.command(*arguments))
+
+    def start_command(self, name: str, command: list[str]) -> None:
+        """Start any other program with this installation's settings."""
         with (self.directory / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                self.command(*arguments), env=self.environment(), stdout=log, stderr=log, start_new_session=True
+                command, env=self.environment(), stdout=log, stderr=log, start_new_session=True
             )
 
     def log(self, name: str) -> str:

@@ -1,6 +1,7 @@
 """The connection to the database: opened once per process, pooled, the same three engines everywhere."""
 
 import select
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +39,8 @@ T = TypeVar("T")
 database = peewee.DatabaseProxy()
 
 
-FAULTS = (peewee.DatabaseError, peewee.InterfaceError, MaxConnectionsExceeded)
+# peewee leaves what fails while rows are fetched as sqlite3 raised it
+FAULTS = (peewee.DatabaseError, peewee.InterfaceError, sqlite3.Error, MaxConnectionsExceeded)
 
 
 class StoreUnavailable(Exception):

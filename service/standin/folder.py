@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from service.standin.words import JsonObject, stamp
 
 CALL = "FILEDROP"
 _LOOK_S = 0.2
-_HALF_S = 0.6
+_HALF_S = 2.0
 _PAKET = re.compile(r"(VG_[a-z0-9_-]+_[0-9]{8}T[0-9]{6}Z_([0-9]{8}))\.zip")
 _NOT_FOUND = 404
 
@@ -34,6 +35,7 @@ class FolderSide:
         self._directory = directory
         self._mandant = mandant
         self._export = Export(ledger, mandant)
+        self._halves: list[tuple[float, Path, bytes]] = []
 
     def start(self) -> None:
         """Look into the folders in a thread of its own until the stand-in stops."""
@@ -42,9 +44,11 @@ class FolderSide:
     def _run(self) -> None:
         while not self._ledger.closing.wait(_LOOK_S):
             self.step()
+        self._complete(everything=True)
 
     def step(self) -> int:
         """Do what there is to do once, and return how many packages were answered."""
+        self._complete()
         answered = 0
         for path in self._packages():
             try:
@@ -128,19 +132,33 @@ class FolderSide:
             self._write("quittung", f"Q_{name}_{self._ledger.new_id()[:8]}.xml", data, fault)
 
     def _write(self, folder: str, name: str, data: bytes, fault: str | None) -> None:
-        """Write a file and then its marker: beside its place and renamed, or, as a fault, half of it in its place."""
+        """Write a file and then its marker: beside its place and renamed, or, as a fault, in its place and half."""
         path = self._directory / folder / name
         if fault == "half_copied":
             path.write_bytes(data[: len(data) // 2])
-            self._ledger.closing.wait(_HALF_S)
+            self._halves.append((time.monotonic() + _HALF_S, path, data))
+            return
         unfinished = path.with_name(f"{name}.tmp")
         with unfinished.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if fault == "half_copied":
-            path.write_bytes(data)
-            unfinished.unlink()
-        else:
-            unfinished.rename(path)
-        path.with_name(f"{name}.ok").write_text(f"{hashlib.sha256(data).hexdigest()}  {name}\n", encoding="utf-8")
+        unfinished.rename(path)
+        _mark(path, data)
+
+    def _complete(self, *, everything: bool = False) -> None:
+        """Write the whole of what was half copied a while ago."""
+        for half in list(self._halves):
+            due, path, data = half
+            try:
+                if everything or time.monotonic() >= due:
+                    path.write_bytes(data)
+                    _mark(path, data)
+                    self._halves.remove(half)
+            except OSError:
+                continue  # its folder is away for the moment
+
+
+def _mark(path: Path, data: bytes) -> None:
+    line = f"{hashlib.sha256(data).hexdigest()}  {path.name}\n"
+    path.with_name(f"{path.name}.ok").write_text(line, encoding="utf-8")

@@ -84,13 +84,13 @@ class _Run:
             thread.start()
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(self._client, range(CLIENTS)))
-        self._until(lambda: min(self.troubles[kind] for kind in ("kill", "unwritable")) >= 3, 30, "trouble")
-        self._until(lambda: len(self.written) >= min(self.vorgaenge // 10, 20), 180, "clerk")
+        self._until(lambda: min(self.troubles[kind] for kind in ("kill", "unwritable")) >= 3, 180, "trouble")
+        self._until(lambda: len(self.written) >= min(self.vorgaenge // 10, 20), 300, "clerk")
         self._stop.set()
         for thread in others:
             thread.join()
         self._faults({"rate": 0})
-        self._until(self._at_rest, 120 + self.vorgaenge / 10, "rest")
+        self._until(self._at_rest, 300 + self.vorgaenge, "rest")
 
     def _client(self, number: int) -> None:
         resident = self.installation.resident(sub=f"fe_users:{number}", person=f"P{number}")
@@ -123,7 +123,9 @@ class _Run:
         worker.wait()
         self.installation.start_sync()
         self.troubles["kill"] += 1
-        self._stop.wait(1.5)  # a worker that never gets to start would test nothing
+        # one that never gets to work would test nothing
+        self._until(lambda: self.installation.log("sync").count("sync_started") > self.troubles["kill"], 60, "worker")
+        self._stop.wait(1.5)
 
     def _take_away(self, place: str, seconds: float) -> None:
         """Put a file where a folder was: nobody can write there, not even root."""

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-from service.standin import feed
+from service.standin import feed, folder
 from service.standin.dokumente import NewDokument, keep_dokument
 from service.standin.faults import FaultSwitch
 from service.standin.folder import FolderSide
@@ -129,13 +129,20 @@ def test_a_package_that_is_none_is_answered_with_a_reason(drop: Drop, other: Oth
 
 
 @pytest.mark.parametrize("kind,files", [("quittung_missing", 0), ("quittung_doubled", 2), ("half_copied", 1)])
-def test_faults_can_be_switched_on(drop: Drop, other: Other, kind: str, files: int) -> None:
+def test_faults_can_be_switched_on(
+    drop: Drop, other: Other, kind: str, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "_HALF_S", 0)
     other.fault(kind)
-    other.ledger.stop()  # no waiting between the halves
     drop.hand_over(drop.file())
     assert other.side.step() == 1
     assert len(list((drop.root / "quittung").glob("*.xml"))) == files
+    if kind == "half_copied":
+        drop.later(minutes=1)
+        assert drop.read() == 0
+        assert other.side.step() == 0
     assert drop.read() == min(files, 1)
+    assert drop.names("fehler") == []
 
 
 def test_without_quittung_the_package_stays_until_it_can_be_answered(drop: Drop, other: Other) -> None:

@@ -239,8 +239,9 @@ def note_handed_over(facts: Sequence[HandedOver], now: datetime) -> None:
     here = VorgangRow.id == _ANY
     own = VorgangRow.status.in_(["UEBERMITTLUNG", "UEBERGEBEN"]) & (VorgangRow.status_seq == 0)
     at = VorgangRow.status_at.db_value(now)
-    ids = [VorgangRow.id.db_value(fact.vorgang_id) for fact in facts]
-    rows = list(zip(facts, ids, strict=True))
+    # in the order of their ids, as all do who change several: so none waits for another in a circle
+    ordered = sorted(facts, key=lambda fact: fact.vorgang_id)
+    rows = [(fact, VorgangRow.id.db_value(fact.vorgang_id)) for fact in ordered]
     moving = VorgangRow.update(**known, status="", status_at=0).where(here & own)
     own_values = ("UEBERMITTLUNG", "UEBERGEBEN", 0)
     try:

@@ -1,5 +1,6 @@
 """From the inbox to the Vorgang: each visible event once, early ones wait, internal ones stay unseen."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -57,7 +58,12 @@ class _Known:
         return (self._own.get(own) if own else None) or self._theirs.get(ereignis.immotion_id)
 
     def add(self, vorgang: Vorgang) -> None:
-        self._theirs[vorgang.immotion_id or ""] = vorgang
+        self._theirs = {**self._theirs, vorgang.immotion_id or "": vorgang}
+
+    def order(self, ereignis: Ereignis) -> tuple[bool, str, int]:
+        """Order births first, then by Vorgang, as all do who change several: so none waits for another in a circle."""
+        vorgang = self.of(ereignis)
+        return vorgang is not None, str(vorgang.id) if vorgang else ereignis.immotion_id, ereignis.id
 
 
 def apply_waiting(house: House, *, clock: Callable[[], datetime]) -> int:
@@ -128,7 +134,7 @@ def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
 def _in_one_transaction(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
     def work() -> _Done:
         with inbox.refused_data():
-            return _apply(batch, known, house, now)
+            return _apply(batch, copy.copy(known), house, now)  # what a rolled back attempt has added is not there
 
     with connected():
         done = in_transaction(work)
@@ -140,7 +146,7 @@ def _in_one_transaction(batch: Sequence[Ereignis], known: _Known, house: House, 
 def _apply(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
     done = _Done()
     held = inbox.hold([ereignis.id for ereignis in batch])
-    for ereignis in sorted((e for e in batch if e.id in held), key=_births_first):
+    for ereignis in sorted((e for e in batch if e.id in held), key=known.order):
         state = _unseen(ereignis, house.mandant)
         vorgang = known.of(ereignis)
         if state is None and vorgang is None and (birth := _birth(ereignis)) is not None:
@@ -173,11 +179,6 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
         if change.unread:
             vorgaenge.count_unread(vorgang.id)
     done.settle(ereignis, "applied")
-
-
-def _births_first(ereignis: Ereignis) -> tuple[bool, str, int]:
-    """Order so that a Vorgang is there for its events, and two workers change Vorgänge in one order."""
-    return _birth(ereignis) is None, ereignis.externe_id or ereignis.immotion_id, ereignis.id
 
 
 def _unseen(ereignis: Ereignis, mandant: str) -> str | None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import timedelta
 from uuid import uuid4
 
@@ -22,7 +23,7 @@ from service.store.database import (
     transaction,
 )
 from service.store.migrate import migrate, missing, versions
-from service.store.models import MODELS
+from service.store.models import MODELS, VorgangRow
 from service.store.records import Answer, Draft, Session, Vorgang
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
@@ -291,12 +292,13 @@ def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
 
 
 def test_every_earlier_version_migrates_with_data_in_it(url: str) -> None:
-    """Fill the first version through SQL, migrate to the newest, read it back."""
+    """Fill the first version with the columns that it had, migrate to the newest, read it back."""
     open_database(url)
     migrate(versions()[0])
     stored = vorgang()
     with connected():
-        vorgaenge.insert(stored)
+        had = {column.name for column in database.get_columns("vorgang")}
+        VorgangRow.insert(**{name: value for name, value in asdict(stored).items() if name in had}).execute()
         outbox.owe("m", stored.id, request_id="r", now=NOW)
     migrate()
     with connected():

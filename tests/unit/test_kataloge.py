@@ -5,25 +5,28 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.doctor import examine
+from service.files.storage import Folder
 from service.house import house_of
 from service.settings import MandantSettings, load_settings
 from service.store import alarms, mirrors
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
+from service.store.records import OutboxItem
+from service.sync.delivery import Parcel, Sent, send
 from service.sync.feed import read_events
-from service.sync.immotion.channel import FeedPage, Kataloge, NotOffered, Temporary
+from service.sync.immotion.channel import Accepted, FeedPage, Kataloge, NotOffered, Permanent, Temporary
 from service.sync.kataloge import drift_of, mirror, with_version_in_force
 from service.vorgang.catalog import default_catalog
 from tests.support.databases import new_database
 from tests.support.immotion import Immotion
 from tests.support.portal import MANDANT, Installation
-from tests.support.vorgaenge import NOW
+from tests.support.vorgaenge import NOW, some_vorgang
 
 CATALOG = default_catalog()
 SETTINGS = MandantSettings(
@@ -148,3 +151,40 @@ def test_doctor_says_what_differs(tmp_path: Path, store: str) -> None:
     assert "schadensorte: NEU.DORT, W_BAD" in text
     look(Immotion(catalog=theirs("3")), NOW + timedelta(hours=2))
     assert found() == [(True, "immotion's version 3 has the same codes")]
+
+
+class Refusing(Immotion):
+    """Refuses catalog versions other than its own as out of date, and some codes whatever their version."""
+
+    def __init__(self, kataloge: Kataloge, *, codes_too: bool) -> None:
+        super().__init__(catalog=kataloge)
+        self.versions: list[str] = []
+        self.codes_too = codes_too
+
+    def put_vorgang(self, vorgang_id: UUID, body: Any, request_id: str) -> Accepted:
+        self.versions.append(body["schaden"]["katalogVersion"])
+        if self.versions[-1] != "9":
+            raise Permanent("KATALOG_VERALTET")
+        if self.codes_too:
+            raise Permanent("KATALOG_UNBEKANNT")
+        return Accepted("im-1", "V-1")
+
+
+def parcel() -> Parcel:
+    codes = {"schadensort": "W_BAD", "schadenskategorie": "SANITAER", "schadensart": "SANITAER.TROPFT"}
+    vorgang = some_vorgang(typ="SCHADEN", details=codes)
+    item = OutboxItem(1, MANDANT, vorgang.id, None, NOW, NOW, 0, False, 1, "", "r", "waiting", None)
+    return Parcel(item, vorgang, None, ())
+
+
+def test_a_vorgang_refused_for_an_old_catalog_is_tried_once_more(tmp_path: Path) -> None:
+    channel = Refusing(theirs("9"), codes_too=False)
+    sent = send(parcel(), channel, Folder(tmp_path))
+    assert (channel.versions, sent) == (["1", "9"], Sent(Accepted("im-1", "V-1"), catalog_outdated=True))
+
+
+def test_a_vorgang_refused_again_is_refused_for_good(tmp_path: Path) -> None:
+    channel = Refusing(theirs("9"), codes_too=True)
+    with pytest.raises(Permanent, match="KATALOG_UNBEKANNT"):
+        send(parcel(), channel, Folder(tmp_path))
+    assert channel.versions == ["1", "9"]

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import peewee
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,3 +232,29 @@ def test_an_event_without_a_vorgang_of_ours_is_kept_or_waits(tmp_path: Path) -> 
     assert early["ereignisId"] in waiting
     assert general["ereignisId"] not in waiting
     assert database.is_closed()
+
+
+class Victim(peewee.OperationalError):
+    """What PostgreSQL says to the one of two that it ends to resolve a deadlock."""
+
+    orig = SimpleNamespace(sqlstate="40P01", args=())
+
+
+def test_a_vorgang_born_in_a_transaction_that_the_engine_undoes_is_born_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"im-{uuid4()}"
+    daten = {"vorgangsnummer": "V-7", "vorgangId": name, "typ": "KONTAKT", "melder": {"personNr": "P"}}
+    born = {"ereignisId": f"b-{name}", "typ": "VORGANG_ANGELEGT", "sichtbarkeit": "MIETER", "vorgangId": name}
+    settled, tries = inbox.settle_all, []
+
+    def undone_at_first(ids: list[int], state: str) -> int:
+        tries.append(state)
+        if len(tries) == 1:
+            raise Victim("deadlock detected")
+        return settled(ids, state)
+
+    monkeypatch.setattr(inbox, "settle_all", undone_at_first)
+    deliver([born | {"daten": daten}])
+    with connected():
+        found = vorgaenge.by_immotion_id("musterbau", name)
+    assert found is not None
+    assert (found.vorgangsnummer, tries) == ("V-7", ["applied", "applied"])

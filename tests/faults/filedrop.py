@@ -77,7 +77,7 @@ class _Run:
     def go(self) -> None:
         self.installation.start_standin()
         self.installation.start_portal()
-        self.installation.start_sync()
+        self._start_worker()
         self._faults(FAULTS)
         others = [threading.Thread(target=work) for work in (self._trouble, self._clerk)]
         for thread in others:
@@ -121,11 +121,19 @@ class _Run:
         worker = self.installation.processes.pop("sync")
         worker.kill()
         worker.wait()
-        self.installation.start_sync()
         self.troubles["kill"] += 1
-        # one that never gets to work would test nothing
-        self._until(lambda: self.installation.log("sync").count("sync_started") > self.troubles["kill"], 60, "worker")
+        self._start_worker()
         self._stop.wait(1.5)
+
+    def _start_worker(self) -> None:
+        """Wait until it works: to kill one that is only starting would test nothing."""
+        before = self._workers_started()
+        self.installation.start_sync()
+        self._until(lambda: self._workers_started() > before, 60, "worker")
+
+    def _workers_started(self) -> int:
+        log = self.installation.directory / "sync.log"
+        return log.read_text(encoding="utf-8").count("sync_started") if log.exists() else 0
 
     def _take_away(self, place: str, seconds: float) -> None:
         """Put a file where a folder was: nobody can write there, not even root."""

@@ -8,11 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from playhouse.schema_diff import diff_models
 
 from service.store import alarms, breakers, deliveries, heartbeats, outbox
 from service.store.database import connected, database, engine, open_database, transaction
 from service.store.migrate import migrate
-from service.store.models import OutboxRow
+from service.store.models import MODELS, OutboxRow
 from service.store.records import Alarm, BreakerState
 from service.vorgang import delivery
 from tests.support.engines import mariadb, postgresql
@@ -295,3 +296,15 @@ def test_no_query_of_the_operator_reads_all_that_was_sent(mandant: str, monkeypa
     assert len(plans) >= 10
     assert [plan for plan in plans if reads_all(plan)] == []
     assert reads_all(everything[0])
+
+
+def test_a_migration_that_ended_halfway_can_be_run_again(url: str) -> None:
+    opened = open_database(url)
+    migrate()
+    with connected():
+        database.execute_sql("DROP TABLE breaker")
+        database.execute_sql("DELETE FROM schema_migration WHERE name = '0003_operator'")
+    assert migrate() == ["0003_operator"]
+    with connected():
+        assert not any(diff_models(database.obj, MODELS))
+    opened.close_all()

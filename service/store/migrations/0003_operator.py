@@ -58,15 +58,20 @@ class Delivered(Table):
 TABLES = (Alarm, Breaker, Heartbeat, Delivered)
 
 
+INDEXES = (("mandant", "state", "created_at"), ("mandant", "sent_at"))
+
+
 def up(migrator, db):
-    """Create the tables, comparing bytes on MariaDB too; add the column and the indexes of the outbox."""
+    """Create the tables, comparing bytes on MariaDB too; add the column and the indexes of the outbox.
+
+    What is there already is left alone: MariaDB commits each statement, so that a migration may have ended halfway.
+    """
     for table in TABLES:
         if isinstance(db, peewee.MySQLDatabase):
             table._meta.table_settings = ["CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"]
     with db.bind_ctx(TABLES):
-        db.create_tables(TABLES, safe=False)
-    migrator.migrate(
-        migrator.add_column("outbox", "retried_at", peewee.BigIntegerField(null=True)),
-        migrator.add_index("outbox", ("mandant", "state", "created_at")),
-        migrator.add_index("outbox", ("mandant", "sent_at")),
-    )
+        db.create_tables(TABLES, safe=True)
+    if "retried_at" not in {column.name for column in db.get_columns("outbox")}:
+        migrator.migrate(migrator.add_column("outbox", "retried_at", peewee.BigIntegerField(null=True)))
+    there = {tuple(index.columns) for index in db.get_indexes("outbox")}
+    migrator.migrate(*[migrator.add_index("outbox", columns) for columns in INDEXES if columns not in there])

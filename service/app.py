@@ -10,6 +10,7 @@ import falcon
 
 from cms_adapters import connector_for
 from cms_adapters.connector import Connector
+from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.files.refusal import Limits
 from service.files.storage import Folder
@@ -40,7 +41,7 @@ from service.web.metrics import Metrics
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
 from service.web.render import Renderer
 from service.web.schaden import Schaden
-from service.web.session import FindMandant, FindVisitor, RequestId, StoreConnection
+from service.web.session import FindCmsVisitor, FindMandant, FindVisitor, RequestId, StoreConnection
 from service.web.sso import BackChannelLogout, SignOut, Sso
 from service.web.uebersicht import Uebersicht
 from service.web.vorgang import Download, Quittung, Vorgaenge, VorgangSeite
@@ -58,7 +59,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     open_database(settings.service.database)
     room = make_room(settings, clock)
     app: App = falcon.App(
-        middleware=[RequestId(room), SecurityHeaders(room), FindMandant(room), StoreConnection(), FindVisitor(room)],
+        middleware=[
+            RequestId(room),
+            SecurityHeaders(room),
+            FindMandant(room),
+            FindCmsVisitor(room),
+            StoreConnection(),
+            FindVisitor(room),
+        ],
         independent_middleware=True,
     )
     app.req_options.strip_url_path_trailing_slash = True
@@ -113,6 +121,7 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         houses=Houses(houses, time.monotonic),
         connectors=_connectors(settings),
         tokens=FormTokens(service.secret_keys),
+        file_tokens=FileTokens(service.secret_keys),
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
         clock=clock,
     )

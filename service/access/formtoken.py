@@ -26,6 +26,16 @@ class FormTokenRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class FormOrigin:
+    """Whom a form was rendered for, in which language; says nothing about who sends it."""
+
+    account: str
+    cms_session: str
+    form_key: UUID
+    lang: str
+
+
+@dataclass(frozen=True, slots=True)
 class FormToken:
     csrf_token: str
     idempotency_key: str
@@ -40,22 +50,27 @@ class FormTokens:
     def issue(self, visitor: Visitor, form_key: UUID | None = None) -> FormToken:
         """Return the fields of a form about to be rendered; without a key, for a fresh one."""
         key = str(form_key or uuid7())
-        bound = [key, visitor.mandant, visitor.account, visitor.cms_session]
+        bound = [key, visitor.mandant, visitor.account, visitor.cms_session, visitor.lang]
         return FormToken(csrf_token=str(self._serializer.dumps(bound)), idempotency_key=key)
 
     def check(self, visitor: Visitor | None, mandant: str, csrf_token: str, idempotency_key: str) -> UUID:
         """Return the form's idempotency key; raises FormTokenRefused."""
+        made_for = self.origin(visitor, mandant, csrf_token, idempotency_key)
+        if visitor is None or visitor.cms_session != made_for.cms_session or self._is_old(csrf_token):
+            raise FormTokenRefused(made_for.account, made_for.form_key)
+        return made_for.form_key
+
+    def origin(self, visitor: Visitor | None, mandant: str, csrf_token: str, idempotency_key: str) -> FormOrigin:
+        """Return whom a form was rendered for, however long ago; raises FormTokenRefused for another account's."""
         try:
-            bound = self._serializer.loads(csrf_token, max_age=None)
-            key, of_mandant, account, cms_session = bound
+            # forms rendered by an earlier version name no language
+            key, of_mandant, account, cms_session, *lang = self._serializer.loads(csrf_token, max_age=None)
             form_key = UUID(key)
         except (BadData, ValueError, TypeError) as forged:
             raise FormTokenRefused from forged
         if of_mandant != mandant or key != idempotency_key or (visitor is not None and visitor.account != account):
             raise FormTokenRefused
-        if visitor is None or visitor.cms_session != cms_session or self._is_old(csrf_token):
-            raise FormTokenRefused(account, form_key)
-        return form_key
+        return FormOrigin(account, cms_session, form_key, lang[0] if lang else "")
 
     def belongs_to(self, visitor: Visitor | None, mandant: str, csrf_token: str) -> bool:
         """Tell whether a token without a key of its own was made for this visitor's session."""
@@ -63,7 +78,7 @@ class FormTokens:
             bound = self._serializer.loads(csrf_token, max_age=None)
         except BadData:
             return False
-        return visitor is not None and bound[1:] == [mandant, visitor.account, visitor.cms_session]
+        return visitor is not None and bound[1:4] == [mandant, visitor.account, visitor.cms_session]
 
     def _is_old(self, csrf_token: str) -> bool:
         try:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """The reasons that a resident is told."""
+    """The reasons that a resident is told; NOT_KEPT is no fault of the file's."""
 
     EMPTY = "empty"
     TOO_LARGE = "too_large"
@@ -15,6 +15,7 @@ class Refusal(StrEnum):
     DAMAGED = "damaged"
     TOO_MANY_PIXELS = "too_many_pixels"
     ENCRYPTED = "encrypted"
+    NOT_KEPT = "not_kept"
 
 
 class FileRefused(Exception):

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -11,6 +11,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 _INCOMING = "incoming"
+ORPHAN_AGE = timedelta(days=1)  # a file that no row names is kept for so long: its request may come again
 
 
 class Incoming:
@@ -82,6 +83,13 @@ class Folder:
     def size(self, file_id: UUID) -> int:
         """Return a kept file's size in bytes; raises FileNotFoundError."""
         return self._path(file_id).stat().st_size
+
+    def has(self, file_id: UUID, size: int) -> bool:
+        """Tell whether a file is kept, whole."""
+        try:
+            return self.size(file_id) == size
+        except OSError:
+            return False
 
     def delete(self, file_id: UUID) -> None:
         """Delete a file; one that is not there is fine."""

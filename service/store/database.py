@@ -40,7 +40,8 @@ T = TypeVar("T")
 database = peewee.DatabaseProxy()
 
 
-FAULTS = (peewee.DatabaseError, peewee.InterfaceError, MaxConnectionsExceeded)
+# peewee leaves what fails while rows are fetched as sqlite3 raised it
+FAULTS = (peewee.DatabaseError, peewee.InterfaceError, sqlite3.Error, MaxConnectionsExceeded)
 
 
 class StoreUnavailable(Exception):

@@ -176,8 +176,10 @@ def anhang(anhang_id: UUID) -> Anhang | None:
 
 
 def add_anhaenge(files: Iterable[Anhang]) -> None:
-    """Store rows of files whose bytes are already kept."""
-    rows = [asdict(file) for file in files]
+    """Store rows of files whose bytes are already kept; a row that is there already stays as it is."""
+    new = {file.id: asdict(file) for file in files}
+    known = known_files(list(new)) if new else set()
+    rows = [row for file_id, row in new.items() if file_id not in known]
     if rows:
         AnhangRow.insert_many(rows).execute()
 

@@ -6,14 +6,13 @@ from itertools import islice
 import structlog
 
 from service.access.browser import ABSOLUTE, IDLE
-from service.files.storage import Folder
+from service.files.storage import ORPHAN_AGE, Folder
 from service.store import drafts, sessions, vorgaenge
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
 
 _BATCH = 500
-ORPHAN_AGE = timedelta(days=1)
 
 
 def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:

@@ -30,7 +30,10 @@ class Houses:
             try:
                 return self._look(mandant, now)
             except FAULTS:  # the page that says so still needs the emergency numbers
-                return known[2] if known is not None else self._build[mandant](default_catalog())
+                if known is None:
+                    return self._build[mandant](default_catalog())
+                self._known[mandant] = (now, *known[1:])
+                return known[2]
 
     def _look(self, mandant: str, now: float) -> House:
         digest = catalogs.current_digest(mandant)

@@ -1,7 +1,7 @@
 """What every responder needs of the request: the house, the reader, their language and where links lead."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
 from urllib.parse import quote, urlencode
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import falcon
 
 from cms_adapters.connector import Connector
+from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.visitor import Visitor
 from service.settings import MandantSettings, Settings
@@ -34,6 +35,7 @@ class Room:
     houses: Houses
     connectors: Mapping[tuple[str, str], Connector]
     tokens: FormTokens
+    file_tokens: FileTokens
     intake: Intake
     clock: Clock
 
@@ -92,6 +94,12 @@ class Reader:
     def house(self) -> House:
         """Return the Mandant as the domain sees it, with the catalog in force."""
         return self.room.houses.of(self.mandant_id)
+
+    def seen_by(self, visitor: Visitor | None, lang: str = "") -> "Reader":
+        """Return the reader as this visitor, in their language (or in `lang`) unless the address has chosen one."""
+        wanted = visitor.lang if visitor is not None else lang
+        own = wanted if wanted in self.mandant.languages else self.mandant.languages[0]
+        return replace(self, visitor=visitor, lang=self.lang if self.lang_chosen else own)
 
     @cached_property
     def vertraege(self) -> list[Vertrag]:

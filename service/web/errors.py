@@ -15,6 +15,7 @@ from service.web.pages import MessagePage, Way
 from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
 from service.web.text import mark
+from service.web.unsaved import unsaved_page, write_unsaved
 
 log = structlog.get_logger()
 
@@ -188,8 +189,12 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
     ) -> None:
         log.error("store_unavailable", fault=str(error), request_id=req.context.request_id)
-        text = mark("Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal.")
-        self._page(req, resp, falcon.HTTP_503, (mark("Im Augenblick nicht erreichbar"), text), calls=True)
+        if (unsaved := unsaved_page(req, self._room)) is not None:
+            resp.status = falcon.HTTP_503
+            write_unsaved(resp, *unsaved)
+        else:
+            text = mark("Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal.")
+            self._page(req, resp, falcon.HTTP_503, (mark("Im Augenblick nicht erreichbar"), text), calls=True)
         resp.set_header("Retry-After", "60")
 
     def _engine_fault(

@@ -7,6 +7,8 @@ from service.vorgang.types import Problem
 from service.web.pages import Field, FieldError, Option
 from service.web.text import Words
 
+# what a resident may pick in a file dialogue; what is taken is decided by content
+ACCEPT = ".jpg,.jpeg,.png,.webp,.heic,.heif,.pdf,.mp4,.mov,image/*,application/pdf,video/mp4,video/quicktime"
 # fields that stand outside the form's own list
 _ANCHORS = {"notfall_bestaetigt": "feld-notfall_bestaetigt"}
 

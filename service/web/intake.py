@@ -12,13 +12,19 @@ from falcon.util import BufferedReader
 from falcon.util.reader import BufferedReader as PyBufferedReader
 
 from service.files.intake import StoredFile, take_in
-from service.files.refusal import FileRefused, Limits
+from service.files.names import clean_name
+from service.files.refusal import FileRefused, Limits, Refusal
 from service.files.storage import Folder
+from service.store.database import FAULTS
 
 _MAX_FIELDS = 400
 _OVERHEAD = 2**20
 _CHUNK = 64 * 1024
 _BUFFER = 256 * 1024
+_REFERENCE_BYTES = 2048
+
+REFERENCE = "gesichert_"  # the fields that refer to files which an earlier attempt has left in storage
+Taken = Callable[[Mapping[str, str]], tuple[int, int]]
 
 
 class BadForm(Exception):
@@ -35,12 +41,33 @@ class BodyTooLarge(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A form as it was posted. `files` are kept already; `refused` names those that were not."""
+    """A form as it was posted.
+
+    `received` are the files of this body, kept already; `refused` names those that were not. `references` are what the
+    form says of files kept by an earlier attempt; `earlier` are those of them that were recognised.
+    """
 
     fields: Mapping[str, str]
-    files: tuple[StoredFile, ...] = ()
+    received: tuple[StoredFile, ...] = ()
     refused: tuple[FileRefused, ...] = ()
-    fingerprint: str = ""
+    references: tuple[str, ...] = ()
+    earlier: tuple[StoredFile, ...] = ()
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """Return every file that the form brings along."""
+        return self.earlier + self.received
+
+    @property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of what was sent, less the CSRF token, which differs between renderings."""
+        digest = sha256()
+        for name, value in sorted(self.fields.items()):
+            if name != "csrf_token":
+                digest.update(f"{name}\0{value}\0".encode())
+        for file in self.files:
+            digest.update(f"{file.dateiname}\0{file.sha256}\0".encode())
+        return digest.hexdigest()
 
     def get(self, name: str) -> str:
         """Return a field with outer white space removed; absent fields are empty."""
@@ -52,6 +79,8 @@ class _Reading:
     fields: dict[str, str] = field(default_factory=dict)
     files: list[StoredFile] = field(default_factory=list)
     refused: list[FileRefused] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    fault: Exception | None = None
     text_left: int = 0
 
     def put(self, name: str, value: str) -> None:
@@ -60,6 +89,9 @@ class _Reading:
             raise BadForm("the text contains a NUL character", name.replace("\x00", ""))
         if any("\ud800" <= letter <= "\udfff" for letter in name + value):
             raise BadForm("the text contains half a character", name)
+        if name.startswith(REFERENCE):
+            self.references.append(value)
+            return
         self.text_left -= len(name) + len(value)
         if self.text_left < 0:
             raise BadForm("the form has too much text")
@@ -78,11 +110,12 @@ class Intake:
         options.max_body_part_count = _MAX_FIELDS
         options.max_body_part_buffer_size = text_bytes
 
-    def read(self, req: falcon.Request, *, taken: Callable[[Mapping[str, str]], tuple[int, int]]) -> Submitted:
-        """Read the body to its end.
+    def read(self, req: falcon.Request, *, taken: Taken) -> Submitted:
+        """Read the body to its end and leave the form in `req.context.form`.
 
         `taken` is asked, with the fields read so far, for the number and bytes of the files that the draft holds
-        already. Raises BadForm, BodyTooLarge; then every file of this body is deleted again.
+        already. Raises BadForm, BodyTooLarge; then every file of this body is deleted again. A fault of the disk or of
+        the database is raised at the end of the body, when the form has been left where its error page finds it.
         """
         reading = _Reading(text_left=self._text_bytes * 8)
         try:
@@ -91,7 +124,11 @@ class Intake:
         except BaseException:
             self.discard(reading.files)
             raise
-        return Submitted(reading.fields, tuple(reading.files), tuple(reading.refused), _fingerprint(reading))
+        form = Submitted(reading.fields, tuple(reading.files), tuple(reading.refused), tuple(reading.references))
+        req.context.form = form
+        if reading.fault is not None:
+            raise reading.fault
+        return form
 
     def discard(self, files: Iterable[StoredFile]) -> None:
         """Delete files that nothing refers to."""
@@ -103,7 +140,7 @@ class Intake:
         reading: _Reading,
         req: falcon.Request,
         stream: "_Counted",
-        taken: Callable[[Mapping[str, str]], tuple[int, int]],
+        taken: Taken,
     ) -> None:
         kind = (req.content_type or "").partition(";")[0].strip().lower()
         if kind == "application/x-www-form-urlencoded":
@@ -132,7 +169,7 @@ class Intake:
         reading: _Reading,
         req: falcon.Request,
         stream: "_Counted",
-        taken: Callable[[Mapping[str, str]], tuple[int, int]],
+        taken: Taken,
     ) -> None:
         try:
             form: MultipartForm = self._handler.deserialize(stream.buffered(), req.content_type, None)
@@ -141,20 +178,21 @@ class Intake:
         except (MultipartParseError, falcon.MediaMalformedError, falcon.HTTPInvalidHeader, ValueError) as broken:
             raise BadForm("the form is malformed") from broken
 
-    def _part(self, reading: _Reading, part: BodyPart, taken: Callable[[Mapping[str, str]], tuple[int, int]]) -> None:
+    def _part(self, reading: _Reading, part: BodyPart, taken: Taken) -> None:
         name, filename = part.name, part.filename
         if name is None:
             raise BadForm("a part of the form has no name")
         if filename is None:
             self._text_part(reading, part, name)
         elif name == "anhaenge" and filename:
-            self._file_part(reading, part, filename, taken(reading.fields))
+            self._file_part(reading, part, filename, _asked(taken, reading))
         else:
             _drain(part.stream)
 
     def _text_part(self, reading: _Reading, part: BodyPart, name: str) -> None:
-        data = part.stream.read(self._text_bytes + 1)
-        if len(data) > self._text_bytes:
+        most = _REFERENCE_BYTES if name.startswith(REFERENCE) else self._text_bytes
+        data = part.stream.read(most + 1)
+        if len(data) > most:
             raise BadForm("the text is too long", name)
         try:
             reading.put(name, data.decode("utf-8"))
@@ -174,6 +212,10 @@ class Intake:
             reading.files.append(stored)
         except FileRefused as refused:
             reading.refused.append(refused)
+            _drain(part.stream)
+        except OSError as fault:  # what follows is still wanted: words, and files that are smaller
+            reading.fault = fault
+            reading.refused.append(FileRefused(clean_name(filename), Refusal.NOT_KEPT))
             _drain(part.stream)
 
 
@@ -210,12 +252,12 @@ def _drain(stream: object) -> None:
         pass
 
 
-def _fingerprint(reading: _Reading) -> str:
-    """Return the SHA-256 of what was sent, less the CSRF token, which differs between renderings."""
-    digest = sha256()
-    for name, value in sorted(reading.fields.items()):
-        if name != "csrf_token":
-            digest.update(f"{name}\0{value}\0".encode())
-    for file in reading.files:
-        digest.update(f"{file.dateiname}\0{file.sha256}\0".encode())
-    return digest.hexdigest()
+def _asked(taken: Taken, reading: _Reading) -> tuple[int, int]:
+    """Ask what the draft holds already, once in vain at most: the rest of the body is wanted all the same."""
+    if reading.fault is not None:
+        return 0, 0
+    try:
+        return taken(reading.fields)
+    except FAULTS as fault:
+        reading.fault = fault
+        return 0, 0

@@ -10,6 +10,7 @@ import falcon
 from service.access.formtoken import FormTokenRefused
 from service.files.refusal import FileRefused
 from service.store import drafts, vorgaenge
+from service.store.database import FAULTS, StoreUnavailable
 from service.store.records import Draft
 from service.vorgang.assess import assess
 from service.vorgang.drafting import DraftOf, drop_draft, drop_draft_file, keep_draft
@@ -25,8 +26,9 @@ from service.vorgang.types import (
     Vorgangstyp,
 )
 from service.web.context import Reader, Room, reader_of
+from service.web.earlier import with_earlier
 from service.web.errors import NotSignedIn
-from service.web.fields import form_errors, options, with_problems
+from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.forms import MeldungSchema
 from service.web.intake import Submitted
 from service.web.pages import Field, FileView, Form, MeldenPage, Page, Way
@@ -34,7 +36,6 @@ from service.web.render import write_page
 from service.web.session import RESIDENT_OR_DRAFT
 from service.web.views import file_view
 
-ACCEPT = ".jpg,.jpeg,.png,.webp,.heic,.heif,.pdf,.mp4,.mov,image/*,application/pdf,video/mp4,video/quicktime"
 _NOT_KEPT = {"csrf_token", "idempotency_key", "aktion"}
 
 
@@ -72,6 +73,8 @@ class Melden(ABC):
         form = self._room.intake.read(req, taken=lambda fields: _taken(fields, reader))
         try:
             self._take(req, resp, reader, form)
+        except (*FAULTS, StoreUnavailable, OSError):
+            raise  # the page that says so refers to the files
         except BaseException:
             self._discard_unknown(form)
             raise
@@ -84,6 +87,7 @@ class Melden(ABC):
         except FormTokenRefused as refused:
             self._refused_form(resp, reader, form, refused)
             return
+        form = self._with_earlier(form, reader, reader.signed_in.account, form_key)
         draft = DraftOf(reader.mandant_id, reader.signed_in.account, self.form_name, form_key)
         aktion, _, detail = (form.get("aktion") or "absenden").partition(":")
         if aktion == "verwerfen":
@@ -119,7 +123,7 @@ class Melden(ABC):
             self._filed_before(resp, reader, form, earlier.vorgang_id)
             return
         if not filed.fresh:
-            self._room.intake.discard(form.files)
+            self._room.intake.discard(form.received)
         resp.status = falcon.HTTP_303
         resp.location = reader.link(f"vorgaenge/{filed.vorgang_id}/quittung", neu="1")
 
@@ -147,7 +151,7 @@ class Melden(ABC):
         now = self._room.clock()
         kept = keep_draft(draft, _kept(form.fields), form.files, now=now, spend=reader.signed_in.spend)
         if not kept:
-            self._room.intake.discard(form.files)
+            self._room.intake.discard(form.received)
         resp.status = status
         stored = drafts.by_id(draft.mandant, draft.account, draft.form_key)
         self.show(resp, reader, form.fields, draft=stored, problems=problems, refused=form.refused)
@@ -165,7 +169,7 @@ class Melden(ABC):
             file_id = draft.form_key  # names no file, so none is removed
         if drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
             self._room.intake.storage.delete(file_id)
-        self._room.intake.discard(form.files)
+        self._room.intake.discard(form.received)
         stored = drafts.by_id(draft.mandant, draft.account, draft.form_key)
         self.show(resp, reader, form.fields, draft=stored)
 
@@ -173,11 +177,12 @@ class Melden(ABC):
         """Keep what was typed: under the account the form was made for, or at least in the page that comes back."""
         saved = False
         if refused.account is not None and refused.form_key is not None:
+            form = self._with_earlier(form, reader, refused.account, refused.form_key)
             draft = DraftOf(reader.mandant_id, refused.account, self.form_name, refused.form_key)
             spend = reader.visitor.spend if reader.visitor else nothing_to_spend
             saved = keep_draft(draft, _kept(form.fields), form.files, now=self._room.clock(), spend=spend)
         if not saved:
-            self._room.intake.discard(form.files)
+            self._room.intake.discard(form.received)
         if reader.visitor is None:
             raise NotSignedIn(saved=saved)
         resp.status = falcon.HTTP_403
@@ -186,7 +191,7 @@ class Melden(ABC):
         self.show(resp, reader, form.fields, draft=stored, problems=(problem,))
 
     def _filed_before(self, resp: falcon.Response, reader: Reader, form: Submitted, vorgang_id: UUID) -> None:
-        self._room.intake.discard(form.files)
+        self._room.intake.discard(form.received)
         mine = vorgaenge.owned(reader.mandant_id, reader.signed_in.owners, vorgang_id)
         resp.status = falcon.HTTP_409
         words = reader.words(
@@ -260,8 +265,13 @@ class Melden(ABC):
 
     def _discard_unknown(self, form: Submitted) -> None:
         """Delete the files of a request that failed, unless their rows were committed before it did."""
-        known = vorgaenge.known_files([file.id for file in form.files]) if form.files else set()
-        self._room.intake.discard(file for file in form.files if file.id not in known)
+        known = vorgaenge.known_files([file.id for file in form.received]) if form.received else set()
+        self._room.intake.discard(file for file in form.received if file.id not in known)
+
+    def _with_earlier(self, form: Submitted, reader: Reader, account: str, form_key: UUID) -> Submitted:
+        taken = _taken(form.fields, reader) if form.references else (0, 0)
+        mandant = reader.mandant_id
+        return with_earlier(form, self._room, mandant=mandant, account=account, form_key=form_key, taken=taken)
 
 
 def melder_of(reader: Reader) -> Melder:

@@ -279,6 +279,25 @@ class MessagePage:
 
 
 @dataclass(frozen=True, slots=True)
+class UnsavedPage:
+    """A form that could not be stored, with everything that was typed; `hidden` goes along unseen."""
+
+    template: ClassVar[str] = "pages/ungespeichert.html"
+    title: str
+    text: str
+    action: str
+    submit: str
+    hidden: tuple[tuple[str, str], ...]
+    fields: tuple[Field, ...]
+    facts: tuple[tuple[str, str], ...]
+    files: tuple[FileView, ...]
+    refused: tuple[str, ...]
+    accept: str
+    calls: tuple[Rufnummer, ...]
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
 class NotfallPage:
     template: ClassVar[str] = "pages/notfall.html"
     title: str
@@ -315,6 +334,7 @@ Page = (
     | VorgangPage
     | QuittungPage
     | MessagePage
+    | UnsavedPage
     | NotfallPage
     | BarrierefreiheitPage
     | SsoPage

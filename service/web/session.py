@@ -1,7 +1,6 @@
 """From the request to the reader: Mandant, token or session, language; and what a route asks of them."""
 
 import re
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -87,6 +86,63 @@ class FindMandant:
         )
 
 
+class FindCmsVisitor:
+    """Finds whom a CMS asks for and refuses foreign forms; needs no database either, so that a CMS gets a fragment."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def process_resource(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+    ) -> None:
+        """Put a CMS's visitor into `req.context.reader`, its back end into `req.context.admin`.
+
+        Raises TokenInvalid, NotSignedIn, ForeignForm.
+        """
+        if "mandant" not in params or not getattr(resource, "needs_store", True):
+            return
+        access, mandant = getattr(resource, "access", RESIDENT), reader_of(req).mandant_id
+        scheme, _, value = (req.auth or "").partition(" ")
+        if access == ADMIN:
+            req.context.admin = self._admin(scheme, value, mandant)
+            resp.set_header("Cache-Control", "no-store")
+            return
+        visitor = self._by_token(req, mandant, value) if scheme == "Portal" else None
+        if visitor is not None:
+            _seen_by(req, resp, visitor)
+        if req.method not in _SAFE and access != PUBLIC and not _same_origin(req, visitor):
+            raise ForeignForm
+        req.context.keeps_input = access == RESIDENT_OR_DRAFT and req.method == "POST"
+
+    def _by_token(self, req: falcon.Request, mandant: str, value: str) -> Visitor:
+        connector, token = self._connector(mandant, value)
+        try:
+            login = connector.fragment_login(
+                token, base_url=req.get_header("Portal-Base-Url"), now=self._room.clock().timestamp()
+            )
+        except TokenRefused as refused:
+            raise TokenInvalid(refused.reason) from refused
+        return visitor_of_login(mandant, login)
+
+    def _admin(self, scheme: str, value: str, mandant: str) -> Admin:
+        """Return the CMS's back end that asks; a session, or a token of a resident, opens nothing here."""
+        if scheme != "Portal":
+            raise NotSignedIn
+        connector, token = self._connector(mandant, value)
+        try:
+            claims = connector.admin(token, now=self._room.clock().timestamp())
+        except TokenRefused as refused:
+            raise TokenInvalid(refused.reason) from refused
+        return admin_of_claims(mandant, claims)
+
+    def _connector(self, mandant: str, value: str) -> tuple[Connector, str]:
+        name, _, token = value.partition(":")
+        connector = self._room.connectors.get((mandant, name))
+        if connector is None:
+            raise TokenInvalid("no such connection")
+        return connector, token
+
+
 class StoreConnection:
     """Holds one connection for the length of a request that reads or writes."""
 
@@ -112,7 +168,7 @@ class StoreConnection:
 
 
 class FindVisitor:
-    """Finds out who asks, and refuses what the route does not allow."""
+    """Finds out whose browser session it is, and refuses what the route does not allow."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -120,26 +176,20 @@ class FindVisitor:
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Put the visitor into `req.context.reader`; raises TokenInvalid, NotSignedIn, ForeignForm."""
-        if "mandant" not in params or not getattr(resource, "needs_store", True):
+        """Put the visitor into `req.context.reader`; raises TokenInvalid, NotSignedIn."""
+        access = getattr(resource, "access", RESIDENT)
+        if "mandant" not in params or not getattr(resource, "needs_store", True) or access == ADMIN:
             return
-        reader = reader_of(req)
-        if getattr(resource, "access", RESIDENT) == ADMIN:
-            req.context.admin = self._admin(req, reader.mandant_id)
-            resp.set_header("Cache-Control", "no-store")
-            return
-        visitor = self._visitor(req, reader.mandant_id)
-        if visitor is not None:
-            own = visitor.lang if visitor.lang in reader.mandant.languages else reader.mandant.languages[0]
-            lang = reader.lang if reader.lang_chosen else own
-            req.context.reader = replace(reader, visitor=visitor, lang=lang)
-            resp.set_header("Cache-Control", "no-store")
-        _check_access(req, getattr(resource, "access", RESIDENT), visitor)
+        if reader_of(req).visitor is None:
+            visitor = self._by_session(req, reader_of(req).mandant_id)
+            if visitor is not None:
+                _seen_by(req, resp, visitor)
+        may_save = access == RESIDENT_OR_DRAFT and req.method == "POST"
+        if reader_of(req).visitor is None and access != PUBLIC and not may_save:
+            raise NotSignedIn
 
-    def _visitor(self, req: falcon.Request, mandant: str) -> Visitor | None:
+    def _by_session(self, req: falcon.Request, mandant: str) -> Visitor | None:
         scheme, _, value = (req.auth or "").partition(" ")
-        if scheme == "Portal":
-            return self._by_token(req, mandant, value)
         if scheme == "Portal-Session":
             session = find_session(value, mandant=mandant, now=self._room.clock())
             if session is None:
@@ -149,42 +199,11 @@ class FindVisitor:
         session = find_session(secret, mandant=mandant, now=self._room.clock()) if secret else None
         return None if session is None else visitor_of_session(session, in_header=False)
 
-    def _by_token(self, req: falcon.Request, mandant: str, value: str) -> Visitor:
-        connector, token = self._connector(mandant, value)
-        try:
-            login = connector.fragment_login(
-                token, base_url=req.get_header("Portal-Base-Url"), now=self._room.clock().timestamp()
-            )
-        except TokenRefused as refused:
-            raise TokenInvalid(refused.reason) from refused
-        return visitor_of_login(mandant, login)
 
-    def _admin(self, req: falcon.Request, mandant: str) -> Admin:
-        """Return the CMS's back end that asks; a session, or a token of a resident, opens nothing here."""
-        scheme, _, value = (req.auth or "").partition(" ")
-        if scheme != "Portal":
-            raise NotSignedIn
-        connector, token = self._connector(mandant, value)
-        try:
-            claims = connector.admin(token, now=self._room.clock().timestamp())
-        except TokenRefused as refused:
-            raise TokenInvalid(refused.reason) from refused
-        return admin_of_claims(mandant, claims)
-
-    def _connector(self, mandant: str, value: str) -> tuple[Connector, str]:
-        name, _, token = value.partition(":")
-        connector = self._room.connectors.get((mandant, name))
-        if connector is None:
-            raise TokenInvalid("no such connection")
-        return connector, token
-
-
-def _check_access(req: falcon.Request, access: str, visitor: Visitor | None) -> None:
-    if req.method not in _SAFE and access != PUBLIC and not _same_origin(req, visitor):
-        raise ForeignForm
-    may_save = access == RESIDENT_OR_DRAFT and req.method == "POST"
-    if visitor is None and access != PUBLIC and not may_save:
-        raise NotSignedIn
+def _seen_by(req: falcon.Request, resp: falcon.Response, visitor: Visitor) -> None:
+    """Let the rest of the request know its visitor, and nobody else keep the answer."""
+    req.context.reader = reader_of(req).seen_by(visitor)
+    resp.set_header("Cache-Control", "no-store")
 
 
 def _same_origin(req: falcon.Request, visitor: Visitor | None) -> bool:

@@ -89,6 +89,7 @@ class Words:
             ),
             Refusal.DAMAGED: self("„{name}“ ist beschädigt und lässt sich nicht öffnen. Bitte speichern Sie sie neu."),
             Refusal.TOO_MANY_PIXELS: self("„{name}“ hat zu viele Bildpunkte. Bitte verkleinern Sie das Bild."),
+            Refusal.NOT_KEPT: self("„{name}“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu."),
             Refusal.ENCRYPTED: self("„{name}“ ist mit einem Kennwort geschützt. Bitte entfernen Sie den Schutz."),
         }[refused.refusal]
         return said.format(

@@ -9,8 +9,7 @@ from service.store.records import Aktivitaet, Anhang, Draft, Vorgang
 from service.vorgang.messages import TEXT_MAX, Art, allowed
 from service.vorgang.types import Problem
 from service.web.context import Reader
-from service.web.fields import form_errors, options, with_problems
-from service.web.melden import ACCEPT
+from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage
 from service.web.quittung import facts_of
 from service.web.views import file_view, status_label, status_text, termin_text, vorgang_view

@@ -7,11 +7,13 @@ import falcon
 
 from service.access.formtoken import FormTokenRefused
 from service.store import drafts, vorgaenge
+from service.store.database import FAULTS, StoreUnavailable
 from service.store.records import Anhang, Vorgang
 from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
 from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
 from service.web.context import Reader, Room, reader_of
+from service.web.earlier import with_earlier
 from service.web.errors import NotFoundHere, NotSignedIn
 from service.web.forms import AdditionSchema
 from service.web.intake import Submitted
@@ -81,9 +83,11 @@ class VorgangSeite:
         form = self._room.intake.read(req, taken=_taken)
         try:
             self._take(req, resp, reader, vorgang, form)
+        except (*FAULTS, StoreUnavailable, OSError):
+            raise  # the page that says so refers to the files
         except BaseException:
-            known = vorgaenge.known_files([file.id for file in form.files]) if form.files else set()
-            self._room.intake.discard(file for file in form.files if file.id not in known)
+            known = vorgaenge.known_files([file.id for file in form.received]) if form.received else set()
+            self._room.intake.discard(file for file in form.received if file.id not in known)
             raise
 
     def _take(
@@ -95,14 +99,16 @@ class VorgangSeite:
             )
         except FormTokenRefused as refused:
             if refused.account is None or refused.form_key is None:
-                self._room.intake.discard(form.files)
+                self._room.intake.discard(form.received)
                 resp.status = falcon.HTTP_403
                 foreign = Problem("formular", "form_foreign")
                 self._show(resp, reader, vorgang, Refused(form.fields, problems=(foreign,)))
                 return
             problem = Problem("formular", "form_expired")
+            form = self._with_earlier(form, reader, refused.account, refused.form_key)
             self._keep(resp, reader, vorgang, form, refused.form_key, (problem,), falcon.HTTP_403)
             return
+        form = self._with_earlier(form, reader, reader.signed_in.account, key)
         aktion, _, detail = form.get("aktion").partition(":")
         if aktion == "entfernen":
             self._remove_file(resp, reader, vorgang, form, key, detail)
@@ -120,10 +126,11 @@ class VorgangSeite:
             self._room.tokens.check(None, reader.mandant_id, form.get("csrf_token"), form.get("idempotency_key"))
         except FormTokenRefused as refused:
             if key is not None and refused.account is not None and refused.form_key is not None:
+                form = self._with_earlier(form, reader, refused.account, refused.form_key)
                 draft = DraftOf(reader.mandant_id, refused.account, f"vorgang:{key}", refused.form_key)
                 if keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=nothing_to_spend):
                     return True
-        self._room.intake.discard(form.files)
+        self._room.intake.discard(form.received)
         return False
 
     def _add(  # noqa: PLR0913, PLR0917 - request, answer, reader, Vorgang, form and its key
@@ -148,12 +155,12 @@ class VorgangSeite:
             self._keep(resp, reader, vorgang, form, key, refused.problems, falcon.HTTP_422)
             return
         except AlreadyFiledDifferently:
-            self._room.intake.discard(form.files)
+            self._room.intake.discard(form.received)
             resp.status = falcon.HTTP_409
             self._show(resp, reader, vorgang, Refused(form.fields, problems=(Problem("formular", "form_expired"),)))
             return
         if not fresh:
-            self._room.intake.discard(form.files)
+            self._room.intake.discard(form.received)
         resp.status = falcon.HTTP_303
         resp.location = reader.link(f"vorgaenge/{vorgang.id}")
 
@@ -170,7 +177,7 @@ class VorgangSeite:
         draft = DraftOf(reader.mandant_id, reader.signed_in.account, _form_name(vorgang), key)
         kept = keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=reader.signed_in.spend)
         if not kept:
-            self._room.intake.discard(form.files)
+            self._room.intake.discard(form.received)
         resp.status = status
         stored = drafts.by_id(reader.mandant_id, reader.signed_in.account, key)
         self._show(resp, reader, vorgang, Refused(form.fields, tuple(problems), form.refused, stored))
@@ -182,9 +189,14 @@ class VorgangSeite:
         file_id = _uuid(detail)
         if file_id is not None and drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
             self._room.intake.storage.delete(file_id)
-        self._room.intake.discard(form.files)
+        self._room.intake.discard(form.received)
         stored = drafts.by_id(reader.mandant_id, reader.signed_in.account, key)
         self._show(resp, reader, vorgang, Refused(form.fields, draft=stored))
+
+    def _with_earlier(self, form: Submitted, reader: Reader, account: str, form_key: UUID) -> Submitted:
+        taken = _taken(form.fields) if form.references else (0, 0)
+        mandant = reader.mandant_id
+        return with_earlier(form, self._room, mandant=mandant, account=account, form_key=form_key, taken=taken)
 
     def _show(self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, state: Refused) -> None:
         page = vorgang_page(vorgang, reader, state)

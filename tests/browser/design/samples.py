@@ -25,6 +25,7 @@ from service.web.pages import (
     SchadenPage,
     Site,
     SsoPage,
+    UnsavedPage,
     VorgaengePage,
     VorgangPage,
     VorgangView,
@@ -125,6 +126,7 @@ FORM = Form(
     accept=".jpg,image/*",
     submit="Absenden",
 )
+FILES_OF_DRAFT = tuple(FileView(file.id, file.name, file.size) for file in FILES)
 WRONG = replace(
     FORM,
     fields=tuple(
@@ -139,7 +141,7 @@ WRONG = replace(
         FieldError("feld-beschreibung", "Was ist zu sehen?: Bitte füllen Sie dieses Feld aus."),
         FieldError("feld-anhaenge", "„Rechnung.docx“ hat ein Format, das wir nicht annehmen."),
     ),
-    files=tuple(FileView(file.id, file.name, file.size) for file in FILES),
+    files=FILES_OF_DRAFT,
     file_error="„Rechnung.docx“ hat ein Format, das wir nicht annehmen. Möglich sind JPEG, PNG, WebP, HEIC, PDF, MP4 und MOV.",
     saved_at="3. März 2026, 10:15 Uhr",
 )
@@ -239,6 +241,15 @@ VORGANG = VorgangPage(
 QUITTUNG = QuittungPage("Quittung", True, "M-7KQ2-94XH", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
                         "Gespeichert, wird übermittelt", (("Betreff", "Heizung bleibt kalt: Küche"), *FACTS),
                         VORGANG.beschreibung, FILES, "#v", "#pdf", "#home")  # fmt: skip
+UNSAVED = UnsavedPage(
+    "Noch nicht gespeichert",
+    "Wir konnten gerade nichts speichern. Ihre Eingaben sind alle noch hier. Bitte senden Sie sie in einer Minute noch einmal.",
+    "#melden", "Noch einmal senden", (("csrf_token", "token"), ("idempotency_key", "0195"), ("schadensart", "HEIZUNG.KALT")),
+    (Field("beschreibung", "textarea", "Beschreibung", "Die Heizung ist seit gestern kalt.\nIch bin ab 16 Uhr da."),
+     Field("erreichbar", "text", "Wann sind Sie erreichbar? (freiwillig)", LONG)),
+    (("Ort", "Küche"), ("Kategorie", "Heizung, Warmwasser"), ("Schaden", "Heizung bleibt kalt"), ("Wer ist betroffen?", LONG)),
+    (), (), ".jpg,image/*", CALLS, "5f2c9a",
+)  # fmt: skip
 NOTFALL = NotfallPage("Im Notfall", CALLS, (("Lindenallee 5", CALLS[:2]), ("Am Alten Wasserwerk 17", CALLS[:1])),
                       ((GAS.title, GAS.steps), (WASSER.title, WASSER.steps)))  # fmt: skip
 
@@ -271,6 +282,10 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "meldung": MessagePage("Seite nicht gefunden", "Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben."),
         "meldung-fehler": MessagePage("Das hat nicht geklappt", "Da ist etwas schiefgegangen.",
                                       (Way("Zur Übersicht", "#"), Way("Zur Anmeldung", "#")), CALLS, "5f2c9a"),
+        "ungespeichert": UNSAVED,
+        "ungespeichert-dateien": replace(
+            UNSAVED, facts=(), calls=(), files=FILES_OF_DRAFT,
+            refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -284,6 +299,14 @@ def states() -> Iterator[tuple[str, Site, Page]]:
     yield "notfall-anonym", ANONYMOUS, NOTFALL
     yield "meldung-blank", BARE, pages["meldung"]
     yield "uebersicht-rahmen", FRAMED, OVERVIEW
-    for name in ("uebersicht", "melden-fehler", "melden-nur-hotline", "vorgang", "quittung", "schaden-treffer"):
+    for name in (
+        "uebersicht",
+        "melden-fehler",
+        "melden-nur-hotline",
+        "vorgang",
+        "quittung",
+        "schaden-treffer",
+        "ungespeichert-dateien",
+    ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

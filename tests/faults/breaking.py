@@ -1,0 +1,233 @@
+"""Ways to keep a running portal from writing, each with its mending; nothing of the portal is restarted."""
+
+import resource
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.engines import Server
+from tests.support.portal import Installation
+
+_BALLAST = "ballast"
+_BYTES = 8 * 2**20
+# Only a connection itself can be told how many pages its database may have and how long to wait for a lock. The
+# product's code is untouched: Python loads this at start, since it lies on PYTHONPATH.
+_PRAGMAS = """
+import sqlite3
+from pathlib import Path
+
+_HERE = Path(__file__).parent / "pragmas"
+_connect = sqlite3.connect
+
+
+class _Told(sqlite3.Connection):
+    def cursor(self, *given):
+        for pragma in _HERE.read_text().split():
+            super().cursor().execute(f"PRAGMA {pragma}").fetchall()
+        return super().cursor(*given)
+
+
+def connect(*given, **named):
+    return _connect(*given, **{"factory": _Told} | named)
+
+
+sqlite3.connect = sqlite3.dbapi2.connect = connect
+"""
+_USUAL, _NOT_ONE_PAGE_MORE, _IMPATIENT = "max_page_count=4294967294", "max_page_count=1", "busy_timeout=200"
+
+
+class Unavailable(Exception):
+    """This machine cannot make this fault; the message says why."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that breaks. `reads` tells whether pages that write nothing are still there meanwhile.
+
+    `files_lost` tells whether the folder takes no files; `words_fit`, whether forms without files are stored all the same.
+    """
+
+    name: str
+    start: Callable[[], None]
+    mend: Callable[[], None]
+    files_lost: bool = False
+    words_fit: bool = False
+    reads: bool = True
+
+
+@dataclass
+class Ground(Installation):
+    """An installation whose database and whose files lie in folders of their own, so that each can be filled."""
+
+    def __post_init__(self) -> None:
+        self.store, self.files = self.directory / "store", self.directory / "files"
+        self.patches = self.directory / "patches"
+        for folder in (self.store, self.files, self.patches):
+            folder.mkdir(parents=True, exist_ok=True)
+        (self.patches / "sitecustomize.py").write_text(_PRAGMAS)
+        _tell(self, _USUAL)
+        self.database = self.database or f"sqlite:///{self.store}/portal.db"
+        super().__post_init__()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return super().environment(PYTHONPATH=str(self.patches), **more)
+
+
+@contextmanager
+def small_disks(ground: Ground) -> Iterator[None]:
+    """Put database and files on small file systems in memory; raises Unavailable."""
+    mounted = []
+    try:
+        for folder in (ground.store, ground.files):
+            made = subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", folder], capture_output=True, check=False
+            )
+            if made.returncode:
+                raise Unavailable("mounting a small disk needs root")
+            mounted.append(folder)
+        yield
+    finally:
+        for folder in mounted:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def full_disks(ground: Ground) -> list[Fault]:
+    """Return the faults of `small_disks`."""
+    return [
+        Fault("disk of the database full", lambda: _fill(ground.store), lambda: _empty(ground.store)),
+        Fault(
+            "disk of the files full",
+            lambda: _fill(ground.files),
+            lambda: _empty(ground.files),
+            files_lost=True,
+            words_fit=True,
+        ),
+    ]
+
+
+def refused_writes(ground: Ground) -> list[Fault]:
+    """Return what can break on SQLite and any disk."""
+    return [
+        Fault("RLIMIT_FSIZE 0", lambda: _limit(ground, 0), lambda: _limit(ground, -1), files_lost=True),
+        Fault("max_page_count reached", lambda: _tell(ground, _NOT_ONE_PAGE_MORE), lambda: _tell(ground, _USUAL)),
+        _locked(ground),
+        _no_folder(ground),
+    ]
+
+
+def _locked(ground: Ground) -> Fault:
+    other = sqlite3.connect(ground.store / "portal.db", isolation_level=None, check_same_thread=False)
+
+    def lock() -> None:
+        _tell(ground, _IMPATIENT)
+        other.execute("BEGIN IMMEDIATE")
+
+    def unlock() -> None:
+        other.execute("ROLLBACK")
+        _tell(ground, "busy_timeout=15000")
+
+    return Fault("database locked", lock, unlock)
+
+
+def _no_folder(ground: Ground) -> Fault:
+    away = ground.directory / "files.away"
+
+    def replace() -> None:
+        ground.files.rename(away)
+        ground.files.touch()
+
+    def put_back() -> None:
+        ground.files.unlink()
+        away.rename(ground.files)
+
+    return Fault("file folder gone, a file in its place", replace, put_back, files_lost=True, words_fit=True)
+
+
+def read_only(ground: Ground) -> list[Fault]:
+    """Return what needs the right to make files unchangeable; raises Unavailable."""
+    probe = ground.directory / "probe"
+    probe.touch()
+    try:
+        _unchangeable("+i", probe)
+        _unchangeable("-i", probe)
+    except (subprocess.CalledProcessError, FileNotFoundError) as refused:
+        raise Unavailable("making a file unchangeable needs root and ext4") from refused
+
+    def database() -> Iterator[Path]:
+        return (path for path in ground.store.iterdir() if not path.name.endswith("-shm"))
+
+    return [
+        Fault("database read-only", lambda: _unchangeable("+i", *database()), lambda: _unchangeable("-i", *database())),
+        Fault(
+            "file folder read-only",
+            lambda: _unchangeable("+i", *_folders(ground.files)),
+            lambda: _unchangeable("-i", *_folders(ground.files)),
+            files_lost=True,
+            words_fit=True,
+        ),
+    ]
+
+
+def stopped(server: Server) -> list[Fault]:
+    """Return the ways in which a database server is away."""
+    ways = [way for way in ("fast", "kill") if way in server.ends]
+    return [
+        Fault(f"database server stopped ({way})", lambda way=way: server.stop(way), server.start, reads=False)
+        for way in ways
+    ]
+
+
+def processes_of(ground: Ground, *names: str) -> set[int]:
+    """Return these programs of an installation with all their children."""
+    sessions = {ground.processes[name].pid for name in names}
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, session, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(session) in sessions and state != "Z":
+            found.add(int(folder.name))
+    return found
+
+
+def _limit(ground: Ground, most: int) -> None:
+    """Limit the size of every file that the portal and the worker write, their log's too."""
+    for pid in processes_of(ground, "portal", "sync"):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard if most < 0 else most, hard))
+
+
+def _tell(ground: Ground, pragmas: str) -> None:
+    """Give every connection of the installation these pragmas before its next statement."""
+    fresh = ground.patches / "pragmas.new"
+    fresh.write_text(pragmas)
+    fresh.replace(ground.patches / "pragmas")
+
+
+def _fill(folder: Path) -> None:
+    """Leave not one block."""
+    with (folder / _BALLAST).open("wb", buffering=0) as ballast:
+        for size in (64 * 1024, 4096, 1):
+            try:
+                while ballast.write(b"\0" * size):
+                    pass
+            except OSError:
+                continue
+    assert shutil.disk_usage(folder).free == 0
+
+
+def _empty(folder: Path) -> None:
+    (folder / _BALLAST).unlink()
+
+
+def _folders(root: Path) -> list[Path]:
+    return [root, *(path for path in root.rglob("*") if path.is_dir())]
+
+
+def _unchangeable(change: str, *paths: Path) -> None:
+    subprocess.run(["chattr", change, *paths], check=True, capture_output=True)

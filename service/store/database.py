@@ -153,6 +153,14 @@ def engine() -> str:
     return "postgresql" if isinstance(kind, peewee.PostgresqlDatabase) else "mysql"
 
 
+def drop_connections() -> None:
+    """Close the pooled connections that nobody uses, after a fault.
+
+    SQLite opens a database that cannot be written for reading only, and such a connection would go on refusing writes.
+    """
+    database.obj.close_idle()
+
+
 @contextmanager
 def connected() -> Iterator[None]:
     """Hold one pooled connection for the block; faults of the engine become StoreUnavailable."""
@@ -160,6 +168,7 @@ def connected() -> Iterator[None]:
         with database.connection_context():
             yield
     except FAULTS as fault:
+        drop_connections()
         raise StoreUnavailable(type(fault).__name__) from fault
 
 

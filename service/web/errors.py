@@ -188,6 +188,7 @@ class ErrorPages:
     def _unavailable(
         self, req: falcon.Request, resp: falcon.Response, error: Exception, _params: dict[str, Any]
     ) -> None:
+        req.context.store_failed = True
         log.error("store_unavailable", fault=str(error), request_id=req.context.request_id)
         if (unsaved := unsaved_page(req, self._room)) is not None:
             resp.status = falcon.HTTP_503

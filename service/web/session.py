@@ -13,7 +13,7 @@ from cms_adapters.tokens import TokenRefused
 from service.access.admin import Admin, admin_of_claims
 from service.access.browser import find_session
 from service.access.visitor import Visitor, visitor_of_login, visitor_of_session
-from service.store.database import connected
+from service.store.database import connected, drop_connections
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import ForeignForm, NotFoundHere, NotSignedIn, TokenInvalid
 
@@ -165,6 +165,8 @@ class StoreConnection:
         held = getattr(req.context, "store", None)
         if held is not None:
             held.__exit__(None, None, None)
+            if getattr(req.context, "store_failed", False):
+                drop_connections()
 
 
 class FindVisitor:

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +37,10 @@ def connect(*given, **named):
 
 sqlite3.connect = sqlite3.dbapi2.connect = connect
 """
-_USUAL, _NOT_ONE_PAGE_MORE, _IMPATIENT = "max_page_count=4294967294", "max_page_count=1", "busy_timeout=200"
+# Each says everything: a connection that rests in the pool hears only the last.
+_USUAL = "max_page_count=4294967294 busy_timeout=15000"
+_NOT_ONE_PAGE_MORE = "max_page_count=1 busy_timeout=15000"
+_IMPATIENT = "max_page_count=4294967294 busy_timeout=200"
 
 
 class Unavailable(Exception):
@@ -48,7 +51,8 @@ class Unavailable(Exception):
 class Fault:
     """One thing that breaks. `reads` tells whether pages that write nothing are still there meanwhile.
 
-    `files_lost` tells whether the folder takes no files; `words_fit`, whether forms without files are stored all the same.
+    `files_lost` tells whether the folder takes no files; `words_fit`, whether forms without files are
+    stored all the same.
     """
 
     name: str
@@ -113,10 +117,19 @@ def refused_writes(ground: Ground) -> list[Fault]:
     """Return what can break on SQLite and any disk."""
     return [
         Fault("RLIMIT_FSIZE 0", lambda: _limit(ground, 0), lambda: _limit(ground, -1), files_lost=True),
-        Fault("max_page_count reached", lambda: _tell(ground, _NOT_ONE_PAGE_MORE), lambda: _tell(ground, _USUAL)),
+        Fault("max_page_count reached", lambda: _no_page_more(ground), lambda: _tell(ground, _USUAL)),
         _locked(ground),
         _no_folder(ground),
     ]
+
+
+def _no_page_more(ground: Ground) -> None:
+    """Let the database grow no more, and have no page left that it could use again."""
+    with closing(sqlite3.connect(ground.store / "portal.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE IF NOT EXISTS ballast (bytes BLOB)")
+        while other.execute("PRAGMA freelist_count").fetchone()[0]:
+            other.execute("INSERT INTO ballast VALUES (zeroblob(4000))")
+    _tell(ground, _NOT_ONE_PAGE_MORE)
 
 
 def _locked(ground: Ground) -> Fault:
@@ -128,7 +141,7 @@ def _locked(ground: Ground) -> Fault:
 
     def unlock() -> None:
         other.execute("ROLLBACK")
-        _tell(ground, "busy_timeout=15000")
+        _tell(ground, _USUAL)
 
     return Fault("database locked", lock, unlock)
 

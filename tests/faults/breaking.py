@@ -49,10 +49,10 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that breaks. `reads` tells whether pages that write nothing are still there meanwhile.
+    """One thing that breaks.
 
-    `files_lost` tells whether the folder takes no files; `words_fit`, whether forms without files are
-    stored all the same.
+    `reads`: pages that write nothing are still there meanwhile. `files_lost`: the folder takes no files. `words_fit`:
+    forms without files are stored all the same. `may_fit`: now and then the database finds room all the same.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Fault:
     mend: Callable[[], None]
     files_lost: bool = False
     words_fit: bool = False
+    may_fit: bool = False
     reads: bool = True
 
 
@@ -68,8 +69,8 @@ class Ground(Installation):
     """An installation whose database and whose files lie in folders of their own, so that each can be filled."""
 
     def __post_init__(self) -> None:
-        self.store, self.files = self.directory / "store", self.directory / "files"
-        self.patches = self.directory / "patches"
+        self.store, self.disk = self.directory / "store", self.directory / "disk"
+        self.files, self.patches = self.disk / "files", self.directory / "patches"
         for folder in (self.store, self.files, self.patches):
             folder.mkdir(parents=True, exist_ok=True)
         (self.patches / "sitecustomize.py").write_text(_PRAGMAS)
@@ -78,35 +79,47 @@ class Ground(Installation):
         super().__post_init__()
 
     def environment(self, **more: str) -> dict[str, str]:
-        return super().environment(PYTHONPATH=str(self.patches), **more)
+        return super().environment(PYTHONPATH=str(self.patches), MIETERPORTAL_SERVICE__FILES=str(self.files), **more)
 
 
 @contextmanager
 def small_disks(ground: Ground) -> Iterator[None]:
-    """Put database and files on small file systems in memory; raises Unavailable."""
+    """Put the database on a small disk and the files on a small file system in memory; raises Unavailable."""
+    image = ground.directory / "store.img"
+    ways = [
+        (["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", ground.disk], ground.disk),
+        (["truncate", "-s", str(2 * _BYTES), image], None),
+        (["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", image], None),
+        (["mount", "-o", "loop", image, ground.store], ground.store),
+    ]
     mounted = []
     try:
-        for folder in (ground.store, ground.files):
-            made = subprocess.run(
-                ["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", folder], capture_output=True, check=False
-            )
-            if made.returncode:
-                raise Unavailable("mounting a small disk needs root")
-            mounted.append(folder)
+        for command, folder in ways:
+            _do(*command)
+            if folder is not None:
+                mounted.append(folder)
         yield
     finally:
         for folder in mounted:
-            subprocess.run(["umount", "--lazy", folder], check=True)
+            _do("umount", "--lazy", folder)
 
 
-def full_disks(ground: Ground) -> list[Fault]:
-    """Return the faults of `small_disks`."""
+def full_and_read_only(ground: Ground) -> list[Fault]:
+    """Return the faults of small disks."""
     return [
         Fault("disk of the database full", lambda: _fill(ground.store), lambda: _empty(ground.store)),
+        Fault("database read-only", lambda: _fixed(ground, "+i"), lambda: _fixed(ground, "-i")),
         Fault(
-            "disk of the files full",
-            lambda: _fill(ground.files),
-            lambda: _empty(ground.files),
+            "tmpfs of the files full",
+            lambda: _fill(ground.disk),
+            lambda: _empty(ground.disk),
+            files_lost=True,
+            words_fit=True,
+        ),
+        Fault(
+            "file folder read-only",
+            lambda: _do("mount", "-o", "remount,ro", ground.disk),
+            lambda: _do("mount", "-o", "remount,rw", ground.disk),
             files_lost=True,
             words_fit=True,
         ),
@@ -117,7 +130,7 @@ def refused_writes(ground: Ground) -> list[Fault]:
     """Return what can break on SQLite and any disk."""
     return [
         Fault("RLIMIT_FSIZE 0", lambda: _limit(ground, 0), lambda: _limit(ground, -1), files_lost=True),
-        Fault("max_page_count reached", lambda: _no_page_more(ground), lambda: _tell(ground, _USUAL)),
+        Fault("max_page_count reached", lambda: _no_page_more(ground), lambda: _tell(ground, _USUAL), may_fit=True),
         _locked(ground),
         _no_folder(ground),
     ]
@@ -147,7 +160,7 @@ def _locked(ground: Ground) -> Fault:
 
 
 def _no_folder(ground: Ground) -> Fault:
-    away = ground.directory / "files.away"
+    away = ground.disk / "files.away"
 
     def replace() -> None:
         ground.files.rename(away)
@@ -158,31 +171,6 @@ def _no_folder(ground: Ground) -> Fault:
         away.rename(ground.files)
 
     return Fault("file folder gone, a file in its place", replace, put_back, files_lost=True, words_fit=True)
-
-
-def read_only(ground: Ground) -> list[Fault]:
-    """Return what needs the right to make files unchangeable; raises Unavailable."""
-    probe = ground.directory / "probe"
-    probe.touch()
-    try:
-        _unchangeable("+i", probe)
-        _unchangeable("-i", probe)
-    except (subprocess.CalledProcessError, FileNotFoundError) as refused:
-        raise Unavailable("making a file unchangeable needs root and ext4") from refused
-
-    def database() -> Iterator[Path]:
-        return (path for path in ground.store.iterdir() if not path.name.endswith("-shm"))
-
-    return [
-        Fault("database read-only", lambda: _unchangeable("+i", *database()), lambda: _unchangeable("-i", *database())),
-        Fault(
-            "file folder read-only",
-            lambda: _unchangeable("+i", *_folders(ground.files)),
-            lambda: _unchangeable("-i", *_folders(ground.files)),
-            files_lost=True,
-            words_fit=True,
-        ),
-    ]
 
 
 def stopped(server: Server) -> list[Fault]:
@@ -238,9 +226,13 @@ def _empty(folder: Path) -> None:
     (folder / _BALLAST).unlink()
 
 
-def _folders(root: Path) -> list[Path]:
-    return [root, *(path for path in root.rglob("*") if path.is_dir())]
+def _fixed(ground: Ground, change: str) -> None:
+    """Make the database unchangeable, for programs that have it open too; its index of pages lies in memory."""
+    _do("chattr", change, *(path for path in ground.store.glob("portal.db*") if not path.name.endswith("-shm")))
 
 
-def _unchangeable(change: str, *paths: Path) -> None:
-    subprocess.run(["chattr", change, *paths], check=True, capture_output=True)
+def _do(*command: str | Path) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (subprocess.CalledProcessError, FileNotFoundError) as refused:
+        raise Unavailable(f"{command[0]} needs root and must be installed") from refused

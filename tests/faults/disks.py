@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -69,9 +70,11 @@ class Outcome:
             self.wrong.append(what)
 
 
-def measure(directory: Path, engine: str, *, kinds: int = len(KINDS), rounds: int = 4) -> list[Finding]:
+def measure(
+    directory: Path, engine: str, *, kinds: int = len(KINDS), rounds: int = 4, faults: int = 99
+) -> list[Finding]:
     """Break everything that can break on this engine, `rounds` times with each of `kinds` forms; one finding for each
-    fault. Every second form is on its way already when it breaks.
+    fault, at most `faults`. Every second form is on its way already when it breaks.
     """
     return [
         Finding(
@@ -81,7 +84,7 @@ def measure(directory: Path, engine: str, *, kinds: int = len(KINDS), rounds: in
             PROMISED,
             kept=outcome.forms > 0 and not outcome.wrong,
         )
-        for name, outcome in outcomes(directory, engine, KINDS[:kinds] * rounds)
+        for name, outcome in islice(outcomes(directory, engine, KINDS[:kinds] * rounds), faults)
     ]
 
 
@@ -97,23 +100,16 @@ def outcomes(directory: Path, engine: str, kinds: Sequence[Kind]) -> Iterator[tu
 
 
 def _on_sqlite(directory: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, Outcome]]:
-    with _running(Ground(directory / "any")) as ground:
-        yield from _each(ground, breaking.refused_writes(ground), kinds)
-        try:
-            faults = breaking.read_only(ground)
-        except Unavailable as reason:
-            yield "read-only", Outcome(wrong=[f"not measured: {reason}"])
-        else:
-            yield from _each(ground, faults, kinds)
-    ground = Ground(directory / "small")
+    ground = Ground(directory)
     with ExitStack() as stack:
         try:
             stack.enter_context(breaking.small_disks(ground))
+            on_small_disks = breaking.full_and_read_only(ground)
         except Unavailable as reason:
-            yield "full disks", Outcome(wrong=[f"not measured: {reason}"])
-            return
+            yield "full and read-only disks", Outcome(wrong=[f"not measured: {reason}"])
+            on_small_disks = []
         stack.enter_context(_running(ground))
-        yield from _each(ground, breaking.full_disks(ground), kinds)
+        yield from _each(ground, [*breaking.refused_writes(ground), *on_small_disks], kinds)
 
 
 @contextmanager
@@ -158,14 +154,17 @@ class Trial:
 
     def _form(self, kind: Kind, filed: list[str], *, midway: bool) -> None:
         """Let one form fail, read what came back, send that on, and once more."""
-        self.outcome.forms += 1
         path = kind.path.format(vorgang=filed[0])
         sent = self._resident.form(path + kind.query) | kind.typed
         before = counted(self._ground)
         refused = self._failing(path, sent, kind.files, midway=midway)
+        if refused.status_code == requests.codes.see_other and self._fault.may_fit:
+            self._check_stored(kind, before, refused, filed)
+            return
         if refused.status_code != requests.codes.unavailable:
             self.outcome.check(true=False, what=f"{kind.path} answered {refused.status_code}, midway={midway}")
             return
+        self.outcome.forms += 1
         self._check_page(refused, path, sent, kind)
         now = counted(self._ground)
         self.outcome.check(now == before, f"half stored: {now} instead of {before}")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from tests.faults.breaking import Fault, Ground, Unavailable, read_only, refused_writes
+from tests.faults.breaking import Fault, Ground, Unavailable, full_and_read_only, refused_writes
 from tests.faults.disks import FILES
 from tests.faults.evidence import counted, missing_in, rows_of, stored_files, typed_in
 from tests.support.portal import Resident, vorgang_id
@@ -195,12 +195,12 @@ def test_nothing_typed_is_in_the_log(ground: Ground, resident: Resident, full: F
 def test_connections_opened_while_the_database_was_read_only_write_again_afterwards(
     ground: Ground, resident: Resident
 ) -> None:
+    (fault,) = (fault for fault in full_and_read_only(ground) if fault.name == "database read-only")
+    filled = [form_of(resident) for _ in range(16)]
     try:
-        (fault,) = (fault for fault in read_only(ground) if fault.name.startswith("database"))
+        fault.start()
     except Unavailable as reason:
         pytest.skip(str(reason))
-    filled = [form_of(resident) for _ in range(16)]
-    fault.start()
     try:
         with ThreadPoolExecutor(8) as pool:
             refused = list(pool.map(lambda form: send(resident, form), filled))

@@ -52,7 +52,8 @@ class Fault:
     """One thing that breaks.
 
     `reads`: pages that write nothing are still there meanwhile. `files_lost`: the folder takes no files. `words_fit`:
-    forms without files are stored all the same. `may_fit`: now and then the database finds room all the same.
+    forms without files are stored all the same. `may_fit`: now and then the database finds room all the same. `mute`:
+    the log cannot be written either.
     """
 
     name: str
@@ -61,6 +62,13 @@ class Fault:
     files_lost: bool = False
     words_fit: bool = False
     may_fit: bool = False
+    mute: bool = False
+
+    @property
+    def noticed(self) -> bool:
+        """Tell whether the log of the worker is sure to say so."""
+        return not (self.words_fit or self.may_fit or self.mute)
+
     reads: bool = True
 
 
@@ -129,7 +137,7 @@ def full_and_read_only(ground: Ground) -> list[Fault]:
 def refused_writes(ground: Ground) -> list[Fault]:
     """Return what can break on SQLite and any disk."""
     return [
-        Fault("RLIMIT_FSIZE 0", lambda: _limit(ground, 0), lambda: _limit(ground, -1), files_lost=True),
+        Fault("RLIMIT_FSIZE 0", lambda: _limit(ground, 0), lambda: _limit(ground, -1), files_lost=True, mute=True),
         Fault("max_page_count reached", lambda: _no_page_more(ground), lambda: _tell(ground, _USUAL), may_fit=True),
         _locked(ground),
         _no_folder(ground),

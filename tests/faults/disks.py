@@ -7,6 +7,7 @@ end, with the ledger of the stand-in.
 
 import hashlib
 import re
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -142,6 +143,8 @@ class Trial:
         """Try every form; then nothing may be missing anywhere."""
         programs = breaking.processes_of(self._ground, "portal", "sync")
         filed = [self._resident.file_schaden()]
+        if not self._fault.words_fit:
+            filed.append(self._worker_meets_it())
         failing = [kind for kind in kinds if kind.files or not self._fault.words_fit]
         for number, kind in enumerate(failing):
             self._form(kind, filed, midway=number % 2 == 1)
@@ -151,6 +154,24 @@ class Trial:
         self._check_delivered(filed)
         self._check_folder()
         return self.outcome
+
+    def _worker_meets_it(self) -> str:
+        """Let the worker find something due when it is broken; return what it has to deliver afterwards."""
+        worker = self._ground.processes["sync"]
+        worker.send_signal(signal.SIGSTOP)
+        owed = self._resident.file_schaden()
+        before = self._ground.log("sync").count("sync_paused")
+        self._fault.start()
+        worker.send_signal(signal.SIGCONT)
+        try:
+            until = time.monotonic() + (20 if self._fault.noticed else 2)
+            while self._ground.log("sync").count("sync_paused") == before and time.monotonic() < until:
+                time.sleep(0.1)
+        finally:
+            self._mended()
+        paused = self._ground.log("sync").count("sync_paused") > before
+        self.outcome.check(paused or not self._fault.noticed, "the worker has not noticed")
+        return owed
 
     def _form(self, kind: Kind, filed: list[str], *, midway: bool) -> None:
         """Let one form fail, read what came back, send that on, and once more."""

@@ -101,3 +101,20 @@ def test_a_form_from_elsewhere_and_a_token_that_is_none_are_refused_without_a_da
     assert "<html" not in page.text
     assert "<form" not in page.text
     assert "tel:0301234567" in page.text
+
+
+def test_files_that_no_form_could_take_up_again_are_not_kept(running: tuple[Ground, Server]) -> None:
+    ground, database = running
+    before = set(ground.files.glob("??/??/*"))
+    form = {"csrf_token": "x", "idempotency_key": "x", "beschreibung": "Trotzdem <wichtig>"}
+    database.stop()
+    try:
+        refused = ground.resident().post(
+            "melden/kontakt", form, [("anhaenge", ("page.pdf", (FILES / "page.pdf").read_bytes()))]
+        )
+    finally:
+        database.start()
+    assert refused.status_code == 503
+    assert form.items() <= typed_in(refused.text).items()
+    assert missing_in(refused.text, ["page.pdf"]) == ["page.pdf"]
+    assert set(ground.files.glob("??/??/*")) == before

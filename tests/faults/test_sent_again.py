@@ -172,18 +172,6 @@ def test_the_limit_of_files_counts_those_of_the_failed_attempt(resident: Residen
     assert "clip.mp4" in refused.text
 
 
-def test_a_form_without_its_token_comes_back_without_its_files(ground: Ground, resident: Resident, full: Fault) -> None:
-    before = set(ground.files.glob("??/??/*"))
-    page = send(resident, form_of(resident) | {"csrf_token": "x"}, NAMES)
-    assert page.status_code in {403, 503}
-    full.mend()
-    stranger = ground.resident(sub="fe_users:stranger", person=None)
-    full.start()
-    page = send(stranger, form_of(resident), NAMES)
-    assert page.status_code in {403, 503}
-    assert set(ground.files.glob("??/??/*")) == before
-
-
 def test_nothing_typed_is_in_the_log(ground: Ground, resident: Resident, full: Fault) -> None:
     failed(resident)
     log = ground.log("portal")

@@ -155,7 +155,7 @@ def test_two_reports_booked_as_one_both_get_the_number_but_only_one_the_key(drop
     names = [drop.hand_over(first)]
     names.append(drop.hand_over(second))
     with connected():
-        vorgaenge.update(first.id, {"immotion_id": "K-1"})
+        vorgaenge.set_facts(first.id, {"immotion_id": "K-1"})
     drop.acknowledge(*(ok(name, vorgangId="K-1") for name in names))
     assert drop.read() == 2
     keys = {event["externeId"]: event["vorgangId"] for event in drop.events()}

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from service.settings import ImmotionSettings
 from service.store.records import Anhang
@@ -151,7 +152,7 @@ class HttpChannel:
         except requests.ConnectTimeout as fault:
             raise Temporary("ConnectTimeout") from fault
         except requests.RequestException as fault:
-            raise Temporary(type(fault).__name__, outcome_unknown=True) from fault
+            raise Temporary(type(fault).__name__, outcome_unknown=not _nobody_listened(fault)) from fault
         if allowed and answer.status_code in allowed:
             return answer
         _raise_for(answer)
@@ -176,6 +177,11 @@ def health(settings: ImmotionSettings) -> str | None:
     if answer.status_code != HTTPStatus.OK:
         return f"{settings.url} answers {answer.status_code} to /gesundheit; check immotion.url"
     return None
+
+
+def _nobody_listened(fault: requests.RequestException) -> bool:
+    """Tell whether not even a connection came about: then nothing can have arrived, and nobody need be asked."""
+    return bool(fault.args) and isinstance(getattr(fault.args[0], "reason", None), NewConnectionError)
 
 
 def _raise_for(answer: requests.Response) -> None:

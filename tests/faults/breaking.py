@@ -24,15 +24,15 @@ _HERE = Path(__file__).parent / "pragmas"
 _connect = sqlite3.connect
 
 
-class _Told(sqlite3.Connection):
-    def cursor(self, *given):
+class _Told:
+    def cursor(self, *given, **named):
         for pragma in _HERE.read_text().split():
             super().cursor().execute(f"PRAGMA {pragma}").fetchall()
-        return super().cursor(*given)
+        return super().cursor(*given, **named)
 
 
-def connect(*given, **named):
-    return _connect(*given, **{"factory": _Told} | named)
+def connect(*given, factory=sqlite3.Connection, **named):
+    return _connect(*given, factory=type("Told", (_Told, factory), {}), **named)
 
 
 sqlite3.connect = sqlite3.dbapi2.connect = connect

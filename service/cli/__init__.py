@@ -53,7 +53,7 @@ def migrate() -> None:
     from service.store.migrate import MigrationBusy  # noqa: PLC0415
     from service.store.migrate import migrate as apply  # noqa: PLC0415
 
-    open_database(read_settings().service.database)
+    open_database(read_settings().service.database, patient=True)
     try:
         applied = apply()
     except (StoreUnavailable, MigrationBusy) as fault:

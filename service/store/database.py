@@ -30,6 +30,12 @@ _MARIADB = {
     "read_timeout": _STATEMENT_S + 10,
     "write_timeout": _STATEMENT_S + 10,
 }
+_PATIENT = {"options": f"-c lock_timeout={_LOCK_S}s", "connect_timeout": 5}
+_PATIENT_MARIADB = {
+    "charset": "utf8mb4",
+    "init_command": f"SET innodb_lock_wait_timeout={_LOCK_S}",
+    "connect_timeout": 5,
+}
 _SQLITE_PRAGMAS = {"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": _LOCK_S * 1000}
 
 _VICTIM_TRIES = 6
@@ -98,18 +104,19 @@ class _Connection(sqlite3.Connection):
         return super().cursor(factory)
 
 
-def open_database(url: str) -> peewee.Database:
+def open_database(url: str, *, patient: bool = False) -> peewee.Database:
     """Point the store at the database of this URL; connections are made when first used.
 
-    `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `mysql://…`.
+    `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `mysql://…`. With `patient`, statements may
+    take as long as they take, as migrations of large tables do.
     Raises ValueError for any other scheme.
     """
-    opened = _database(url)
+    opened = _database(url, patient=patient)
     database.initialize(opened)
     return opened
 
 
-def _database(url: str) -> peewee.Database:
+def _database(url: str, *, patient: bool) -> peewee.Database:
     parts = urlsplit(url)
     if parts.scheme == "sqlite":
         return _sqlite(unquote(parts.path[1:]))
@@ -124,9 +131,11 @@ def _database(url: str) -> peewee.Database:
     name = unquote(parts.path[1:])
     if parts.scheme == "postgresql":
         field_types = {"LONGTEXT": "TEXT"}
-        return _Postgresql(name, prefer_psycopg3=True, field_types=field_types, **_POOL, **_POSTGRES | given)
+        return _Postgresql(
+            name, prefer_psycopg3=True, field_types=field_types, **_POOL, **(_PATIENT if patient else _POSTGRES) | given
+        )
     if parts.scheme == "mysql":
-        return _Mariadb(name, mariadb=True, **_POOL, **_MARIADB | given)
+        return _Mariadb(name, mariadb=True, **_POOL, **(_PATIENT_MARIADB if patient else _MARIADB) | given)
     raise ValueError(f"unknown database scheme {parts.scheme!r}: use one of {', '.join(ENGINES)}")
 
 

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -119,8 +120,11 @@ class Forwarder:
         with connected():
             if limit <= 0 or (not self._flying and not outbox.anything_due(self.mandant, now)):
                 return []
-            items = outbox.claim(self.mandant, now=now, lease=self._lease, limit=limit)
-            return read_parcels(items) if items else []
+            return in_transaction(partial(self._claim_and_read, now, limit))
+
+    def _claim_and_read(self, now: datetime, limit: int) -> list[Parcel]:
+        items = outbox.claim(self.mandant, now=now, lease=self._lease, limit=limit)
+        return read_parcels(items) if items else []
 
     def _await_outcomes(self) -> list[Outcome]:
         """Wait for outcomes; those of rows given back meanwhile are dropped."""

@@ -14,7 +14,7 @@ import structlog
 from service.files.storage import Folder
 from service.house import house_of
 from service.settings import ChannelSettings, ImmotionSettings, Settings
-from service.store import outbox
+from service.store import deliveries
 from service.store.database import StoreUnavailable, connected, open_database
 from service.sync.alarms import note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
@@ -84,8 +84,9 @@ class _Worker:
         self._tidy()
         self._watch()
         with connected():
-            owed = {counts.mandant for counts in outbox.counts() if counts.waiting}
-        return DONE if good and not owed & set(self._channels) else TRY_AGAIN
+            backlogs = deliveries.backlogs(list(self._channels), _utc_now())
+        owed = any(backlog.waiting for backlog in backlogs.values())
+        return DONE if good and not owed else TRY_AGAIN
 
     def run(self, stop: threading.Event) -> None:
         """Run every loop in a thread of its own until `stop` is set."""

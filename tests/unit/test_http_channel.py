@@ -26,7 +26,7 @@ def test_where_nobody_listens_nothing_has_arrived() -> None:
 
 def test_a_connection_that_came_about_and_broke_may_have_brought_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=lambda: server.accept()[0].close())
+        thread = threading.Thread(target=lambda: server.accept()[0].close())  # noqa: PLW0108 - accepts in the thread
         thread.start()
         assert outcome_unknown(server.getsockname()[1])
         thread.join()

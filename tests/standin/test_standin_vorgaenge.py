@@ -15,7 +15,8 @@ def test_a_new_vorgang_gets_a_number_of_the_year_and_is_found_by_both_ids(client
     assert answer.json["status"] == {"code": "NEU", "seit": "2026-03-29T08:15:00.000Z"}
     assert answer.json.items() >= sent.items()
     by_own_id = client.simulate_get(f"/vorgaenge/{answer.json['vorgangId']}")
-    assert by_own_id.json == client.simulate_get(f"/vorgaenge/{sent['externeId'].upper()}").json == answer.json
+    assert by_own_id.json == client.simulate_get(f"/vorgaenge/{sent['externeId'].upper()}").json
+    assert by_own_id.json == {**answer.json, "mieterSicht": {"vorgangSeq": 1}}
     assert file_it(body()).json["vorgangsnummer"] == "V-2026-000002"
 
 
@@ -205,3 +206,30 @@ def test_a_vorgang_taken_for_batch_gets_its_number_later(client, file_it, body, 
     assert file_it(sent).status_code == 200
     file_it(body())
     assert client.simulate_post("/_standin/batch").json == {"eingespielt": 1}
+
+
+def test_the_view_of_the_resident_holds_what_visible_events_said_and_nothing_internal(client, file_it, body, clock):
+    sent = body()
+    file_it(sent)
+
+    def event(typ, daten, sichtbarkeit="MIETER"):
+        clock.tick(60)
+        draft = {"typ": typ, "externeId": sent["externeId"], "sichtbarkeit": sichtbarkeit, "daten": daten}
+        assert client.simulate_post("/_standin/ereignisse", json=draft).status_code == 201
+
+    def view():
+        return client.simulate_get(f"/vorgaenge/{sent['externeId']}").json["mieterSicht"]
+
+    event("STATUS", {"status": {"code": "IN_PRUEFUNG", "textMieter": "Wir prüfen."}})
+    event("ZUORDNUNG", {"aufgabentraeger": {"anzeigeName": "Frau Kern"}})
+    event("TERMIN", {"termin": {"von": "2026-04-01T08:00:00Z", "bis": "2026-04-01T10:00:00Z"}})
+    event("STATUS", {"status": {"code": "ABGELEHNT", "textMieter": "intern"}}, "INTERN")
+    event("ZUORDNUNG", {"aufgabentraeger": {"anzeigeName": "Revision"}}, "INTERN")
+    assert view() == {
+        "status": {"code": "IN_PRUEFUNG", "seit": "2026-03-29T08:16:00.000Z", "textMieter": "Wir prüfen."},
+        "aufgabentraeger": {"anzeigeName": "Frau Kern"},
+        "termin": {"von": "2026-04-01T08:00:00Z", "bis": "2026-04-01T10:00:00Z"},
+        "vorgangSeq": 6,
+    }
+    event("VORGANG_ABGEWIESEN", {"grund": "Vertrag beendet"})
+    assert (view()["status"]["code"], view()["status"]["textMieter"]) == ("ABGELEHNT", "Vertrag beendet")

@@ -108,10 +108,12 @@ def open_database(url: str, *, patient: bool = False) -> peewee.Database:
     """Point the store at the database of this URL; connections are made when first used.
 
     `sqlite:///relative.db`, `sqlite:////absolute.db`, `postgresql://…` or `mysql://…`. With `patient`, statements may
-    take as long as they take, as migrations of large tables do.
+    take as long as they take, as migrations of large tables do. The former database's idle connections are closed.
     Raises ValueError for any other scheme.
     """
     opened = _database(url, patient=patient)
+    if database.obj is not None:
+        drop_connections()
     database.initialize(opened)
     return opened
 

@@ -12,7 +12,7 @@ from playhouse.schema_diff import diff_models
 
 from service.store import alarms, breakers, deliveries, heartbeats, outbox
 from service.store.database import connected, database, engine, open_database, transaction
-from service.store.migrate import migrate
+from service.store.migrate import migrate, versions
 from service.store.models import MODELS, OutboxRow
 from service.store.records import Alarm, BreakerState
 from service.vorgang import delivery
@@ -303,8 +303,8 @@ def test_a_migration_that_ended_halfway_can_be_run_again(url: str) -> None:
     migrate()
     with connected():
         database.execute_sql("DROP TABLE breaker")
-        database.execute_sql("DELETE FROM schema_migration WHERE name = '0003_operator'")
-    assert migrate() == ["0003_operator"]
+        database.execute_sql("DELETE FROM schema_migration WHERE name >= '0003'")
+    assert migrate() == [name for name in versions() if name >= "0003"]
     with connected():
         assert not any(diff_models(database.obj, MODELS))
     opened.close_all()

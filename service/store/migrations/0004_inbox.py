@@ -3,6 +3,8 @@
 import peewee
 from peewee import CharField
 
+from service.store.migration_steps import add_columns, add_index, create_tables
+
 
 class LongText(peewee.TextField):
     field_type = "LONGTEXT"
@@ -49,18 +51,11 @@ TABLES = (Nudge, CatalogMirror, Reconcile)
 
 
 def up(migrator, db):
-    """Create the tables; add columns that the version still running need not fill."""
-    for table in TABLES:
-        if isinstance(db, peewee.MySQLDatabase):
-            table._meta.table_settings = ["CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"]
-    with db.bind_ctx(TABLES):
-        db.create_tables(TABLES, safe=False)
-    migrator.migrate(
-        migrator.add_column("vorgang", "status_tie", CharField(32, null=True)),
-        migrator.add_column("vorgang", "sachbearbeiter_tie", CharField(32, null=True)),
-        migrator.add_column("vorgang", "termin_tie", CharField(32, null=True)),
-        migrator.add_index("vorgang", ("mandant", "offen", "id")),
-        migrator.add_column("outbox", "owed_again_at", peewee.BigIntegerField(null=True)),
-        migrator.add_column("feed", "full_since", peewee.BigIntegerField(null=True)),
-        migrator.add_column("stammdaten", "full_since", peewee.BigIntegerField(null=True)),
-    )
+    """Create the tables; add the columns and the index."""
+    create_tables(db, TABLES)
+    ties = {"status_tie": CharField(32, null=True), "sachbearbeiter_tie": CharField(32, null=True)}
+    add_columns(migrator, db, "vorgang", ties | {"termin_tie": CharField(32, null=True)})
+    add_index(migrator, db, "vorgang", ("mandant", "offen", "id"))
+    add_columns(migrator, db, "outbox", {"owed_again_at": peewee.BigIntegerField(null=True)})
+    for table in ("feed", "stammdaten"):
+        add_columns(migrator, db, table, {"full_since": peewee.BigIntegerField(null=True)})

@@ -247,7 +247,7 @@ def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store:
         tries = sum(pool.map(change, (one, two), (two, one)))
     with connected():
         assert [v.unread for v in vorgaenge.by_ids([one.id, two.id]).values()] == [2, 2]
-    assert tries == (2 if engine() == "sqlite" else 3)
+    assert tries == 2 if engine() == "sqlite" else tries > 2  # PostgreSQL may give up both
 
 
 def test_an_event_is_received_and_settled_once(store: str) -> None:

@@ -123,10 +123,11 @@ class World:
         assert found is not None
         names = ("status", "status_at", "status_text", "offen", "sachbearbeiter", "termin", "vorgangsnummer", "unread")
         entries = [(e.zeit, e.art, e.text, e.seq, dict(e.daten)) for e, _ in vorgaenge.timeline(vorgang_id)]
-        files = [(f.dateiname, f.position) for f in vorgaenge.anhaenge(vorgang_id)]
+        texts = {e.id: (e.zeit, e.art) for e, _ in vorgaenge.timeline(vorgang_id)}
+        files = [(*texts[f.aktivitaet_id], f.position, f.dateiname) for f in vorgaenge.anhaenge(vorgang_id)]
         immotion_id = (found.immotion_id or "").removesuffix(self.run)
         values = {name: getattr(found, name) for name in names}
-        return values | {"immotion_id": immotion_id, "entries": sorted(entries, key=str), "files": files}
+        return values | {"immotion_id": immotion_id, "entries": sorted(entries, key=str), "files": sorted(files)}
 
 
 class Feed(RuleBasedStateMachine):

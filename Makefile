@@ -5,7 +5,8 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-TESTS = tests
+FAST = tests/unit tests/web tests/standin tests/invariants tests/servers
+SLOW = tests/demo tests/browser tests/faults
 PARALLEL = --numprocesses 2 --dist loadfile
 ON_EVERY_ENGINE = tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -24,9 +25,10 @@ demo-reset: $(VENV)/.ready ## throw the example data away and start the demo ane
 test: lint ## everything that proves the product; says at the end what could not run here
 	@mkdir -p var && rm -f var/test-summary.txt .coverage .coverage.*
 	@status=0; \
-	$(BIN)/coverage run -m pytest $(PARALLEL) $(TESTS) || status=$$?; \
+	$(BIN)/coverage run -m pytest $(PARALLEL) $(FAST) || status=$$?; \
 	for engine in postgresql mariadb; do \
-	$(BIN)/coverage run -m pytest $(PARALLEL) --engine $$engine $(ON_EVERY_ENGINE) || status=$$?; done; \
+	$(BIN)/python -m pytest $(PARALLEL) --engine $$engine $(ON_EVERY_ENGINE) || status=$$?; done; \
+	$(BIN)/python -m pytest $(PARALLEL) $(SLOW) || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || [ $$status -ne 0 ] || status=2; \
 	echo; cat var/test-summary.txt var/lint-not-run.txt || status=2; exit $$status
 

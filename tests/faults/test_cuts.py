@@ -6,7 +6,7 @@ from tests.faults.cuts import measure
 from tests.faults.points import table
 
 
-@pytest.mark.parametrize("engine,size", [("sqlite", 40), ("postgresql", 15), ("mariadb", 15)])
+@pytest.mark.parametrize("engine,size", [("sqlite", 12), ("postgresql", 6), ("mariadb", 6)])
 def test_a_lost_answer_and_a_form_posted_twenty_times_at_once_double_nothing(
     tmp_path_factory: pytest.TempPathFactory, engine: str, size: int
 ) -> None:

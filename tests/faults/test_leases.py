@@ -10,5 +10,5 @@ from tests.faults.points import table
 def test_a_worker_that_slept_past_its_lease_writes_nothing_late(
     tmp_path_factory: pytest.TempPathFactory, engine: str
 ) -> None:
-    findings = measure(tmp_path_factory.mktemp(engine), engine, stops=3, sleepers=3, rescuers=1, dead_lease_s=2)
+    findings = measure(tmp_path_factory.mktemp(engine), engine, stops=2, sleepers=2, rescuers=1, dead_lease_s=2)
     assert all(finding.kept for finding in findings), table(findings)

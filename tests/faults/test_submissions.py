@@ -6,7 +6,7 @@ from tests.faults.points import table
 from tests.faults.submissions import measure
 
 
-@pytest.mark.parametrize("engine,submissions,kills", [("sqlite", 150, 8), ("postgresql", 60, 4), ("mariadb", 60, 4)])
+@pytest.mark.parametrize("engine,submissions,kills", [("sqlite", 80, 6), ("postgresql", 30, 3), ("mariadb", 30, 3)])
 def test_nothing_is_lost_doubled_or_reordered_while_everything_is_killed(
     tmp_path_factory: pytest.TempPathFactory, engine: str, submissions: int, kills: int
 ) -> None:

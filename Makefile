@@ -5,8 +5,8 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-FAST = tests/unit tests/web tests/standin tests/invariants tests/servers
-SLOW = tests/demo tests/browser tests/faults
+FAST = tests/unit tests/web tests/standin tests/invariants tests/servers tests/demo
+SLOW = tests/browser tests/faults
 PARALLEL = --numprocesses 2 --dist loadfile
 ON_EVERY_ENGINE = tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet

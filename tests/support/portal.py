@@ -132,8 +132,11 @@ trust_person = true
         self.start("sync", "sync", "run")
 
     def stop(self, name: str, *, wait: float = 20) -> int:
+        self.processes[name].send_signal(signal.SIGTERM)
+        return self._ended(name, wait)
+
+    def _ended(self, name: str, wait: float) -> int:
         process = self.processes.pop(name)
-        process.send_signal(signal.SIGTERM)
         try:
             return process.wait(wait)
         except subprocess.TimeoutExpired:
@@ -141,8 +144,10 @@ trust_person = true
             return process.wait()
 
     def stop_all(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGTERM)
         for name in list(self.processes):
-            self.stop(name)
+            self._ended(name, 20)
 
     def ledger(self) -> list[dict[str, object]]:
         return requests.get(f"{self.standin_url}/_standin/ledger", timeout=30).json()["vorgaenge"]

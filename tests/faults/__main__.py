@@ -19,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import forwarding
+from service.log import configure_logging
 from tests.faults import clocks, cuts, databases, disks, events, filedrop, leases, outage, submissions
 from tests.faults.points import Finding, table
 from tests.support.databases import ENGINES
@@ -44,6 +45,7 @@ _BEGIN, _END = "<!-- last full run -->", "<!-- end of the last full run -->"
 def main() -> int:
     """Measure what the command line asks for; returns 1 if a promise was not kept."""
     options = _options()
+    configure_logging()  # as the workers log, not as a terminal is written to
     findings = []
     for name in options.only or POINTS:
         for engine in options.engine or ENGINES:

@@ -74,6 +74,8 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Keep pytest's closing line and the list of skips for whoever called pytest, and show the list."""
+    if hasattr(config, "workerinput"):
+        return  # the process that started this one sums up
     parts, _ = terminalreporter.build_summary_stats_line()
     closing = f"pytest on {config.getoption('--engine')}: {', '.join(text for text, _ in parts)}"
     lines = [

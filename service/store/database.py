@@ -17,15 +17,18 @@ ENGINES = ("sqlite", "postgresql", "mysql")
 _POOL = {"max_connections": 64, "stale_timeout": 300, "timeout": 10}
 _STATEMENT_S = 20
 _LOCK_S = 15
+# A transaction sees what others have committed meanwhile: what a claim has taken can then be read, too.
 _POSTGRES = {
-    "options": f"-c statement_timeout={_STATEMENT_S}s -c lock_timeout={_LOCK_S}s "
+    "options": r"-c default_transaction_isolation=read\ committed "
+    f"-c statement_timeout={_STATEMENT_S}s -c lock_timeout={_LOCK_S}s "
     f"-c idle_in_transaction_session_timeout={_STATEMENT_S * 3}s",
     "connect_timeout": 5,
     "tcp_user_timeout": _STATEMENT_S * 1000,
 }
 _MARIADB = {
     "charset": "utf8mb4",
-    "init_command": f"SET max_statement_time={_STATEMENT_S}, innodb_lock_wait_timeout={_LOCK_S}",
+    "init_command": "SET tx_isolation='READ-COMMITTED', "
+    f"max_statement_time={_STATEMENT_S}, innodb_lock_wait_timeout={_LOCK_S}",
     "connect_timeout": 5,
     "read_timeout": _STATEMENT_S + 10,
     "write_timeout": _STATEMENT_S + 10,

@@ -250,6 +250,30 @@ def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store:
     assert tries == 2 if engine() == "sqlite" else tries > 2  # PostgreSQL may give up both
 
 
+def test_what_a_transaction_claims_it_can_read_even_if_it_was_stored_after_the_transaction_began(store: str) -> None:
+    new = vorgang(id=uuid4(), mandant=uuid4().hex)
+
+    def file() -> None:
+        with connected(), transaction():
+            vorgaenge.insert(new)
+            outbox.owe(new.mandant, new.id, request_id="r", now=NOW)
+
+    def work() -> tuple[int, list[Vorgang]]:
+        before = vorgaenge.by_ids([new.id])
+        if engine() != "sqlite":  # it has one writer: nobody stores anything meanwhile
+            assert not before
+            pool.submit(file).result()
+        claimed = outbox.claim(new.mandant, now=NOW, lease=timedelta(minutes=1), limit=9)
+        return len(claimed), list(vorgaenge.by_ids([new.id]).values())
+
+    with ThreadPoolExecutor(1) as pool, connected():
+        if engine() == "sqlite":
+            pool.submit(file).result()
+        claimed, (read,) = in_transaction(work)
+    assert claimed == 1
+    assert read.id == new.id
+
+
 def test_an_event_is_received_and_settled_once(store: str) -> None:
     body = {"ereignisId": uuid4().hex, "typ": "STATUS"}
     mandant = uuid4().hex

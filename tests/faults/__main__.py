@@ -31,7 +31,7 @@ POINTS: dict[str, tuple[Measure, dict[str, tuple[int, int]]]] = {
     "submissions": (submissions.measure, {"submissions": (10_000, 50), "kills": (200, 4)}),
     "cuts": (cuts.measure, {"cuts": (1000, 10), "keys": (1000, 5)}),
     "leases": (leases.measure, {"stops": (200, 4)}),
-    "outage": (outage.measure, {"hours": (72, 1), "waiting": (5000, 50), "poison": (50, 3), "healthy": (1000, 30)}),
+    "outage": (outage.measure, {"hours": (72, 1), "waiting": (5000, 50), "poison": (50, 6), "healthy": (1000, 30)}),
     "events": (events.measure, {"events": (10_000, 100)}),
     "filedrop": (filedrop.measure, {"vorgaenge": (1000, 20)}),
     "databases": (databases.measure, {"restarts": (100, 2)}),

@@ -21,6 +21,7 @@ import requests
 from tests.faults import breaking
 from tests.faults.breaking import Fault, Ground, Unavailable
 from tests.faults.evidence import counted, missing_in, stored_files, typed_in
+from tests.faults.killer import fall_asleep
 from tests.faults.points import Finding
 from tests.support.engines import server
 from tests.support.portal import Resident, eventually
@@ -158,7 +159,7 @@ class Trial:
     def _worker_meets_it(self) -> str:
         """Let the worker find something due when it is broken; return what it has to deliver afterwards."""
         worker = self._ground.processes["sync"]
-        worker.send_signal(signal.SIGSTOP)
+        fall_asleep(self._ground, ["sync"])
         owed = self._resident.file_schaden()
         before = self._ground.log("sync").count("sync_paused")
         self._fault.start()

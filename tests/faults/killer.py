@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterable
+from contextlib import closing, suppress
 from pathlib import Path
 from random import Random
 
@@ -15,6 +17,7 @@ WEB_WORKER, WEB_MASTER, SYNC_WORKER = "web workers", "web masters", "sync worker
 _WEIGHTS = {WEB_WORKER: 11, WEB_MASTER: 3, SYNC_WORKER: 6}
 _ORPHANS_END_S = 5.0
 _LAG = 2
+_TRIES = 100
 
 
 class Killer:
@@ -72,6 +75,34 @@ def kill(pid: int, how: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to a process; one that has ended meanwhile is fine."""
     with suppress(ProcessLookupError):
         os.kill(pid, how)
+
+
+def fall_asleep(installation: Installation, names: Iterable[str]) -> None:
+    """Stop programs (SIGSTOP), but not while one of them writes: SQLite has one writer, and all would stop with it."""
+    pids = [installation.processes[name].pid for name in names]
+    for _ in range(_TRIES):
+        for pid in pids:
+            kill(pid, signal.SIGSTOP)
+        if _can_be_written(installation.database):
+            return
+        for pid in pids:
+            kill(pid, signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("they write all the time")
+
+
+def _can_be_written(url: str) -> bool:
+    """Tell whether nobody holds SQLite's only lock; the other engines have one for each row."""
+    _, found, path = url.partition("sqlite:///")
+    if not found:
+        return True
+    with closing(sqlite3.connect(path, timeout=0.3, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError:
+            return False
+    return True
 
 
 def members(session: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from service.store.database import connected
 from service.store.models import OutboxRow
 from service.store.query import dicts
-from tests.faults.killer import kill, start_sync
+from tests.faults.killer import fall_asleep, kill, start_sync
 from tests.faults.points import Finding
 from tests.faults.workload import Filed, compare, drain, events, file_directly, installed, opened, switch_faults
 from tests.support.portal import Installation
@@ -78,11 +78,11 @@ class _Night:
         """Let one night pass: half of the sleepers' calls are answered late, half are cut late."""
         self.rounds += 1
         self._spoil("slow", "timeout")
-        self._signal(self.awake(), signal.SIGSTOP)
+        fall_asleep(self.installation, self.awake())
         here = file_directly(2 * self.sleepers, f"Nacht {self.rounds}, Meldung")
         self.filed += here
         _until(lambda: all(fence and state == "waiting" for state, fence, *_ in self.rows(here).values()), 5)
-        self._signal(self.sleeping(), signal.SIGSTOP)
+        fall_asleep(self.installation, self.sleeping())
         claimed = self.rows(here)
         self._spoil("slow")
         self._signal(self.awake(), signal.SIGCONT)

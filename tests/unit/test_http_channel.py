@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from uuid import uuid4
 
 import pytest
@@ -30,3 +31,43 @@ def test_a_connection_that_came_about_and_broke_may_have_brought_it() -> None:
         thread.start()
         assert outcome_unknown(server.getsockname()[1])
         thread.join()
+
+
+def test_an_answer_may_take_as_long_as_the_setting_says() -> None:
+    def answer_late() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            time.sleep(5.5)
+            connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer_late)
+        thread.start()
+        channel = HttpChannel(ImmotionSettings(url=f"http://127.0.0.1:{server.getsockname()[1]}", timeout_s=8))
+        assert channel.put_vorgang(uuid4(), {}, "r").vorgangsnummer is None
+        channel.close()
+        thread.join()
+
+
+def test_a_proxy_with_credentials_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def pass_on() -> None:
+        connection, _ = proxy.accept()
+        with connection:
+            seen.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        thread = threading.Thread(target=pass_on)
+        thread.start()
+        monkeypatch.setenv("http_proxy", f"user:secret@127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        channel = HttpChannel(ImmotionSettings(url="http://immotion.example"))
+        channel.put_vorgang(uuid4(), {}, "r")
+        channel.close()
+        thread.join()
+    assert seen[0].startswith(b"PUT http://immotion.example/vorgaenge/")
+    assert b"Basic dXNlcjpzZWNyZXQ=" in seen[0]

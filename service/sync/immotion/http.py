@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, BinaryIO
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
-import requests
-from urllib3.exceptions import NewConnectionError
+import urllib3
+from requests.utils import get_auth_from_url, get_environ_proxies, prepend_scheme_if_needed, select_proxy
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from service.settings import ImmotionSettings
 from service.store.records import Anhang
@@ -37,11 +38,15 @@ _CONNECT_S = 5
 
 
 class HttpChannel:
-    """One connection pool to one immotion; a thread-safe use of `requests.Session` needs one channel per thread."""
+    """One connection pool to one immotion.
+
+    urllib3 itself, not requests on top of it: cookies, redirects and merged settings have no use here and are half of
+    what a delivery costs.
+    """
 
     def __init__(self, settings: ImmotionSettings) -> None:
         self._settings = settings
-        self._session = _session(settings.url)
+        self._pool = _pool(settings.url)
         self._headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
@@ -54,7 +59,7 @@ class HttpChannel:
     def put_vorgang(self, vorgang_id: UUID, body: Mapping[str, Any], request_id: str) -> Accepted:
         """Hand over a Vorgang; 202 has no number yet."""
         answer = self._call("PUT", f"/vorgaenge/{vorgang_id}", request_id, body=body)
-        if answer.status_code == HTTPStatus.ACCEPTED:
+        if answer.status == HTTPStatus.ACCEPTED:
             return Accepted(None, None)
         return _accepted(_object(answer))
 
@@ -65,7 +70,7 @@ class HttpChannel:
     def find_vorgang(self, vorgang_id: UUID, request_id: str) -> Accepted | None:
         """Ask by our id; 404 means that immotion never got it."""
         answer = self._call("GET", f"/vorgaenge/{vorgang_id}", request_id, allowed={HTTPStatus.NOT_FOUND})
-        return None if answer.status_code == HTTPStatus.NOT_FOUND else _accepted(_object(answer))
+        return None if answer.status == HTTPStatus.NOT_FOUND else _accepted(_object(answer))
 
     def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
         """Long-poll the feed of events."""
@@ -78,7 +83,7 @@ class HttpChannel:
     def stand(self, key: str) -> Stand | None:
         """Ask how a Vorgang stands; what internal events have said is in its `mieterSicht` no more than in the feed."""
         answer = self._call("GET", f"/vorgaenge/{quote(key, safe='')}", "", allowed={HTTPStatus.NOT_FOUND})
-        if answer.status_code == HTTPStatus.NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             # a wrong address answers 404 to everything: only immotion's own says that it does not know the Vorgang
             if _problem(answer).get("code") != _NOT_FOUND:
                 raise Temporary("404 without a problem document")
@@ -92,7 +97,7 @@ class HttpChannel:
         """Read the catalogs, unless they are still those of the ETag."""
         headers = {"If-None-Match": etag} if etag else {}
         answer = self._call("GET", "/kataloge", "", headers=headers, allowed={HTTPStatus.NOT_MODIFIED})
-        if answer.status_code == HTTPStatus.NOT_MODIFIED:
+        if answer.status == HTTPStatus.NOT_MODIFIED:
             return None
         body = _object(answer)
         return Kataloge(str(body.get("version") or "")[:100], answer.headers.get("ETag", "")[:255], body)
@@ -108,12 +113,12 @@ class HttpChannel:
 
     def close(self) -> None:
         """Close the pool."""
-        self._session.close()
+        self._pool.clear()
 
     def _page(self, path: str, name: str, params: Mapping[str, str], wait: int) -> FeedPage:
         given = {key: value for key, value in params.items() if value}
         answer = self._call("GET", path, "", params=given, allowed={HTTPStatus.GONE}, wait=wait)
-        if answer.status_code == HTTPStatus.GONE:
+        if answer.status == HTTPStatus.GONE:
             raise CursorExpired
         page = _object(answer)
         entries = page.get(name)
@@ -134,58 +139,60 @@ class HttpChannel:
         allowed: set[HTTPStatus] | None = None,
         stream: bool = False,
         wait: float = 0,
-    ) -> requests.Response:
+    ) -> urllib3.BaseHTTPResponse:
         sent = self._headers | dict(headers or {}) | ({"X-Request-ID": request_id} if request_id else {})
         payload: Any = data
         if body is not None:
             payload = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
             sent["Content-Type"] = "application/json"
+        url = f"{self._settings.url}{path}?{urlencode(params)}" if params else self._settings.url + path
         try:
-            # prepared without the session, which would merge its settings anew for every call: a third of its cost
-            request = requests.Request(method, self._settings.url + path, headers=sent, data=payload, params=params)
-            answer = self._session.send(
-                request.prepare(),
-                stream=stream,
-                allow_redirects=False,
-                timeout=(_CONNECT_S, self._settings.timeout_s + wait),
+            answer = self._pool.urlopen(
+                method,
+                url,
+                body=payload,
+                headers=sent,
+                preload_content=not stream,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=_CONNECT_S, read=self._settings.timeout_s + wait),
             )
-        except requests.ConnectTimeout as fault:
-            raise Temporary("ConnectTimeout") from fault
-        except requests.RequestException as fault:
-            raise Temporary(type(fault).__name__, outcome_unknown=not _nobody_listened(fault)) from fault
-        if allowed and answer.status_code in allowed:
+        except (NewConnectionError, ConnectTimeoutError) as fault:
+            # not even a connection came about: nothing can have arrived, and nobody need be asked
+            raise Temporary(type(fault).__name__) from fault
+        except HTTPError as fault:
+            raise Temporary(type(fault).__name__, outcome_unknown=True) from fault
+        if allowed and answer.status in allowed:
             return answer
         _raise_for(answer)
         return answer
 
 
-def _session(url: str) -> requests.Session:
-    """Return a session that has read proxies and certificates from the environment now, not with every call."""
-    session = requests.Session()
-    session.trust_env = False
-    session.proxies = requests.utils.get_environ_proxies(url)
-    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    return session
+def _pool(url: str) -> urllib3.PoolManager:
+    """Return a pool that goes by the environment's proxy and certificates, if it names any."""
+    certificates = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    proxy = select_proxy(url, get_environ_proxies(url))
+    if not proxy:
+        return urllib3.PoolManager(ca_certs=certificates)
+    proxy = prepend_scheme_if_needed(proxy, "http")
+    headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
+    return urllib3.ProxyManager(proxy, proxy_headers=headers, ca_certs=certificates)
 
 
 def health(settings: ImmotionSettings) -> str | None:
     """Return what is wrong with the way to immotion; None when it answers."""
+    timeout = urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s)
     try:
-        answer = requests.get(f"{settings.url}/gesundheit", timeout=(_CONNECT_S, settings.timeout_s))
-    except requests.RequestException as fault:
+        answer = _pool(settings.url).request("GET", f"{settings.url}/gesundheit", timeout=timeout, retries=False)
+    except HTTPError as fault:
         return f"{settings.url} does not answer ({type(fault).__name__}); check immotion.url and the network"
-    if answer.status_code != HTTPStatus.OK:
-        return f"{settings.url} answers {answer.status_code} to /gesundheit; check immotion.url"
+    if answer.status != HTTPStatus.OK:
+        return f"{settings.url} answers {answer.status} to /gesundheit; check immotion.url"
     return None
 
 
-def _nobody_listened(fault: requests.RequestException) -> bool:
-    """Tell whether not even a connection came about: then nothing can have arrived, and nobody need be asked."""
-    return bool(fault.args) and isinstance(getattr(fault.args[0], "reason", None), NewConnectionError)
-
-
-def _raise_for(answer: requests.Response) -> None:
-    status = answer.status_code
+def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:
+    status = answer.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     problem = _problem(answer)
@@ -208,7 +215,7 @@ def _raise_for(answer: requests.Response) -> None:
     raise Temporary(f"unexpected answer {status}")
 
 
-def _object(answer: requests.Response) -> Mapping[str, Any]:
+def _object(answer: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
     try:
         body = answer.json()
     except ValueError as broken:
@@ -226,13 +233,13 @@ def _text(value: object) -> str | None:
     return str(value)[:100] if value else None
 
 
-def _problem(answer: requests.Response) -> Mapping[str, Any]:
+def _problem(answer: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
     """Return the problem document (RFC 9457); an empty one for any other answer."""
     if "json" not in answer.headers.get("Content-Type", ""):
         return {}
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, HTTPError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -242,14 +249,14 @@ def _felder(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [feld for feld in felder if isinstance(feld, dict)] if isinstance(felder, list) else []
 
 
-def _retry_after(answer: requests.Response) -> float | None:
+def _retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:
     """Return Retry-After in seconds (RFC 9110, 10.2.3); dates are not used by this interface."""
     value = answer.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None
 
 
-def _chunks(answer: requests.Response) -> Iterator[bytes]:
+def _chunks(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     try:
-        yield from answer.iter_content(_CHUNK)
-    except requests.RequestException as fault:
+        yield from answer.stream(_CHUNK)
+    except HTTPError as fault:
         raise Temporary(type(fault).__name__) from fault

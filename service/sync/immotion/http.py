@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import urllib3
-from requests.utils import get_auth_from_url, get_environ_proxies, prepend_scheme_if_needed, select_proxy
+from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from service.settings import ImmotionSettings
@@ -174,7 +174,7 @@ def _pool(url: str) -> urllib3.PoolManager:
     proxy = select_proxy(url, get_environ_proxies(url))
     if not proxy:
         return urllib3.PoolManager(ca_certs=certificates)
-    proxy = prepend_scheme_if_needed(proxy, "http")
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
     headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
     return urllib3.ProxyManager(proxy, proxy_headers=headers, ca_certs=certificates)
 

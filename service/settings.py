@@ -133,6 +133,7 @@ class ServiceSettings(Section):
     bind: str = "127.0.0.1:8000"
     workers: int = Field(2, ge=1, le=64)
     threads: int = Field(8, ge=1, le=256)
+    sync_processes: int = Field(0, ge=0, le=64)
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Berlin"
     draft_days: int = Field(30, ge=1)
     metrics_token: str = ""

@@ -13,9 +13,11 @@ import structlog
 
 from service.files.storage import Folder
 from service.house import house_of
+from service.log import configure_logging
 from service.settings import ChannelSettings, ImmotionSettings, Settings
 from service.store import deliveries
 from service.store.database import StoreUnavailable, connected, open_database
+from service.sync import crew
 from service.sync.alarms import note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
@@ -43,28 +45,48 @@ WATCH_EVERY_S = 60
 
 
 def run(settings: Settings, *, once: bool = False) -> int:
-    """Run until SIGTERM or SIGINT, which end it within five seconds; with `once`, one round.
+    """Run until SIGTERM or SIGINT, which end it within six seconds; with `once`, one round.
 
     Returns 0, or 75 when, after one round, something is still owed to immotion.
     """
-    open_database(settings.service.database)
-    worker = _Worker(settings)
     if once:
-        return worker.round()
+        open_database(settings.service.database)
+        return _Worker(settings).round()
+    if crew.size(settings) > 1:
+        crew.Crew(_work, settings).run(_stop_on_signals())
+    else:
+        _work(settings, crew.Place())
+    return DONE
+
+
+def _work(settings: Settings, place: crew.Place) -> None:
+    """Be one process of the worker."""
+    if place.of > 1:
+        configure_logging()
+    stop = _stop_on_signals()
+    crew.stop_with_parent(stop)
+    open_database(settings.service.database)
+    _Worker(settings, place).run(stop)
+
+
+def _stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    worker.run(stop)
-    return DONE
+    return stop
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_ALONE = crew.Place()
+
+
 class _Worker:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, place: crew.Place = _ALONE) -> None:
         self._settings = settings
+        self._place = place
         self._storage = Folder(settings.service.files)
         zone = ZoneInfo(settings.service.timezone)
         houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
@@ -91,28 +113,30 @@ class _Worker:
     def run(self, stop: threading.Event) -> None:
         """Run every loop in a thread of its own until `stop` is set."""
         loops: list[Callable[[], None]] = [
-            partial(self._every, TIDY_EVERY_S, self._tidy, stop),
-            partial(self._every, WATCH_EVERY_S, self._watch, stop),
+            partial(self._forward_loop, mandant, immotion, stop)
+            for mandant, immotion in self._channels.items()
+            if self._place.share(immotion.threads)
         ]
-        for mandant, immotion in self._channels.items():
-            loops.append(partial(self._forward_loop, mandant, immotion, stop))
-            loops.append(partial(self._feed_loop, mandant, immotion, stop))
+        if self._place.leads:
+            loops += [partial(self._feed_loop, *channel, stop) for channel in self._channels.items()]
+            loops.append(partial(self._every, TIDY_EVERY_S, self._tidy, stop))
+            loops.append(partial(self._every, WATCH_EVERY_S, self._watch, stop))
         threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
         for thread in threads:
             thread.start()
-        log.info("sync_started", mandanten=list(self._channels))
+        log.info("sync_started", mandanten=list(self._channels), process=self._place.number)
         stop.wait()
         until = time.monotonic() + FEED_WAIT_S + 1
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
-        log.info("sync_stopped")
+        log.info("sync_stopped", process=self._place.number)
 
     def _forwarder(self, mandant: str, immotion: ChannelSettings, breaker: Breaker) -> Forwarder:
         return Forwarder(
             mandant,
             channel=lambda: channel_of(mandant, immotion),
             storage=self._storage,
-            threads=immotion.threads,
+            threads=self._place.share(immotion.threads),
             lease=timedelta(seconds=immotion.lease_s),
             clock=_utc_now,
             breaker=breaker,

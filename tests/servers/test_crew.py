@@ -1,0 +1,77 @@
+"""A sync worker of several processes: all deliver, whichever dies is replaced, and they end together."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.sync.crew import Place
+from tests.faults.ground import at_last, opened
+from tests.faults.killer import members
+from tests.faults.workload import compare, file_directly
+from tests.support.portal import Installation
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation(tmp_path, immotion="threads = 8")
+    made.config.write_text(made.config.read_text().replace("[service]\n", "[service]\nsync_processes = 2\n"))
+    made.start_standin()
+    assert made.run("migrate").returncode == 0
+    made.start_sync()
+    yield made
+    made.stop_all()
+
+
+def started(installation: Installation) -> int:
+    return installation.log("sync").count('"event": "sync_started"')
+
+
+def crew_of(installation: Installation) -> list[int]:
+    """Return the processes that work, without what multiprocessing adds."""
+    session = installation.processes["sync"].pid
+    found = [pid for pid, _ in members(session)]
+    return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_every_process_delivers_and_the_first_one_alone_reads_the_feeds(installation: Installation) -> None:
+    at_last(lambda: started(installation), lambda count: count == 2)
+    with opened(installation):
+        filed = file_directly(400, "Viel auf einmal")
+        arrived = at_last(lambda: len(installation.ledger()), lambda count: count == 400)
+        assert arrived == 400
+        assert at_last(lambda: compare(installation, filed).unsent, lambda left: left == 0) == 0
+        assert compare(installation, filed).delivered()
+    assert installation.log("sync").count('"event": "delivered"') == 400
+
+
+def test_a_process_that_dies_is_replaced(installation: Installation) -> None:
+    at_last(lambda: started(installation), lambda count: count == 2)
+    os.kill(crew_of(installation)[1], signal.SIGKILL)
+    assert at_last(lambda: started(installation), lambda count: count == 3) == 3
+    assert '"event": "sync_process_ended"' in installation.log("sync")
+    assert len(crew_of(installation)) == 2
+
+
+def test_sigterm_ends_them_all_in_good_order(installation: Installation) -> None:
+    at_last(lambda: started(installation), lambda count: count == 2)
+    assert installation.stop("sync", wait=10) == 0
+    assert installation.log("sync").count('"event": "sync_stopped"') == 2
+
+
+def test_they_end_when_the_one_that_started_them_was_killed(installation: Installation) -> None:
+    at_last(lambda: started(installation), lambda count: count == 2)
+    parent = installation.processes.pop("sync")
+    parent.kill()
+    parent.wait()
+    assert at_last(lambda: members(parent.pid), lambda left: not left, seconds=15) == []
+    assert installation.log("sync").count('"event": "sync_stopped"') == 2
+
+
+@pytest.mark.parametrize("threads, of", [(1, 1), (8, 2), (9, 2), (3, 4)])
+def test_the_shares_add_up_to_the_threads(threads: int, of: int) -> None:
+    shares = [Place(number, of).share(threads) for number in range(of)]
+    assert sum(shares) == threads
+    assert max(shares) - min(shares) <= 1

@@ -8,12 +8,16 @@ import sys
 import time
 from itertools import count
 
-_HEAD = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+_END = b"\r\n\r\n"
+_LENGTH = b"Content-Length: "
+_CREATED = b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+_NOTHING_NEW = b'{"ereignisse": [], "aenderungen": [], "naechsterCursor": "c", "mehr": false}'
 _numbers = count(time.time_ns())  # no two runs give the same id
 
 
 class FarSide(asyncio.Protocol):
-    """Reads requests with Content-Length from a connection that stays open."""
+    """Reads requests with Content-Length from a connection that stays open; a PUT is a Vorgang, a GET finds nothing."""
 
     def __init__(self, latency: float) -> None:
         self._latency = latency
@@ -26,19 +30,10 @@ class FarSide(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        while (request := self._whole_request()) is not None:
-            self._received = self._received[request:]
-            number = next(_numbers)
-            body = b'{"vorgangId": "I-%d", "vorgangsnummer": "V-2026-%06d"}' % (number, number)
-            self._answer(_HEAD % len(body) + body)
-
-    def _whole_request(self) -> int | None:
-        head, blank, rest = self._received.partition(b"\r\n\r\n")
-        if not blank:
-            return None
-        _, found, after = head.lower().partition(b"content-length:")
-        length = int(after.split(b"\r\n", 1)[0]) if found else 0
-        return len(head) + len(blank) + length if len(rest) >= length else None
+        while (end := _end_of_request(self._received)) is not None:
+            put = self._received.startswith(b"PUT")
+            self._received = self._received[end:]
+            self._answer(_vorgang() if put else _OK % (len(_NOTHING_NEW), _NOTHING_NEW))
 
     def _answer(self, answer: bytes) -> None:
         assert self._transport is not None
@@ -46,6 +41,22 @@ class FarSide(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self._latency, self._transport.write, answer)
         else:
             self._transport.write(answer)
+
+
+def _vorgang() -> bytes:
+    number = next(_numbers)
+    body = b'{"vorgangId": "I-%d", "vorgangsnummer": "V-2026-%06d"}' % (number, number)
+    return _CREATED % (len(body), body)
+
+
+def _end_of_request(received: bytes) -> int | None:
+    head = received.find(_END)
+    if head < 0:
+        return None
+    at = received.find(_LENGTH, 0, head)
+    length = int(received[at + len(_LENGTH) : received.index(b"\r", at)]) if at >= 0 else 0
+    end = head + len(_END) + length
+    return end if len(received) >= end else None
 
 
 async def serve(port: int, latency: float) -> None:

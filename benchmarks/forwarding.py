@@ -7,29 +7,32 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
+from peewee import fn
 from uuid_utils.compat import uuid7
 
-from service.files.storage import Folder
 from service.log import configure_logging
 from service.settings import ImmotionSettings
 from service.store import outbox, vorgaenge
 from service.store.database import connected, in_transaction, open_database
 from service.store.migrate import migrate
+from service.store.models import OutboxRow
+from service.store.query import tuples
 from service.store.records import Vorgang
-from service.sync.breaker import Breaker
-from service.sync.forwarder import Forwarder
-from service.sync.immotion.http import HttpChannel
 from service.sync.immotion.wire import vorgang_body
+from tests.faults.ground import at_last
 from tests.faults.points import Finding, table
 from tests.support.databases import ENGINES
 from tests.support.engines import server
+from tests.support.portal import Installation
 from tests.support.ports import free_port
 from tests.support.vorgaenge import some_vorgang
 
@@ -110,29 +113,49 @@ def bare_rate_of_many(settings: ImmotionSettings, rows: int, threads: int) -> fl
     return share * threads / (time.perf_counter() - begun)
 
 
-def forwarding_rate(settings: ImmotionSettings, rows: int, threads: int, directory: Path) -> float:
-    """Return how many Vorgänge a second the forwarder delivers, database and all."""
+def forwarding_rate(worker: Installation, rows: int) -> float:
+    """Return how many Vorgänge a second a sync worker delivers, database, processes and all.
+
+    From the first recorded delivery on: programs start once, Vorgänge come every day.
+    """
+    with connected():
+        last = OutboxRow.select(fn.MAX(OutboxRow.id)).scalar() or 0
     fill(rows)
-    forwarder = Forwarder(
-        "musterbau",
-        channel=lambda: HttpChannel(settings),
-        storage=Folder(directory / "files"),
-        threads=threads,
-        clock=lambda: datetime.now(UTC),
-        breaker=Breaker(time.monotonic),
-    )
-    begun = time.perf_counter()
-    handled = forwarder.forward()
-    took = time.perf_counter() - begun
-    forwarder.close()
-    assert handled == rows, (handled, rows)
-    return rows / took
+    worker.start_sync()
+    try:
+        left = at_last(partial(_waiting, last), lambda count: count == 0, seconds=120)
+    finally:
+        worker.stop_all()
+    assert left == 0, left
+    with connected():
+        here = OutboxRow.select(OutboxRow.sent_at).where(OutboxRow.id > last)
+        times = sorted(moment for (moment,) in tuples(here))
+    return (rows - times.count(times[0])) / (times[-1] - times[0]).total_seconds()
+
+
+def _waiting(last: int) -> int:
+    time.sleep(0.4)
+    with connected():
+        return OutboxRow.select().where((OutboxRow.id > last) & (OutboxRow.state == "waiting")).count()
+
+
+def worker_of(directory: Path, url: str, settings: ImmotionSettings, threads: int) -> Installation:
+    """Return a sync worker of so many threads, not started yet."""
+    home = directory / f"worker-{threads}"
+    home.mkdir(exist_ok=True)
+    port = urlsplit(settings.url).port or 0
+    return Installation(home, url, standin_port=port, immotion=f"threads = {threads}")
 
 
 def measure(directory: Path, engine: str, *, rows: int = 4000) -> list[Finding]:
     """Return the ratios of one engine."""
     with database(engine, directory) as url:
-        return _measure(engine, url, rows, directory)
+        opened = open_database(url)
+        migrate()
+        try:
+            return _measure(engine, rows, lambda settings, threads: worker_of(directory, url, settings, threads))
+        finally:
+            opened.close_all()
 
 
 @contextmanager
@@ -145,18 +168,15 @@ def database(engine: str, directory: Path) -> Iterator[str]:
         yield running.url
 
 
-def _measure(engine: str, url: str, rows: int, directory: Path) -> list[Finding]:
-    opened = open_database(url)
-    migrate()
+def _measure(engine: str, rows: int, worker: Callable[[ImmotionSettings, int], Installation]) -> list[Finding]:
     with far_side(0) as settings:
         bare = bare_rate(settings, rows)
-        eight = forwarding_rate(settings, rows, 8, directory)
+        eight = forwarding_rate(worker(settings, 8), rows)
         bare = (bare + bare_rate(settings, rows)) / 2
     with far_side(LATENCY_S) as settings:
-        one = forwarding_rate(settings, rows // 20, 1, directory)
-        many = forwarding_rate(settings, rows, 64, directory)
+        one = forwarding_rate(worker(settings, 1), rows // 20)
+        many = forwarding_rate(worker(settings, 64), rows * 2)
         ceiling = bare_rate_of_many(settings, rows, 64) / bare_rate(settings, rows // 20)
-    opened.close_all()
     quick, spread = eight / bare, many / one
     at_once = f"{eight:.0f}/s, bare loop {bare:.0f}/s: ratio {quick:.2f}"
     slowly = (
@@ -173,6 +193,7 @@ def main(rows: int) -> None:
     findings = []
     for engine in ENGINES:
         with tempfile.TemporaryDirectory() as name:
+            Path(name).chmod(0o755)  # the database servers pass through it
             findings += measure(Path(name), engine, rows=rows)
     print(table(findings))
 

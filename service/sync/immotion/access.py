@@ -8,7 +8,6 @@ save a form of two fields and the reading of one JSON object, and does not encod
 import base64
 import math
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,10 +19,10 @@ from urllib.parse import quote_plus, urlencode
 
 import urllib3
 from urllib3.exceptions import HTTPError
-from urllib3.exceptions import SSLError as PoolSSLError
 
 from service.settings import OAuthSettings
 from service.sync.immotion.channel import CredentialsRefused, Temporary
+from service.sync.immotion.tls import certificate_refused
 
 _CONNECT_S = 5
 # how long a token is used whose end the endpoint does not tell
@@ -41,8 +40,6 @@ _ERRORS = {
     "invalid_scope",
     "access_denied",
 }
-# what a TLS peer tells us of the certificate that we showed, or did not show (RFC 8446, 6.2)
-_CERTIFICATE_ALERT = re.compile(r"ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$")
 
 
 class Access(Protocol):
@@ -171,13 +168,6 @@ class TokenAccess:
         if answer.status == HTTPStatus.OK:
             return _token(_object(answer), asked_at)
         raise _refusal(answer)
-
-
-def certificate_refused(fault: HTTPError) -> str | None:
-    """Return the TLS alert that refuses our certificate, or the lack of one; None for other faults."""
-    cause = fault.args[0] if isinstance(fault, PoolSSLError) and fault.args else None
-    reason = str(cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
-    return reason if _CERTIFICATE_ALERT.search(reason) else None
 
 
 def _basic(oauth: OAuthSettings) -> str:

@@ -50,7 +50,7 @@ def access(settings: ImmotionSettings) -> str | None:
     try:
         channel.kataloge("")
     except CredentialsRefused as refused:
-        return f"immotion refuses {shown(settings)} ({refused}); {_remedy(settings)}"
+        return f"immotion refuses us, who show {shown(settings)} ({refused}); {_remedy(settings)}"
     except (Temporary, Permanent) as fault:
         return f"/kataloge cannot be read ({fault}); ask immotion's operator"
     finally:

@@ -18,7 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from service.settings import ImmotionSettings
 from service.store.records import Anhang
-from service.sync.immotion.access import Access, FixedAccess, TokenAccess, certificate_refused
+from service.sync.immotion.access import Access, FixedAccess, TokenAccess
 from service.sync.immotion.channel import (
     Accepted,
     CredentialsRefused,
@@ -30,6 +30,7 @@ from service.sync.immotion.channel import (
     Stand,
     Temporary,
 )
+from service.sync.immotion.tls import POOLS, certificate_refused
 from service.sync.immotion.wire import seq_of
 
 _TEMPORARY = {408, 425, 429}
@@ -211,11 +212,14 @@ def _pool(url: str, settings: ImmotionSettings) -> urllib3.PoolManager:
         "key_file": _path(settings.client_key),
     }
     proxy = select_proxy(url, get_environ_proxies(url))
-    if not proxy:
-        return urllib3.PoolManager(**tls)
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
-    return urllib3.ProxyManager(proxy, proxy_headers=headers, **tls)
+    if proxy:
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
+        pool: urllib3.PoolManager = urllib3.ProxyManager(proxy, proxy_headers=headers, **tls)
+    else:
+        pool = urllib3.PoolManager(**tls)
+    pool.pool_classes_by_scheme = POOLS
+    return pool
 
 
 def _path(file: Path | None) -> str | None:

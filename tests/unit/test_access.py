@@ -161,7 +161,7 @@ def test_threads_that_wait_share_the_fault_instead_of_asking_one_after_the_other
     faults = []
 
     def ask() -> None:
-        with pytest.raises(Temporary) as fault:
+        with pytest.raises(Temporary, match="oauth:503") as fault:
             shown(of)
         faults.append(fault.value)
 
@@ -236,6 +236,15 @@ def test_many_threads_whose_token_is_refused_renew_it_once(side: FarSide) -> Non
     assert len(side.asked) == 2
 
 
+def test_a_late_401_to_the_old_token_does_not_cost_the_new_one(side: FarSide) -> None:
+    of = access(side)
+    old = of.headers()
+    assert of.refused(old)
+    new = of.headers()
+    assert of.refused(old)
+    assert of.headers() == new != old
+
+
 def test_a_new_token_that_gets_a_401_too_is_a_refusal(side: FarSide) -> None:
     channel = HttpChannel(settings_of(side))
     side.refused = {f"token-{number}" for number in range(9)}
@@ -308,7 +317,8 @@ def test_an_endpoint_that_knows_us_not_is_a_refusal_which_tells_a_code_and_no_se
 def test_an_endpoint_that_fails_is_tried_again_and_immotion_got_nothing(
     side: FarSide, status: int, body: Any, error: str
 ) -> None:
-    side.endpoint, side.endpoint_headers = (status, body), {"Retry-After": "7"}
+    side.endpoint = (status, body)
+    side.endpoint_headers = {"Retry-After": "7", "Location": f"{side.url}/elsewhere"}
     with pytest.raises(Temporary, match=error) as fault:
         HttpChannel(settings_of(side)).put_vorgang(uuid4(), {}, "r")
     assert (fault.value.outcome_unknown, fault.value.scope) == (False, "connection")

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from service.house import house_of, routing_rules
-from service.settings import FileDropSettings, Settings
+from service.settings import FileDropSettings, ImmotionSettings, Settings
 from service.store import catalogs, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
@@ -78,25 +79,42 @@ def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     numbers = house_of(mandant_id, mandant, ZoneInfo(settings.service.timezone), catalog).notfall.notrufnummern
     hotline = "set" if numbers else "no numbers; set mandanten." + mandant_id + ".notfall.nummern.HAVARIE_HOTLINE"
     yield Finding(f"{mandant_id} emergency numbers", good=bool(numbers), text=hotline)
-    yield _immotion(settings, mandant_id)
+    yield from _immotion(settings, mandant_id)
     yield from _drift(mandant_id)
 
 
-def _immotion(settings: Settings, mandant_id: str) -> Finding:
+def _immotion(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     immotion = settings.mandanten[mandant_id].immotion
     if immotion is None:
-        return Finding(f"{mandant_id} immotion", good=False, text="no channel; Vorgänge are stored and wait")
-    if isinstance(immotion, FileDropSettings):
-        from service.sync.immotion.filedrop.folders import Folders  # noqa: PLC0415 - only where it is used
+        yield Finding(f"{mandant_id} immotion", good=False, text="no channel; Vorgänge are stored and wait")
+    elif isinstance(immotion, FileDropSettings):
+        yield _folders(immotion, mandant_id)
+    else:
+        yield from _over_http(immotion, mandant_id)
 
-        wrong = "; ".join(Folders(immotion.directory).problems())
-        help_text = f"{wrong}; make in, out, quittung, fehler and archiv below it, for the account of the sync worker"
-        good = f"{immotion.directory} can be written"
-        return Finding(f"{mandant_id} immotion", good=not wrong, text=help_text if wrong else good)
-    from service.sync.immotion.http import health  # noqa: PLC0415 - requests is loaded only where it is used
 
-    problem = health(immotion)
-    return Finding(f"{mandant_id} immotion", good=problem is None, text=problem or f"{immotion.url} answers")
+def _folders(immotion: FileDropSettings, mandant_id: str) -> Finding:
+    from service.sync.immotion.filedrop.folders import Folders  # noqa: PLC0415 - only where it is used
+
+    wrong = "; ".join(Folders(immotion.directory).problems())
+    help_text = f"{wrong}; make in, out, quittung, fehler and archiv below it, for the account of the sync worker"
+    good = f"{immotion.directory} can be written"
+    return Finding(f"{mandant_id} immotion", good=not wrong, text=help_text if wrong else good)
+
+
+def _over_http(immotion: ImmotionSettings, mandant_id: str) -> Iterator[Finding]:
+    from service.sync.immotion import checkup  # noqa: PLC0415 - urllib3 is loaded only where it is used
+    from service.sync.immotion.http import health  # noqa: PLC0415 - as above
+
+    if immotion.client_cert is not None:
+        problem, text = checkup.certificate(immotion.client_cert, datetime.now(UTC))
+        yield Finding(f"{mandant_id} client certificate", good=not problem, text=text)
+    unwell = health(immotion)
+    yield Finding(f"{mandant_id} immotion", good=unwell is None, text=unwell or f"{immotion.url} answers")
+    if immotion.oauth is not None or unwell is None:
+        refused = checkup.access(immotion)
+        good = "immotion accepts what we show: " + checkup.shown(immotion)
+        yield Finding(f"{mandant_id} immotion's access", good=refused is None, text=refused or good)
 
 
 def _drift(mandant_id: str) -> Iterator[Finding]:

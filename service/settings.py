@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from cms_adapters.connector import check_origin
 from cms_adapters.tokens import MIN_KEY_BYTES
+from service.pem import check_ca, check_client_certificate
 
 CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
 ENV_PREFIX = "MIETERPORTAL_"
@@ -52,6 +53,14 @@ def _base_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be an address like https://portal.example.de, without query or fragment")
     return value.rstrip("/")
+
+
+def _token_url(value: str) -> str:
+    """Keep every character: RFC 6749 (3.1, 3.2) allows a query here, and a slash at the end is part of the path."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be an address like https://login.example.de/oauth2/token, without user or fragment")
+    return value
 
 
 def _database_url(value: str) -> str:
@@ -90,7 +99,7 @@ Codes = tuple[Code, ...]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def _from_file(given: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
@@ -169,24 +178,79 @@ class ConnectionSettings(Section):
         return self
 
 
+class OAuthSettings(Section):
+    """Client credentials (RFC 6749, 4.4)."""
+
+    token_url: Annotated[str, AfterValidator(_token_url)]
+    client_id: str = Field(min_length=1)
+    client_secret: str = Field("", repr=False)
+    client_secret_file: Path | None = None
+    scope: str = ""
+
+    @model_validator(mode="after")
+    def _secret(self) -> Self:
+        secret = _one_secret("client_secret", self.client_secret, self.client_secret_file)
+        if not secret:
+            raise ValueError("client_secret: give it, or name a file in client_secret_file")
+        object.__setattr__(self, "client_secret", secret)
+        return self
+
+
+def _one_secret(name: str, given: str, file: Path | None) -> str:
+    """Return a secret, from the file if one is named; empty when there is neither. Raises ValueError by name."""
+    if file is None:
+        return given
+    try:
+        secrets = _from_file((), file)
+    except ValueError as fault:
+        raise ValueError(f"{name}_file: {fault}") from None
+    if not secrets:
+        raise ValueError(f"{name}_file: {file} holds none")
+    return secrets[0]
+
+
 class ImmotionSettings(Section):
     """The channel to immotion; times in seconds."""
 
     channel: Literal["http"] = "http"
     url: BaseUrl
-    token: str = ""
+    token: str = Field("", repr=False)
     token_file: Path | None = None
+    oauth: OAuthSettings | None = None
+    client_cert: Path | None = None
+    client_key: Path | None = None
+    ca: Path | None = None
     timeout_s: float = Field(10, gt=0, le=120)
     threads: int = Field(4, ge=1, le=64)
     lease_s: float = Field(60, ge=1, le=600)
     reconcile_hour: int = Field(3, ge=0, le=23)
-    webhook_secrets: tuple[str, ...] = ()
+    webhook_secrets: tuple[str, ...] = Field((), repr=False)
     webhook_secrets_file: Path | None = None
 
     @model_validator(mode="after")
-    def _secret(self) -> Self:
-        token = _from_file((self.token,), self.token_file)
-        object.__setattr__(self, "token", token[0] if token else "")
+    def _access(self) -> Self:
+        token = _one_secret("token", self.token, self.token_file)
+        if token and self.oauth is not None:
+            raise ValueError("oauth: there is a token, too; remove one of them")
+        if not (token.isascii() and token.isprintable()):
+            raise ValueError("token: only printable ASCII can be sent")
+        object.__setattr__(self, "token", token)
+        return self
+
+    @model_validator(mode="after")
+    def _tls(self) -> Self:
+        if self.client_cert is not None:
+            if not self.url.startswith("https:"):
+                raise ValueError("client_cert: can only be shown to a url that begins with https://")
+            check_client_certificate(self.client_cert, self.client_key)
+        elif self.client_key is not None:
+            raise ValueError("client_key: belongs to a client_cert; name that, too")
+        if self.ca is not None:
+            check_ca(self.ca)
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks(self) -> Self:
         secrets = _from_file(self.webhook_secrets, self.webhook_secrets_file)
         if self.webhook_secrets_file is not None and not secrets:
             raise ValueError(f"webhook_secrets: {self.webhook_secrets_file} holds none")
@@ -304,6 +368,7 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
         nested_model_default_partial_update=True,
     )
 

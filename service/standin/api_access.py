@@ -9,11 +9,10 @@ from urllib.parse import unquote_plus
 import falcon
 
 from service.standin.api_feed import current_catalog
+from service.standin.faults import FaultSwitch
 from service.standin.guard import Interface, same_secret
 from service.standin.ledger import Ledger
 from service.standin.words import JsonObject
-
-_TOKEN_SECONDS = 3600
 
 
 class Gesundheit(Interface):
@@ -38,12 +37,13 @@ class OAuthToken(Interface):
     call = "/oauth2/token"
     open = True
 
-    def __init__(self, ledger: Ledger, token: str | None) -> None:
+    def __init__(self, ledger: Ledger, token: str | None, switch: FaultSwitch) -> None:
         self._ledger = ledger
         self._token = token
+        self._switch = switch
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Give out a bearer token for an hour (RFC 6749, 4.4)."""
+        """Give out a bearer token for an hour, or as the faults say (RFC 6749, 4.4)."""
         form = req.get_media(default_when_empty={})
         form = form if isinstance(form, dict) else {}
         if form.get("grant_type") != "client_credentials":
@@ -53,15 +53,16 @@ class OAuthToken(Interface):
             resp.set_header("WWW-Authenticate", 'Basic realm="immotion-standin"')
         else:
             scope = {"scope": form["scope"]} if isinstance(form.get("scope"), str) else {}
-            resp.media = {"access_token": self._issue(), "token_type": "Bearer", "expires_in": _TOKEN_SECONDS, **scope}
+            seconds = self._switch.faults.token_s
+            resp.media = {"access_token": self._issue(seconds), "token_type": "Bearer", "expires_in": seconds, **scope}
 
-    def _issue(self) -> str:
+    def _issue(self, seconds: int) -> str:
         token = token_urlsafe(32)
         now = self._ledger.now().timestamp()
         with self._ledger.transaction() as connection:
             connection.execute("DELETE FROM zugaenge WHERE gueltig_bis < ?", (now,))
             connection.execute(
-                "INSERT INTO zugaenge VALUES (?, ?)", (sha256(token.encode()).hexdigest(), now + _TOKEN_SECONDS)
+                "INSERT INTO zugaenge VALUES (?, ?)", (sha256(token.encode()).hexdigest(), now + seconds)
             )
         return token
 

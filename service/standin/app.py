@@ -43,7 +43,7 @@ def _add_interface(app: App, ledger: Ledger, switch: FaultSwitch, token: str | N
     app.add_route("/dokumente/{dokument_id}/inhalt", api_feed.DokumentInhalt(ledger))
     app.add_route("/dokumente/{dokument_id}/quittung", api_feed.DokumentQuittung(ledger))
     app.add_route("/gesundheit", api_access.Gesundheit(ledger))
-    app.add_route("/oauth2/token", api_access.OAuthToken(ledger, token))
+    app.add_route("/oauth2/token", api_access.OAuthToken(ledger, token, switch))
 
 
 def _add_testside(app: App, ledger: Ledger, switch: FaultSwitch) -> None:

@@ -14,8 +14,9 @@ class Faults:
     """What is switched on; rate 0 means nothing.
 
     `calls` limits the faults to calls such as "PUT /vorgaenge" (none named: all), `keys` to calls about these ids (none
-    named: all), `count` to so many in all. `slow` is honest, only `slow_s` seconds late. The file drop draws as
-    "FILEDROP": half_copied, quittung_missing, quittung_doubled.
+    named: all), `count` to so many in all. `slow` is honest, only `slow_s` seconds late. `token_expired` ends
+    every token that /oauth2/token has given out, which live for `token_s` otherwise. The file drop draws as "FILEDROP":
+    half_copied, quittung_missing, quittung_doubled.
     """
 
     rate: float = 0.0
@@ -25,6 +26,7 @@ class Faults:
     slow_s: float = 1.0
     retry_after_s: int = 1
     batch_s: float = 1.0
+    token_s: int = 3600
     calls: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     count: int | None = None

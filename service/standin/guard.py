@@ -91,6 +91,9 @@ class Spoil:
                 self._ledger.closing.wait(self._switch.faults.slow_s)
             case "cut_before":
                 _cut(req, resp)
+            case "token_expired":
+                with self._ledger.transaction() as connection:
+                    connection.execute("DELETE FROM zugaenge")
             case "500":
                 raise Problem(500, "STOERUNG", "Eingeschaltete Störung")
             case "503" | "429":

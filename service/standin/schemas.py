@@ -163,18 +163,18 @@ EREIGNIS = _record(
 )
 EREIGNIS_ENTWURF: Schema = {**EREIGNIS, "required": ["typ"]}
 
+_CUTS = ["cut_before", "cut_after_commit"]
 _FOLDER_FAULTS = ["half_copied", "quittung_missing", "quittung_doubled"]
 FEHLER = _record(
     "rate",
     rate={"type": "number", "minimum": 0, "maximum": 1},
-    kinds=_list_of(
-        {"enum": ["500", "503", "429", "202", "timeout", "slow", "cut_before", "cut_after_commit", *_FOLDER_FAULTS]}
-    ),
+    kinds=_list_of({"enum": ["500", "503", "429", "202", "timeout", "slow", *_CUTS, "token_expired", *_FOLDER_FAULTS]}),
     seed={"type": "integer"},
     timeout_s={"type": "number", "minimum": 0},
     slow_s={"type": "number", "minimum": 0},
     retry_after_s={"type": "integer", "minimum": 0},
     batch_s={"type": "number", "minimum": 0},
+    token_s={"type": "integer", "minimum": 1},
     calls=_list_of(_TEXT),
     keys=_list_of(_TEXT),
     count={"type": "integer", "minimum": 0},

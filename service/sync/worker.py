@@ -28,7 +28,7 @@ from service.sync.feed import EVENTS, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
 from service.sync.immotion.channel import Channel, CredentialsRefused, Permanent, Temporary
-from service.sync.immotion.factory import channel_of
+from service.sync.immotion.factory import Channels
 from service.sync.kataloge import mirror
 from service.sync.reconcile import reconcile_if_due
 from service.vorgang.house import Houses
@@ -97,6 +97,7 @@ class _Worker:
         houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
         self._houses = Houses(houses, time.monotonic)
         self._channels = {name: m.immotion for name, m in settings.mandanten.items() if m.immotion is not None}
+        self._roads = Channels()
 
     def round(self) -> int:
         """Deliver what is due, read the feeds, apply and fetch, once for each Mandant."""
@@ -139,7 +140,7 @@ class _Worker:
     def _forwarder(self, mandant: str, immotion: ChannelSettings, breaker: Breaker) -> Forwarder:
         return Forwarder(
             mandant,
-            channel=lambda: channel_of(mandant, immotion),
+            channel=lambda: self._roads.of(mandant, immotion),
             storage=self._storage,
             threads=self._place.share(immotion.threads),
             lease=timedelta(seconds=immotion.lease_s),
@@ -165,7 +166,7 @@ class _Worker:
         forwarder.close()
 
     def _feed_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
-        channel = channel_of(mandant, immotion)
+        channel = self._roads.of(mandant, immotion)
         hour = immotion.reconcile_hour if isinstance(immotion, ImmotionSettings) else None
         looked_at = -float(MASTER_DATA_EVERY_S)
         while not stop.is_set():
@@ -183,7 +184,7 @@ class _Worker:
         channel.close()
 
     def _read(self, mandant: str, immotion: ChannelSettings) -> None:
-        channel = channel_of(mandant, immotion)
+        channel = self._roads.of(mandant, immotion)
         try:
             self._mirror(mandant, channel)
             while self._take_in(mandant, channel, 0):

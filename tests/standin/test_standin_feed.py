@@ -239,6 +239,23 @@ def test_client_credentials_give_a_token_for_an_hour(guarded, clock):
     assert guarded.simulate_get("/kataloge", headers=bearer(token)).status_code == 401
 
 
+def test_the_faults_say_how_long_a_token_lives_and_end_all_that_were_given_out(guarded):
+    def issue(**faults):
+        assert guarded.simulate_post("/_standin/faults", json=faults).status_code == 200
+        form = {"grant_type": "client_credentials", "client_secret": "geheim-und-lang"}
+        answer = guarded.simulate_post("/oauth2/token", body=encode(form), content_type=FORM)
+        return answer.json["expires_in"], bearer(answer.json["access_token"])
+
+    life, given = issue(rate=1, kinds=["token_expired"], calls=["GET /kataloge"], count=1, token_s=9)
+    assert life == 9
+    assert guarded.simulate_get("/kataloge", headers=given).status_code == 401
+    assert issue(rate=0)[0] == 3600
+    _, given = issue(rate=1, kinds=["token_expired"], calls=["GET /kataloge"])
+    assert guarded.simulate_get("/kataloge", headers=bearer("geheim-und-lang")).status_code == 200
+    assert guarded.simulate_get("/ereignisse", headers=given).status_code == 401
+    assert guarded.simulate_post("/_standin/faults", json={"rate": 0, "token_s": 0}).status_code == 422
+
+
 FORM = "application/x-www-form-urlencoded"
 
 

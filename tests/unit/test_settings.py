@@ -79,6 +79,35 @@ def test_each_channel_has_its_own_settings(tmp_path: Path, channel: str, named: 
     assert named in refused(tmp_path, HTTP, channel)
 
 
+TOKEN = 'token = "standin-token"'
+OAUTH = 'token_url = "http://x/t", client_id = "c"'
+
+
+@pytest.mark.parametrize(
+    "given,named",
+    [
+        (f'{TOKEN}\noauth = {{ {OAUTH}, client_secret = "s" }}', "immotion.oauth: there is a token, too"),
+        (f"oauth = {{ {OAUTH} }}", "immotion.oauth.client_secret: give it, or name a file"),
+        (f'oauth = {{ {OAUTH}, client_secret_file = "/nope" }}', "oauth.client_secret_file: /nope cannot be read"),
+        ('oauth = { token_url = "http://x/t", client_secret = "s" }', "immotion.oauth.client_id: is missing"),
+        ('oauth = { token_url = "ftp://x", client_id = "c", client_secret = "s" }', "immotion.oauth.token_url: must"),
+        ('oauth = { token_url = "http://u:p@x/", client_id = "c", client_secret = "s" }', "token_url: must be"),
+        ('token_file = "/nope"', "mandanten.musterbau.immotion.token_file: /nope cannot be read"),
+        ('token_file = "/dev/null"', "mandanten.musterbau.immotion.token_file: /dev/null holds none"),
+        ('token = "schlüssel"', "mandanten.musterbau.immotion.token: only printable ASCII"),
+        ('client_key = "/nope"', "mandanten.musterbau.immotion.client_key: belongs to a client_cert"),
+        ('ca = "/nope"', "mandanten.musterbau.immotion.ca: /nope cannot be read (No such file"),
+    ],
+)
+def test_what_is_shown_to_immotion_is_refused_by_name(tmp_path: Path, given: str, named: str) -> None:
+    assert named in refused(tmp_path, TOKEN, given)
+
+
+def test_a_refused_setting_does_not_tell_the_secret_beside_it(tmp_path: Path) -> None:
+    told = refused(tmp_path, TOKEN, f'{TOKEN}\noauth = {{ {OAUTH}, client_secret = "geheim" }}')
+    assert not [secret for secret in ("geheim", "standin-token") if secret in told]
+
+
 def test_a_mandant_may_have_a_folder(tmp_path: Path) -> None:
     installation = DropInstallation(tmp_path)
     immotion = load_settings(installation.config).mandanten["musterbau"].immotion
@@ -140,3 +169,9 @@ def test_secrets_may_stand_in_files_one_a_line(tmp_path: Path) -> None:
     immotion = settings.mandanten["musterbau"].immotion
     assert isinstance(immotion, ImmotionSettings)
     assert immotion.token == "a" * 32
+    credentials = f'oauth = {{ {OAUTH}, client_secret_file = "{secrets}" }}'
+    installation.config.write_text(text.replace(f'token_file = "{secrets}"', credentials), encoding="utf-8")
+    immotion = load_settings(installation.config).mandanten["musterbau"].immotion
+    assert isinstance(immotion, ImmotionSettings)
+    assert immotion.oauth is not None
+    assert immotion.oauth.client_secret == "a" * 32

@@ -5,7 +5,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -16,6 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from service.settings import ImmotionSettings
 from service.store.records import Anhang
+from service.sync.immotion.access import Access, FixedAccess, TokenAccess
 from service.sync.immotion.channel import (
     Accepted,
     CredentialsRefused,
@@ -27,6 +30,7 @@ from service.sync.immotion.channel import (
     Stand,
     Temporary,
 )
+from service.sync.immotion.tls import POOLS, certificate_refused
 from service.sync.immotion.wire import seq_of
 
 _TEMPORARY = {408, 425, 429}
@@ -44,10 +48,11 @@ class HttpChannel:
     what a delivery costs.
     """
 
-    def __init__(self, settings: ImmotionSettings) -> None:
+    def __init__(self, settings: ImmotionSettings, access: Access | None = None) -> None:
+        """Take what is shown to immotion from `access`, which all channels of a Mandant should share."""
         self._settings = settings
-        self._pool = _pool(settings.url)
-        self._headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
+        self._pool = _pool(settings.url, settings)
+        self._access = access or access_of(settings)
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
         """Stream a file with its digest (RFC 9530)."""
@@ -140,52 +145,101 @@ class HttpChannel:
         stream: bool = False,
         wait: float = 0,
     ) -> urllib3.BaseHTTPResponse:
-        sent = self._headers | dict(headers or {}) | ({"X-Request-ID": request_id} if request_id else {})
+        more = dict(headers or {}) | ({"X-Request-ID": request_id} if request_id else {})
         payload: Any = data
         if body is not None:
             payload = json.dumps(body, ensure_ascii=False, sort_keys=True).encode()
-            sent["Content-Type"] = "application/json"
+            more["Content-Type"] = "application/json"
         url = f"{self._settings.url}{path}?{urlencode(params)}" if params else self._settings.url + path
-        try:
-            answer = self._pool.urlopen(
-                method,
-                url,
-                body=payload,
-                headers=sent,
-                preload_content=not stream,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=self._settings.timeout_s + wait),
-            )
-        except (NewConnectionError, ConnectTimeoutError) as fault:
-            # not even a connection came about: nothing can have arrived, and nobody need be asked
-            raise Temporary(type(fault).__name__) from fault
-        except HTTPError as fault:
-            raise Temporary(type(fault).__name__, outcome_unknown=True) from fault
+        send = partial(self._send, method, url, payload, stream=stream, read_s=self._settings.timeout_s + wait)
+        begin = data.tell() if data is not None else 0
+        shown = self._access.headers()
+        answer = send({**shown, **more})
+        if answer.status == HTTPStatus.UNAUTHORIZED and self._access.refused(shown):
+            answer.drain_conn()
+            if data is not None:
+                data.seek(begin)
+            answer = send({**self._access.headers(), **more})
         if allowed and answer.status in allowed:
             return answer
         _raise_for(answer)
         return answer
 
+    def _send(  # noqa: PLR0913 - the parts of a request, and how its answer is awaited
+        self,
+        method: str,
+        url: str,
+        payload: Any,  # noqa: ANN401 - urllib3 takes bytes and files
+        headers: Mapping[str, str],
+        *,
+        stream: bool,
+        read_s: float,
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._pool.urlopen(
+                method,
+                url,
+                body=payload,
+                headers=headers,
+                preload_content=not stream,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(connect=_CONNECT_S, read=read_s),
+            )
+        except (NewConnectionError, ConnectTimeoutError) as fault:
+            # not even a connection came about: nothing can have arrived, and nobody need be asked
+            raise Temporary(type(fault).__name__) from fault
+        except HTTPError as fault:
+            if refused := certificate_refused(fault):
+                raise CredentialsRefused(refused) from fault
+            raise Temporary(type(fault).__name__, outcome_unknown=True) from fault
 
-def _pool(url: str) -> urllib3.PoolManager:
-    """Return a pool that goes by the environment's proxy and certificates, if it names any."""
-    certificates = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+
+def access_of(settings: ImmotionSettings) -> Access:
+    """Return what these settings show immotion with each call; certificates are the pool's."""
+    if settings.oauth is None:
+        return FixedAccess(settings.token)
+    pool = _pool(settings.oauth.token_url, settings)
+    return TokenAccess(settings.oauth, pool, timeout_s=settings.timeout_s)
+
+
+def _pool(url: str, settings: ImmotionSettings) -> urllib3.PoolManager:
+    """Return a pool for an address; proxy and certificates are the environment's where the settings name none."""
+    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    tls: dict[str, Any] = {
+        "ca_certs": _path(settings.ca) or environment,
+        "cert_file": _path(settings.client_cert),
+        "key_file": _path(settings.client_key),
+    }
     proxy = select_proxy(url, get_environ_proxies(url))
-    if not proxy:
-        return urllib3.PoolManager(ca_certs=certificates)
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
-    return urllib3.ProxyManager(proxy, proxy_headers=headers, ca_certs=certificates)
+    if proxy:
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
+        pool: urllib3.PoolManager = urllib3.ProxyManager(proxy, proxy_headers=headers, **tls)
+    else:
+        pool = urllib3.PoolManager(**tls)
+    pool.pool_classes_by_scheme = POOLS
+    return pool
+
+
+def _path(file: Path | None) -> str | None:
+    return str(file) if file else None
 
 
 def health(settings: ImmotionSettings) -> str | None:
     """Return what is wrong with the way to immotion; None when it answers."""
     timeout = urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s)
+    pool = _pool(settings.url, settings)
     try:
-        answer = _pool(settings.url).request("GET", f"{settings.url}/gesundheit", timeout=timeout, retries=False)
+        answer = pool.request("GET", f"{settings.url}/gesundheit", timeout=timeout, retries=False)
     except HTTPError as fault:
+        if refused := certificate_refused(fault):
+            return f"{settings.url} refuses our certificate ({refused}); check immotion.client_cert"
+        if "CERTIFICATE_VERIFY_FAILED" in str(fault):
+            return f"{settings.url} shows a certificate that is not trusted; name its CA in immotion.ca ({fault})"
         return f"{settings.url} does not answer ({type(fault).__name__}); check immotion.url and the network"
+    finally:
+        pool.clear()
     if answer.status != HTTPStatus.OK:
         return f"{settings.url} answers {answer.status} to /gesundheit; check immotion.url"
     return None

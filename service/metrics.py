@@ -1,13 +1,18 @@
 """What Prometheus may know: numbers per Mandant, read from the database once per scrape; nothing of any person."""
 
+import hmac
+import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib.metadata import version
-from wsgiref.simple_server import WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
-from prometheus_client import CollectorRegistry, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
@@ -62,17 +67,54 @@ def page(registry: CollectorRegistry) -> bytes:
 def serve(settings: Settings, clock: Callable[[], datetime]) -> WSGIServer | None:
     """Serve the metrics on `service.metrics_bind`, if set, in a thread that ends with the process.
 
-    Returns the server. An address that cannot be had (a second worker on this host) is logged and stops nothing.
+    Where others can reach it, the token is asked for. Returns the server. An address that cannot be had (a second
+    worker on this host) is logged and stops nothing.
     """
-    if settings.service.metrics_bind is None:
+    bind = settings.service.metrics_bind
+    if bind is None:
         return None
-    host, _, port = settings.service.metrics_bind.rpartition(":")
+    app: WSGIApplication = make_wsgi_app(registry_for(settings, clock))
+    if settings.service.metrics_need_token:
+        app = _for_whoever_shows(settings.service.metrics_token, app)
+    host, _, port = bind.rpartition(":")
     try:
-        server, _ = start_http_server(int(port), addr=host.strip("[]"), registry=registry_for(settings, clock))
+        server = _listen(host.strip("[]"), int(port), app)
     except OSError as fault:
-        log.warning("metrics_not_served", bind=settings.service.metrics_bind, error=fault.strerror)
+        log.warning("metrics_not_served", bind=bind, error=fault.strerror)
         return None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
+
+
+def shows(authorization: str, token: str) -> bool:
+    """Tell whether a request's Authorization shows this token; compared in constant time."""
+    scheme, _, shown = authorization.partition(" ")
+    given = shown.encode(errors="surrogatepass")
+    return bool(token) and scheme == "Bearer" and hmac.compare_digest(given, token.encode())
+
+
+def _for_whoever_shows(token: str, app: WSGIApplication) -> WSGIApplication:
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if shows(environ.get("HTTP_AUTHORIZATION", ""), token):
+            return app(environ, start_response)
+        start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
+        return []
+
+    return guarded
+
+
+def _listen(host: str, port: int, app: WSGIApplication) -> WSGIServer:
+    """Return a server that is bound; raises OSError."""
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    kind = type("_Server", (ThreadingWSGIServer,), {"address_family": family})
+    server: WSGIServer = make_server(host, port, app, kind, _Silent)
+    return server
+
+
+class _Silent(WSGIRequestHandler):
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Log no scrape."""
 
 
 def _backlog(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[Metric]:

@@ -3,6 +3,7 @@
 import base64
 import os
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -28,6 +29,8 @@ from service.pem import check_ca, check_client_certificate
 CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
 ENV_PREFIX = "MIETERPORTAL_"
 _HIGHEST_PORT = 65535
+# A lease that has run out is taken over at the next look: a dead worker's rows move within a minute (immotion.md).
+LEASE_MAX_S = 55
 # Standard Webhooks: 24 to 64 bytes
 WEBHOOK_PREFIX = "whsec_"
 MIN_WEBHOOK_BYTES = 24
@@ -82,6 +85,14 @@ def _address(value: str) -> str:
     if not host or not port.isdecimal() or not 0 < int(port) <= _HIGHEST_PORT:
         raise ValueError("must be host and port, like 127.0.0.1:9108")
     return value
+
+
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _no_route(value: str) -> str:
@@ -159,7 +170,17 @@ class ServiceSettings(Section):
             tokens = _from_file((self.metrics_token,), self.metrics_token_file)
             _check_secrets(tokens, "metrics_token")
             object.__setattr__(self, "metrics_token", tokens[0])
+        if self.metrics_need_token and not self.metrics_token:
+            raise ValueError(
+                f"metrics_bind: {self.metrics_bind} can be reached from outside; set metrics_token, which is then "
+                "asked for there, or listen on 127.0.0.1"
+            )
         return self
+
+    @property
+    def metrics_need_token(self) -> bool:
+        """Tell whether `metrics_bind` may be reached from other machines."""
+        return self.metrics_bind is not None and not _is_loopback(self.metrics_bind)
 
 
 class ConnectionSettings(Section):
@@ -222,7 +243,7 @@ class ImmotionSettings(Section):
     ca: Path | None = None
     timeout_s: float = Field(10, gt=0, le=120)
     threads: int = Field(4, ge=1, le=64)
-    lease_s: float = Field(60, ge=1, le=600)
+    lease_s: float = Field(45, ge=1, le=LEASE_MAX_S)
     reconcile_hour: int = Field(3, ge=0, le=23)
     webhook_secrets: tuple[str, ...] = Field((), repr=False)
     webhook_secrets_file: Path | None = None
@@ -284,7 +305,7 @@ class FileDropSettings(Section):
     channel: Literal["filedrop"]
     directory: Annotated[Path, AfterValidator(_folder)]
     threads: int = Field(2, ge=1, le=16)
-    lease_s: float = Field(60, ge=1, le=600)
+    lease_s: float = Field(45, ge=1, le=LEASE_MAX_S)
     settle_s: float = Field(30, ge=0, le=3600)
     incomplete_s: float = Field(3600, ge=0)
     acknowledgement_h: float = Field(24, gt=0)

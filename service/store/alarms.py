@@ -35,16 +35,21 @@ def count(alarm: Alarm) -> None:
     ).as_rowcount().execute()
 
 
-def clear(mandant: str, kind: str, *, raised_before: datetime, now: datetime) -> int:
-    """End the standing alarms of a kind that were last raised before a time; returns how many."""
+def clear(mandant: str, kind: str, *, raised_before: datetime, now: datetime, keep: Sequence[str] = ()) -> int:
+    """End the standing alarms of a kind that were last raised before a time; returns how many.
+
+    Those with one of the details to `keep` go on standing.
+    """
     here = (AlarmRow.mandant == mandant) & (AlarmRow.kind == kind) & AlarmRow.cleared_at.is_null()
+    if keep:
+        here &= AlarmRow.detail.not_in(list(keep))
     return affected(AlarmRow.update(cleared_at=now).where(here & (AlarmRow.last_at < raised_before)))
 
 
-def last_raised(mandant: str, kind: str) -> datetime | None:
-    """Return when a standing alarm of this kind was last raised; None when none stands."""
-    here = (AlarmRow.mandant == mandant) & (AlarmRow.kind == kind) & AlarmRow.cleared_at.is_null()
-    row = first(AlarmRow.select(AlarmRow.last_at).where(here).order_by(AlarmRow.last_at.desc()))
+def last_raised(mandant: str, kind: str, detail: str = "") -> datetime | None:
+    """Return when a standing alarm of this kind and detail was last raised; None when none stands."""
+    here = (AlarmRow.mandant == mandant) & (AlarmRow.kind == kind) & (AlarmRow.detail == detail)
+    row = first(AlarmRow.select(AlarmRow.last_at).where(here & AlarmRow.cleared_at.is_null()))
     return row["last_at"] if row else None
 
 

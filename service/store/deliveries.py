@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any
 from uuid import UUID
 
 import peewee
 from peewee import Case, fn
 
+from service.store import outbox
 from service.store.database import engine
 from service.store.models import AktivitaetRow, DeliveredRow, EreignisRow, OutboxRow, VorgangRow
 from service.store.query import Query, affected, dicts, first, tuples
@@ -185,17 +185,12 @@ def _locked(query: Query) -> Query:
 def retry(ids: Sequence[int], now: datetime) -> int:
     """Make rows due at once, parked or waiting, with attempts and the age that gives up counted anew.
 
-    A row that a worker holds stays as it is: it is being tried. Returns how many rows were changed.
+    A row that a worker holds stays as it is: it is being tried. One that sleeps past its lease cannot write its result
+    over this any more. Returns how many rows were changed.
     """
     free = (OutboxRow.state == PARKED) | OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
-    changes: dict[str, Any] = {
-        "state": WAITING,
-        "attempts": 0,
-        "next_at": now,
-        "outcome_unknown": OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
-        "lease_until": None,
-        "retried_at": now,
-    }
+    unknown = OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False)
+    changes = outbox.due_anew(now) | {"outcome_unknown": unknown}
     return affected(OutboxRow.update(**changes).where(OutboxRow.id.in_(list(ids)) & OutboxRow.state.in_(OWED) & free))
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from peewee import fn
 
+from service.store import outbox
 from service.store.database import engine, in_transaction
 from service.store.models import FiledropNummerRow, FiledropRow, OutboxRow
 from service.store.query import Query, affected, dicts, first, tuples
@@ -118,9 +119,12 @@ def _parked(grund: str) -> dict[str, Any]:
 
 
 def owe_again(paket: Paket, now: datetime) -> bool:
-    """Have an unanswered package handed over once more: the ERP answers DUBLETTE to what it has."""
-    fresh = {"state": "waiting", "created_at": now, "next_at": now, "attempts": 0, "sent_at": None}
-    return _change(paket, {"sent"}, fresh | {"outcome_unknown": True})
+    """Have an unanswered package handed over once more: the ERP answers DUBLETTE to what it has.
+
+    The days after which a delivery is given up count from now.
+    """
+    fresh = outbox.due_anew(now) | {"created_at": now, "sent_at": None, "outcome_unknown": True}
+    return _change(paket, {"sent"}, fresh)
 
 
 def _change(paket: Paket, states: set[str], columns: dict[str, Any]) -> bool:

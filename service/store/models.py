@@ -67,6 +67,7 @@ class VorgangRow(Row):
             (("mandant", "meldenummer"), True),
             (("mandant", "immotion_id"), True),
             (("mandant", "offen", "id"), False),
+            (("mandant", "offen", "status_at", "id"), False),
         )
 
 
@@ -110,7 +111,11 @@ class AnhangRow(Row):
 
 
 class OutboxRow(Row):
-    """What immotion is owed. Rows of one Vorgang go in the order of their ids."""
+    """What immotion is owed. Rows of one Vorgang go in the order of their ids.
+
+    `touched_at` is what the clock of whoever last made the row due, or claimed it, showed: `next_at` and `lease_until`
+    are as wrong as that clock was.
+    """
 
     id = BigAutoField(help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -128,6 +133,7 @@ class OutboxRow(Row):
     request_id = CharField(64, help_text=TECHNICAL)
     retried_at = UtcField(null=True, help_text=TECHNICAL)
     owed_again_at = UtcField(null=True, help_text=TECHNICAL)
+    touched_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "outbox"
@@ -164,7 +170,7 @@ class FeedRow(Row):
 
     mandant = CharField(40, help_text=TECHNICAL)
     feed = CharField(20, help_text=TECHNICAL)
-    cursor = CharField(255, help_text=TECHNICAL)
+    cursor = TextField(help_text=TECHNICAL)
     moved_at = UtcField(help_text=TECHNICAL)
     full_since = UtcField(null=True, help_text=TECHNICAL)
 
@@ -301,11 +307,12 @@ class BreakerRow(Row):
 
 
 class HeartbeatRow(Row):
-    """When something last worked: the worker's minute, each feed's reading."""
+    """When something last worked, and first did: the worker's minute, each feed's reading."""
 
     mandant = CharField(40, help_text=TECHNICAL)
     name = CharField(20, help_text=TECHNICAL)
     beat_at = UtcField(help_text=TECHNICAL)
+    first_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "heartbeat"
@@ -350,12 +357,18 @@ class CatalogMirrorRow(Row):
 
 
 class ReconcileRow(Row):
-    """When each Mandant's open Vorgänge are next compared with immotion, and how far that has come."""
+    """When each Mandant's Vorgänge are next compared with immotion, and how far that has come.
+
+    Open ones first, in the order of their ids; then, with `closed_from`, those closed since, in the order of that time.
+    `everything`: all that was ever closed.
+    """
 
     mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
     due_at = UtcField(help_text=TECHNICAL)
     position = CharField(36, default="", help_text=TECHNICAL)
     lease_until = UtcField(null=True, help_text=TECHNICAL)
+    closed_from = UtcField(null=True, help_text=TECHNICAL)
+    everything = BooleanField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "reconcile"

@@ -12,6 +12,9 @@ from service.store.models import OutboxRow
 from service.store.query import Query, affected, dicts, many, tuples
 from service.store.records import OutboxCounts, OutboxItem
 
+LEASE_MAX = timedelta(seconds=60)  # what a dead worker held moves within a minute (immotion.md)
+_AHEAD = timedelta(minutes=1)
+_SET_RIGHT_AT_ONCE = 5000
 _FIELDS = [getattr(OutboxRow, name) for name in OutboxItem.__slots__]
 
 
@@ -23,6 +26,7 @@ def owe(mandant: str, vorgang_id: UUID, *, aktivitaet_id: UUID | None = None, re
         aktivitaet_id=aktivitaet_id,
         created_at=now,
         next_at=now,
+        touched_at=now,
         request_id=request_id,
     ).execute()
 
@@ -48,6 +52,7 @@ def _take(mandant: str, now: datetime, lease: timedelta, limit: int) -> list[Out
         fence=OutboxRow.fence + 1,
         outcome_unknown=OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
         lease_until=now + lease,
+        touched_at=now,
     )
     if engine() == "mysql":  # MariaDB's UPDATE neither returns rows nor reads the table it changes
         ids = [row[0] for row in tuples(due.for_update("FOR UPDATE SKIP LOCKED"))]
@@ -131,6 +136,46 @@ def give_back(items: Sequence[OutboxItem], *, outcome_unknown: bool) -> None:
     form = OutboxRow.update(outcome_unknown=True, lease_until=None).where(_held(0, 0))
     rows = [(outcome_unknown or item.outcome_unknown, None, item.id, item.fence, "waiting") for item in items]
     in_transaction(lambda: many(form, rows))
+
+
+def due_anew(now: datetime) -> dict[str, Any]:
+    """Return the columns of a row that is due now as if it had never been tried, out of the hands of whoever had it."""
+    return {
+        "state": "waiting",
+        "next_at": now,
+        "touched_at": now,
+        "retried_at": now,
+        "attempts": 0,
+        "lease_until": None,
+        "fence": OutboxRow.fence + 1,
+    }
+
+
+def set_right(mandant: str, now: datetime) -> int:
+    """Correct rows that a clock which was ahead of this one has made due, postponed or leased; returns how many.
+
+    A wait becomes as long, from now, as it was meant to be, and a lease no longer than any may be: whoever still works
+    on the row lengthens it, a dead worker does not.
+    """
+    wrong = (OutboxRow.touched_at > now + _AHEAD) | (OutboxRow.lease_until > now + LEASE_MAX)
+    columns = (OutboxRow.id, OutboxRow.fence, OutboxRow.next_at, OutboxRow.lease_until, OutboxRow.touched_at)
+    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == "waiting") & wrong
+    found = tuples(OutboxRow.select(*columns).where(here).limit(_SET_RIGHT_AT_ONCE))
+    form = OutboxRow.update(next_at=0, lease_until=0, touched_at=0).where(_held(0, 0))
+    value = OutboxRow.next_at.db_value
+    rows = [
+        (*(value(moment) for moment in _set_right(times, now)), row_id, fence, "waiting")
+        for row_id, fence, *times in found
+    ]
+    return in_transaction(lambda: many(form, rows)) if rows else 0
+
+
+def _set_right(times: Sequence[datetime | None], now: datetime) -> tuple[datetime | None, ...]:
+    """Return `next_at`, `lease_until` and `touched_at` as they should be."""
+    next_at, lease_until, touched_at = times
+    if next_at and touched_at and touched_at > now + _AHEAD:
+        next_at, touched_at = now + max(next_at - touched_at, timedelta(0)), now
+    return next_at, min(lease_until, now + LEASE_MAX) if lease_until else None, touched_at
 
 
 def _settle(item: OutboxItem, changes: dict[str, Any]) -> bool:

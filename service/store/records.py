@@ -288,22 +288,30 @@ class CatalogMirror:
 
 @dataclass(frozen=True, slots=True)
 class ReconcilePlan:
-    """When the next comparison is due; `position` is the last Vorgang of one that is under way."""
+    """When the next comparison is due; `position` is the last Vorgang of one that is under way.
+
+    Open ones come first, then those closed: `closed_from` is None, then when the last compared one was closed.
+    `everything` goes back as far as there is anything.
+    """
 
     due_at: datetime
-    position: str
-    lease_until: datetime | None
+    position: str = ""
+    lease_until: datetime | None = None
+    closed_from: datetime | None = None
+    everything: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
-class OpenVorgang:
-    """As much of an open Vorgang as is compared; `sent_at` is None unless the outbox says that immotion has it."""
+class KnownVorgang:
+    """As much of a Vorgang as is compared; `sent_at` is None unless the outbox says that immotion has it."""
 
     id: UUID
     kanal: str
     immotion_id: str | None
     vorgangsnummer: str | None
     status: str
+    status_at: datetime
+    offen: bool
     sent_at: datetime | None
 
 

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms, breakers, deliveries, heartbeats
+from service.store import alarms, breakers, deliveries, heartbeats, outbox
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
 
 log = structlog.get_logger()
 
 UNSENT_AFTER = timedelta(minutes=15)
-_SILENT_AFTER = timedelta(minutes=15)
+SILENT_AFTER = timedelta(minutes=15)
 _AGAIN_AFTER = timedelta(hours=1)
 _BEAT_EVERY = timedelta(minutes=1)
 _CODE = re.compile(r"[\w.:/-]{0,80}")
@@ -95,22 +95,27 @@ def flush() -> None:
             _uncounted.add(alarm)
 
 
-def watch(mandanten: Sequence[str], now: datetime) -> int:
+def watch(feeds: Mapping[str, Mapping[str, timedelta]], now: datetime) -> int:
     """Look once a minute after what no single event tells; returns how many alarms stand.
 
-    `mandanten` are those with a channel. Raises `oldest_unsent` and `feed_silent`, clears what is over, counts what
-    could not be counted before, notes that a worker is alive and keeps the running total of deliveries. Raises
-    StoreUnavailable.
+    `feeds` are those that each Mandant with a channel has to read, and how long each may be silent. Raises
+    `oldest_unsent`, `feed_silent` and `clocks_disagree`, clears what is over, counts what could not be counted before,
+    notes that a worker is alive, keeps the running total of deliveries and corrects what a wrong clock has written.
+    Raises StoreUnavailable.
     """
     flush()
+    mandanten = list(feeds)
     with connected():
         backlogs, breaker = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
-        beats = heartbeats.last(mandanten)
+        beats, begun = heartbeats.last(mandanten), heartbeats.first_beats(mandanten)
         for mandant in mandanten:
             heartbeats.beat(mandant, heartbeats.WORKER, now)
             deliveries.count_delivered(mandant, now)
             _watch_backlog(backlogs[mandant], now)
-            _watch_feeds(mandant, beats, now)
+            rows = outbox.set_right(mandant, now)
+            _hold(mandant, "clocks_disagree", stands=rows > 0, now=now, rows=rows)
+            read = {feed: beats.get((mandant, feed)) or begun.get(mandant) or now for feed in feeds[mandant]}
+            _watch_feeds(mandant, [feed for feed, at in read.items() if now - at > feeds[mandant][feed]], now)
             accepted = _last_accepted(backlogs[mandant], breaker.get(mandant), beats)
             if accepted is not None:
                 _clear(mandant, "credentials_refused", before=accepted, now=now)
@@ -135,10 +140,11 @@ def _watch_backlog(backlog: Backlog, now: datetime) -> None:
         _clear(mandant, "event_parked", before=now, now=now)
 
 
-def _watch_feeds(mandant: str, beats: Mapping[tuple[str, str], datetime], now: datetime) -> None:
-    read = _feeds_of(mandant, beats)
-    silent = bool(read) and now - min(read) > _SILENT_AFTER
-    _hold(mandant, "feed_silent", stands=silent, now=now)
+def _watch_feeds(mandant: str, silent: Sequence[str], now: datetime) -> None:
+    """Raise an alarm for each silent feed, and clear those of feeds that are read, or not to be read any more."""
+    _clear(mandant, "feed_silent", before=now, now=now, keep=silent)
+    for feed in silent:
+        _hold(mandant, "feed_silent", stands=True, now=now, detail=feed)
 
 
 def _last_accepted(
@@ -155,16 +161,16 @@ def _feeds_of(mandant: str, beats: Mapping[tuple[str, str], datetime]) -> list[d
     return [moment for (whose, name), moment in beats.items() if whose == mandant and name != heartbeats.WORKER]
 
 
-def _hold(mandant: str, kind: str, *, stands: bool, now: datetime, **facts: object) -> None:
+def _hold(mandant: str, kind: str, *, stands: bool, now: datetime, detail: str = "", **facts: object) -> None:
     """Raise an alarm when it begins and once an hour while it lasts; clear it when it is over."""
     if not stands:
         _clear(mandant, kind, before=now, now=now)
         return
-    raised = alarms.last_raised(mandant, kind)
+    raised = alarms.last_raised(mandant, kind, detail)
     if raised is None or now - raised >= _AGAIN_AFTER:
-        raise_alarm(kind, mandant=mandant, detail="", now=now, **facts)
+        raise_alarm(kind, mandant=mandant, detail=detail, now=now, **facts)
 
 
-def _clear(mandant: str, kind: str, *, before: datetime, now: datetime) -> None:
-    if alarms.clear(mandant, kind, raised_before=before, now=now):
+def _clear(mandant: str, kind: str, *, before: datetime, now: datetime, keep: Sequence[str] = ()) -> None:
+    if alarms.clear(mandant, kind, raised_before=before, now=now, keep=keep):
         log.info("alarm_cleared", mandant=mandant, kind=kind)

@@ -15,7 +15,8 @@ from service.vorgang.types import House
 
 OUT_OF_DATE = "KATALOG_VERALTET"
 DRIFT = "catalog_drift"
-_EVERY = timedelta(hours=1)
+EVERY = timedelta(hours=1)
+CATALOGS = "kataloge"
 _TABLES = ("vorgangsarten", "schadensorte", "schadenskategorien", "schadensarten")
 _CODES_MAX = 20
 
@@ -41,7 +42,7 @@ def mirror(house: House, channel: Channel, *, clock: Callable[[], datetime], for
 
 
 def _is_due(known: CatalogMirror | None, now: datetime) -> bool:
-    return known is None or known.checked_at is None or not known.checked_at <= now < known.checked_at + _EVERY
+    return known is None or known.checked_at is None or not known.checked_at <= now < known.checked_at + EVERY
 
 
 def _taken(mandant: str, known: CatalogMirror | None, fresh: Kataloge | None, now: datetime) -> CatalogMirror | None:

@@ -1,4 +1,4 @@
-"""Compares what is open with immotion, every night and when its feed has lost our place.
+"""Compares with immotion: what is open or was closed lately every night, all when its feed has lost our place.
 
 A batch at a time, between two questions to the feed: any worker may do the next one, and how far it has come is in the
 database. What is found is written as the events would have: a later event still wins, and one that comes after all
@@ -6,15 +6,15 @@ changes nothing any more but adds its entry.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from service.store import inbox, reconciles, vorgaenge
 from service.store.database import connected, in_transaction, transaction
-from service.store.records import OpenVorgang, ReconcilePlan
+from service.store.records import KnownVorgang, ReconcilePlan
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.channel import Channel, CredentialsRefused, NotOffered, Permanent, Stand, Temporary
 from service.vorgang.status import LOWEST, OWN, RECEIVED, facts_of, view_of
@@ -27,14 +27,17 @@ LEASE = timedelta(minutes=5)
 JITTER = timedelta(minutes=30)
 # A Vorgang that waits for immotion's batch import may be unknown until then.
 IMPORT_TAKES = timedelta(days=1)
+# What was closed longer ago, immotion may have deleted: it is brought up to date after 410, but never owed again.
+CLOSED_FOR = timedelta(days=60)
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _BORN = "IMMOTION"
 
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """An open Vorgang and how it stands at immotion; None when immotion does not know it."""
+    """A Vorgang and how it stands at immotion; None when immotion does not know it."""
 
-    vorgang: OpenVorgang
+    vorgang: KnownVorgang
     stand: Stand | None
 
 
@@ -42,15 +45,15 @@ class _Compared:
 class _Found:
     """What a batch has come to: alarms to raise once it is written."""
 
-    lost: tuple[OpenVorgang, ...] = ()
+    lost: tuple[KnownVorgang, ...] = ()
     unmapped: tuple[str, ...] = ()
     clashing: int = 0
 
 
 def reconcile_if_due(
     house: House, channel: Channel, *, hour: int, clock: Callable[[], datetime], random: Callable[[], float]
-) -> int:
-    """Compare the next batch, if it is time and nobody else is at it; returns how many Vorgänge, 0 at the end.
+) -> bool:
+    """Compare the next batch, if it is time and nobody else is at it; returns whether there is more to compare now.
 
     It is time once a day after `hour` o'clock in the house's zone, spread over half an hour by `random` (0 to 1), and
     when the feed has begun anew. Raises the channel's errors; what was compared before is kept.
@@ -60,18 +63,35 @@ def reconcile_if_due(
         seen = reconciles.plan_of(house.mandant)
         if seen is None:
             reconciles.plan(house.mandant, next_night(now, hour, house.zone, random()))
-            return 0
+            return False
         if seen.due_at > now or not reconciles.claim(house.mandant, seen=seen, now=now, lease_until=now + LEASE):
-            return 0
-        batch = reconciles.batch(house.mandant, after=seen.position, limit=BATCH)
+            return False
+        batch = reconciles.batch(house.mandant, seen, limit=BATCH)
     compared, fault = _compare(batch, channel)
     at_end = fault is None and len(batch) < BATCH
-    due_at = next_night(now, hour, house.zone, random()) if at_end else seen.due_at
-    position = "" if at_end else str(compared[-1].vorgang.id) if compared else seen.position
-    _write(house, compared, seen, _Step(now + LEASE, position, due_at, clock()))
+    then = _further(seen, [one.vorgang for one in compared])
+    if at_end:
+        then = _next_stage(seen, now) or ReconcilePlan(next_night(now, hour, house.zone, random()))
+    _write(house, compared, seen, _Step(now + LEASE, then, clock()))
     if fault is not None:
         raise fault
-    return len(batch) if not at_end else 0
+    return then.due_at == seen.due_at
+
+
+def _further(seen: ReconcilePlan, compared: Sequence[KnownVorgang]) -> ReconcilePlan:
+    if not compared:
+        return replace(seen, lease_until=None)
+    last = compared[-1]
+    closed_from = None if seen.closed_from is None else last.status_at
+    return replace(seen, position=str(last.id), closed_from=closed_from, lease_until=None)
+
+
+def _next_stage(seen: ReconcilePlan, now: datetime) -> ReconcilePlan | None:
+    """Return where to go on when the open ones are done; None when the closed ones are, too."""
+    if seen.closed_from is not None:
+        return None
+    since = _BEGINNING if seen.everything else now - CLOSED_FOR
+    return replace(seen, position="", closed_from=since, lease_until=None)
 
 
 def next_night(now: datetime, hour: int, zone: ZoneInfo, fraction: float) -> datetime:
@@ -85,13 +105,12 @@ def next_night(now: datetime, hour: int, zone: ZoneInfo, fraction: float) -> dat
 @dataclass(frozen=True, slots=True)
 class _Step:
     claimed: datetime
-    position: str
-    due_at: datetime
+    then: ReconcilePlan
     now: datetime
 
 
 def _compare(
-    batch: Sequence[OpenVorgang], channel: Channel
+    batch: Sequence[KnownVorgang], channel: Channel
 ) -> tuple[list[_Compared], Temporary | CredentialsRefused | None]:
     """Ask for each Vorgang that immotion should know; ends early when immotion does not answer."""
     compared: list[_Compared] = []
@@ -103,7 +122,7 @@ def _compare(
     return compared, None
 
 
-def _stand(vorgang: OpenVorgang, channel: Channel) -> Stand | None:
+def _stand(vorgang: KnownVorgang, channel: Channel) -> Stand | None:
     nothing = Stand(None, None, 0, {})
     if vorgang.sent_at is None and vorgang.kanal != _BORN:
         return nothing  # immotion does not have it yet, or the forwarder has still to hear so
@@ -119,9 +138,7 @@ def _stand(vorgang: OpenVorgang, channel: Channel) -> Stand | None:
 
 def _write(house: House, compared: Sequence[_Compared], seen: ReconcilePlan, step: _Step) -> None:
     def work() -> _Found | None:
-        mine = reconciles.give_back(
-            house.mandant, claimed=step.claimed, seen=seen, position=step.position, due_at=step.due_at
-        )
+        mine = reconciles.give_back(house.mandant, claimed=step.claimed, seen=seen, then=step.then)
         return _bring_up_to_date(compared, house, step.now) if mine else None
 
     with connected():
@@ -150,13 +167,15 @@ def _bring_up_to_date(compared: Sequence[_Compared], house: House, now: datetime
     return _Found(tuple(lost), tuple(unmapped), clashing)
 
 
-def _is_lost(vorgang: OpenVorgang, now: datetime) -> bool:
-    """Tell whether immotion should know a Vorgang by now: it gave it a number, or had time for its import."""
+def _is_lost(vorgang: KnownVorgang, now: datetime) -> bool:
+    """Tell whether immotion should know a Vorgang by now (it gave it a number, or had time to import it), and still."""
+    if not vorgang.offen and vorgang.status_at < now - CLOSED_FOR:
+        return False
     had_time = vorgang.sent_at is not None and now - vorgang.sent_at > IMPORT_TAKES
     return vorgang.vorgangsnummer is not None or had_time
 
 
-def _take_facts(vorgang: OpenVorgang, stand: Stand) -> bool:
+def _take_facts(vorgang: KnownVorgang, stand: Stand) -> bool:
     told = {"vorgangsnummer": stand.vorgangsnummer, "vorgangId": stand.immotion_id}
     facts = {name: value for name, value in facts_of(told).items() if getattr(vorgang, name) != value}
     if not facts:
@@ -169,7 +188,7 @@ def _take_facts(vorgang: OpenVorgang, stand: Stand) -> bool:
     return True
 
 
-def _take_view(vorgang: OpenVorgang, stand: Stand, house: House, now: datetime) -> str | None:
+def _take_view(vorgang: KnownVorgang, stand: Stand, house: House, now: datetime) -> str | None:
     """Write what the resident may see; returns a status code of immotion that the catalog does not know."""
     if stand.vorgangsnummer and vorgang.status in OWN:
         vorgaenge.update_latest(vorgang.id, "status", 0, LOWEST, {"status": RECEIVED, "status_at": now})

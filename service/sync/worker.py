@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -15,21 +16,22 @@ import structlog
 from service.files.storage import Folder
 from service.house import house_of
 from service.log import configure_logging
-from service.settings import ChannelSettings, ImmotionSettings, Settings
+from service.settings import ChannelSettings, FileDropSettings, ImmotionSettings, Settings
 from service.store import deliveries
 from service.store.database import StoreUnavailable, connected, open_database
 from service.sync import crew
-from service.sync.alarms import note_feed_read, raise_alarm, watch
+from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.breaker_note import BreakerNote
 from service.sync.documents import fetch_announced
-from service.sync.feed import EVENTS, read_events, read_master_data, rest
+from service.sync.feed import EVENTS, MASTER_DATA, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
 from service.sync.immotion.channel import Channel, CredentialsRefused, Permanent, Temporary
 from service.sync.immotion.factory import Channels
-from service.sync.kataloge import mirror
+from service.sync.kataloge import CATALOGS, mirror
+from service.sync.kataloge import EVERY as CATALOGS_EVERY
 from service.sync.reconcile import reconcile_if_due
 from service.vorgang.house import Houses
 from service.vorgang.types import House
@@ -47,13 +49,13 @@ _SELDOM = (50_000, 50, 50)
 
 
 def run(settings: Settings, *, once: bool = False) -> int:
-    """Run until SIGTERM or SIGINT, which end it within six seconds; with `once`, one round.
+    """Run until SIGTERM or SIGINT, which end it within six seconds; with `once`, one round at most.
 
     Returns 0, or 75 when, after one round, something is still owed to immotion.
     """
     if once:
         open_database(settings.service.database)
-        return _Worker(settings).round()
+        return _one_round(_Worker(settings), _stop_on_signals())
     if crew.size(settings) > 1:
         crew.Crew(_work, settings).run(_stop_on_signals())
     else:
@@ -81,8 +83,38 @@ def _stop_on_signals() -> threading.Event:
     return stop
 
 
+def _one_round(worker: "_Worker", stop: threading.Event) -> int:
+    """Do one round; once told to stop, give it the time to hand back what it holds, and no more than that."""
+    ended: Future[int] = Future()
+
+    def work() -> None:
+        try:
+            ended.set_result(worker.round(stop))
+        except Exception as fault:  # noqa: BLE001 - it is raised below
+            ended.set_exception(fault)
+
+    threading.Thread(target=work, daemon=True).start()
+    while not ended.done() and not stop.is_set():
+        wait([ended], IDLE_S)
+    wait([ended], FEED_WAIT_S + 1)
+    if stop.is_set():
+        log.info("sync_stopped")
+    return ended.result() if ended.done() else TRY_AGAIN
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _feeds_of(immotion: ChannelSettings) -> dict[str, timedelta]:
+    """Return what a channel has to read, and how long each may be silent before an operator should know."""
+    if isinstance(immotion, FileDropSettings):
+        return {EVENTS: SILENT_AFTER}
+    return {EVENTS: SILENT_AFTER, MASTER_DATA: SILENT_AFTER, CATALOGS: CATALOGS_EVERY + SILENT_AFTER}
+
+
+def _reconcile_hour(immotion: ChannelSettings) -> int | None:
+    return immotion.reconcile_hour if isinstance(immotion, ImmotionSettings) else None
 
 
 _ALONE = crew.Place()
@@ -98,19 +130,22 @@ class _Worker:
         self._houses = Houses(houses, time.monotonic)
         self._channels = {name: m.immotion for name, m in settings.mandanten.items() if m.immotion is not None}
         self._roads = Channels()
+        self._feeds = {name: _feeds_of(immotion) for name, immotion in self._channels.items()}
 
-    def round(self) -> int:
-        """Deliver what is due, read the feeds, apply and fetch, once for each Mandant."""
+    def round(self, stop: threading.Event) -> int:
+        """Deliver what is due, read the feeds, apply, fetch and compare, once for each Mandant, until told to stop."""
         good = True
         for mandant, immotion in self._channels.items():
             try:
-                self._forward_all(mandant, immotion)
-                self._read(mandant, immotion)
+                self._forward_all(mandant, immotion, stop)
+                if not stop.is_set():
+                    self._read(mandant, immotion, stop)
             except (Temporary, Permanent, CredentialsRefused) as fault:
                 log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
                 good = False
-        self._tidy()
-        self._watch()
+        if not stop.is_set():
+            self._tidy()
+            self._watch()
         with connected():
             backlogs = deliveries.backlogs(list(self._channels), _utc_now())
         owed = any(backlog.waiting for backlog in backlogs.values())
@@ -148,10 +183,10 @@ class _Worker:
             breaker=breaker,
         )
 
-    def _forward_all(self, mandant: str, immotion: ChannelSettings) -> None:
+    def _forward_all(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
         forwarder = self._forwarder(mandant, immotion, Breaker(time.monotonic))
         try:
-            forwarder.forward()
+            forwarder.forward(stop.is_set)
         finally:
             forwarder.close()
 
@@ -166,8 +201,7 @@ class _Worker:
         forwarder.close()
 
     def _feed_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
-        channel = self._roads.of(mandant, immotion)
-        hour = immotion.reconcile_hour if isinstance(immotion, ImmotionSettings) else None
+        channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
         looked_at = -float(MASTER_DATA_EVERY_S)
         while not stop.is_set():
             begun = time.monotonic()
@@ -183,11 +217,13 @@ class _Worker:
                 self._guarded(mandant, partial(rest, mandant, stop, seconds=left), stop)
         channel.close()
 
-    def _read(self, mandant: str, immotion: ChannelSettings) -> None:
-        channel = self._roads.of(mandant, immotion)
+    def _read(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
+        channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
         try:
             self._mirror(mandant, channel)
-            while self._take_in(mandant, channel, 0):
+            while not stop.is_set() and self._take_in(mandant, channel, 0):
+                pass
+            while hour is not None and not stop.is_set() and self._reconcile(mandant, channel, hour):
                 pass
         finally:
             channel.close()
@@ -195,15 +231,21 @@ class _Worker:
     def _mirror(self, mandant: str, channel: Channel) -> int:
         """Bring master data and catalogs up to date."""
         changes = read_master_data(mandant, channel, clock=_utc_now)
-        mirror(self._house(mandant), channel, clock=_utc_now)
+        self._note_read(mandant, MASTER_DATA)
+        if mirror(self._house(mandant), channel, clock=_utc_now):
+            self._note_read(mandant, CATALOGS)
         return changes
 
-    def _reconcile(self, mandant: str, channel: Channel, hour: int) -> int:
+    def _note_read(self, mandant: str, feed: str) -> None:
+        if feed in self._feeds[mandant]:
+            note_feed_read(mandant, feed, _utc_now())
+
+    def _reconcile(self, mandant: str, channel: Channel, hour: int) -> bool:
         return reconcile_if_due(self._house(mandant), channel, hour=hour, clock=_utc_now, random=random.random)
 
     def _take_in(self, mandant: str, channel: Channel, wait: int) -> int:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
-        note_feed_read(mandant, EVENTS, _utc_now())
+        self._note_read(mandant, EVENTS)
         apply_waiting(self._house(mandant), clock=_utc_now)
         fetch_announced(mandant, channel, self._storage, clock=_utc_now)
         return new
@@ -220,7 +262,7 @@ class _Worker:
         return tidy(self._storage, draft_days=self._settings.service.draft_days, now=_utc_now())
 
     def _watch(self) -> int:
-        return watch(list(self._channels), _utc_now())
+        return watch(self._feeds, _utc_now())
 
     def _guarded(self, mandant: str, step: Callable[[], object], stop: threading.Event) -> int:
         """Do a step; a fault of immotion, the database or the disk pauses the loop and never ends it."""

@@ -33,7 +33,7 @@ _HELD_LONG_S = 17.0  # longer than the portal waits for SQLite's lock
 _LONG_EVERY = 25
 
 
-def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int = 60) -> list[Finding]:
+def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int = 45) -> list[Finding]:
     """Restart the server so often while clients file and workers forward; SQLite's file is locked by another process.
 
     PostgreSQL is stopped fast, stopped immediately and killed in turn, MariaDB stopped and killed. A claim whose commit

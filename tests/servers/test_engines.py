@@ -23,7 +23,7 @@ from service.store.database import (
     transaction,
 )
 from service.store.migrate import migrate, missing, versions
-from service.store.models import MODELS, VorgangRow
+from service.store.models import MODELS, FeedRow, OutboxRow, VorgangRow
 from service.store.records import Answer, Draft, Session, Vorgang
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
@@ -290,6 +290,29 @@ def test_an_event_is_received_and_settled_once(store: str) -> None:
         assert inbox.cursor(mandant, "ereignisse") == "b"
 
 
+def test_a_cursor_may_be_of_any_length(store: str) -> None:
+    mandant, first, second = uuid4().hex, "ü" + "c" * 5000, "c" * 5001
+    with connected():
+        assert inbox.move_cursor(mandant, "ereignisse", first, NOW, seen="")
+        assert inbox.cursor(mandant, "ereignisse") == first
+        assert not inbox.move_cursor(mandant, "ereignisse", "x", NOW, seen=first.upper())
+        assert inbox.move_cursor(mandant, "ereignisse", second, NOW, seen=first)
+        assert inbox.cursor(mandant, "ereignisse") == second
+
+
+def test_a_package_that_is_owed_again_has_its_days_anew_also_if_it_was_retried_long_ago(store: str) -> None:
+    mandant, one, later = uuid4().hex, uuid4(), NOW + timedelta(days=30)
+    with connected():
+        outbox.owe(mandant, one, request_id="r", now=NOW)
+        OutboxRow.update(retried_at=NOW).where(OutboxRow.mandant == mandant).execute()
+        paket = filedrop.number(mandant, one, None, now=NOW)
+        (item,) = outbox.claim(mandant, now=NOW, lease=timedelta(seconds=45), limit=1)
+        outbox.mark_sent([item], NOW)
+        assert filedrop.owe_again(paket, later)
+        (again,) = outbox.claim(mandant, now=later, lease=timedelta(seconds=45), limit=1)
+    assert (again.created_at, again.retried_at, again.attempts) == (later, later, 0)
+
+
 def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
     mandant = uuid4().hex
     with connected():
@@ -323,9 +346,14 @@ def test_every_earlier_version_migrates_with_data_in_it(url: str) -> None:
     with connected():
         had = {column.name for column in database.get_columns("vorgang")}
         VorgangRow.insert(**{name: value for name, value in asdict(stored).items() if name in had}).execute()
-        outbox.owe("m", stored.id, request_id="r", now=NOW)
+        had = {column.name for column in database.get_columns("outbox")}
+        owed = {"mandant": "m", "vorgang_id": stored.id, "created_at": NOW, "next_at": NOW, "request_id": "r"}
+        OutboxRow.insert(**{name: value for name, value in owed.items() if name in had}).execute()
+        FeedRow.insert(mandant="m", feed="ereignisse", cursor="c", moved_at=NOW).execute()
     migrate()
     with connected():
+        assert inbox.cursor("m", "ereignisse") == "c"
+        assert len(outbox.claim("m", now=NOW, lease=timedelta(seconds=45), limit=9)) == 1
         assert vorgaenge.by_id("m", stored.id) == stored
         assert filedrop.number("m", stored.id, None, now=NOW).seq == 1
     database.obj.close_all()

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import timedelta
 from random import Random as Chance
 from typing import Any
@@ -15,11 +16,11 @@ import pytest
 from service.house import house_of
 from service.settings import MandantSettings
 from service.store import inbox, outbox, reconciles, stammdaten, vorgaenge
-from service.store.database import connected, in_transaction, open_database, transaction
+from service.store.database import connected, database, engine, in_transaction, open_database, transaction
 from service.store.migrate import migrate
 from service.store.models import EreignisRow, VorgangRow
 from service.store.query import dicts
-from service.store.records import HandedOver
+from service.store.records import HandedOver, ReconcilePlan
 from service.sync import apply as apply_module
 from service.sync.apply import apply_waiting
 from service.sync.feed import read_events, read_master_data
@@ -250,15 +251,44 @@ def test_one_of_eight_workers_takes_a_nudge_and_one_a_batch_of_the_reconcile(hou
     found = at_once(work)
     assert [sum(column) for column in zip(*found, strict=True)] == [1, 1]
     with connected():
-        done = {"claimed": NOW + timedelta(minutes=5), "seen": seen, "position": "", "due_at": NOW + timedelta(days=1)}
-        assert reconciles.give_back(house.mandant, **done)
-        assert not reconciles.give_back(house.mandant, **done)
-        batch = reconciles.batch(house.mandant, after="", limit=3)
-        rest = reconciles.batch(house.mandant, after=str(batch[-1].id), limit=99)
+        claimed, then = NOW + timedelta(minutes=5), ReconcilePlan(NOW + timedelta(days=1))
+        assert reconciles.give_back(house.mandant, claimed=claimed, seen=seen, then=then)
+        assert not reconciles.give_back(house.mandant, claimed=claimed, seen=seen, then=then)
+        assert reconciles.plan_of(house.mandant) == then
+        batch = reconciles.batch(house.mandant, then, limit=3)
+        rest = reconciles.batch(house.mandant, replace(then, position=str(batch[-1].id)), limit=99)
         assert len({one.id for one in batch + rest}) == PORTAL
         assert all(one.sent_at == NOW for one in batch + rest)
         assert reconciles.owe_again(batch[0].id, NOW) == 1
         assert reconciles.owe_again(batch[0].id, NOW) == 0
+
+
+def test_the_next_batch_of_the_comparison_is_found_by_an_index(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    with connected(), transaction():
+        for number in range(600):
+            moment = NOW - timedelta(hours=number)
+            vorgaenge.insert(some_vorgang(mandant=house.mandant, offen=number % 50 == 0, status_at=moment))
+    asked: list[tuple[str, Any]] = []
+    plan = ReconcilePlan(NOW, closed_from=NOW - timedelta(days=5), position=str(UUID(int=1)))
+    with connected():
+        statement = {"sqlite": "ANALYZE", "postgresql": "ANALYZE vorgang", "mysql": "ANALYZE TABLE vorgang"}[engine()]
+        database.execute_sql(statement)
+        real = database.obj.execute_sql
+        monkeypatch.setattr(
+            database.obj,
+            "execute_sql",
+            lambda sql, params=None, *more: (asked.append((sql, params)), real(sql, params, *more))[1],
+        )
+        found = [reconciles.batch(house.mandant, one, limit=50) for one in (plan, replace(plan, closed_from=None))]
+        monkeypatch.undo()
+        explain = "EXPLAIN QUERY PLAN " if engine() == "sqlite" else "EXPLAIN "
+        plans = [str(database.execute_sql(explain + sql, given).fetchall()) for sql, given in asked]
+    closed, still_open = found
+    assert (len(closed), len(still_open)) == (50, 12)
+    assert [one.status_at for one in closed] == sorted(one.status_at for one in closed)
+    assert len(plans) == 2
+    assert "vorgang_mandant_offen_status_at_id" in plans[0]
+    assert "vorgang_mandant_offen" in plans[1]
 
 
 def test_eight_readers_of_the_master_data_leave_what_one_leaves(house: House) -> None:

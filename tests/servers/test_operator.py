@@ -14,6 +14,7 @@ from service.store import alarms, breakers, deliveries, heartbeats, outbox
 from service.store.database import connected, database, engine, open_database, transaction
 from service.store.migrate import migrate, versions
 from service.store.models import MODELS, OutboxRow
+from service.store.query import tuples
 from service.store.records import Alarm, BreakerState
 from service.vorgang import delivery
 from tests.support.engines import mariadb, postgresql
@@ -72,7 +73,7 @@ def test_a_cleared_alarm_begins_to_stand_anew_and_its_count_only_grows(mandant: 
         assert alarms.clear(mandant, "status_unmapped", raised_before=LATER, now=LATER) == 0
         after = LATER + timedelta(seconds=1)
         assert alarms.clear(mandant, "status_unmapped", raised_before=after, now=after) == 1
-        assert (alarms.standing([mandant]), alarms.last_raised(mandant, "status_unmapped")) == ([], None)
+        assert (alarms.standing([mandant]), alarms.last_raised(mandant, "status_unmapped", "X1")) == ([], None)
         assert alarms.totals([mandant]) == [(mandant, "status_unmapped", 2, False)]
         again = LATER + timedelta(hours=1)
         alarms.count(alarm(mandant, again))
@@ -175,6 +176,76 @@ def test_after_a_dead_workers_lease_a_retry_still_asks_immotion_first(mandant: s
         assert delivery.retry(vorgang, now=after).rows == 1
     (again,) = claim(mandant, after)
     assert again.outcome_unknown
+
+
+def test_a_worker_that_slept_past_its_lease_writes_nothing_over_a_retry(mandant: str) -> None:
+    vorgang = owe(mandant)
+    (sleeper,) = claim(mandant)
+    after = NOW + timedelta(minutes=5)
+    with connected():
+        assert delivery.retry(vorgang, now=after).rows == 1
+        outbox.renew([sleeper], after + timedelta(minutes=1))
+        assert not outbox.postpone(sleeper, next_at=after + timedelta(hours=9), error="x", outcome_unknown=False)
+        assert not outbox.park(sleeper, error="x")
+        outbox.give_back([sleeper], outcome_unknown=False)
+    (again,) = claim(mandant, after)
+    assert (again.attempts, again.retried_at, again.outcome_unknown) == (0, after, True)
+
+
+HOUR = timedelta(hours=1)
+
+
+def schedule(mandant: str) -> list[tuple[timedelta, timedelta | None]]:
+    """Return when each row is due and how long it is leased, from NOW."""
+    here = OutboxRow.select(OutboxRow.next_at, OutboxRow.lease_until).where(OutboxRow.mandant == mandant)
+    return [(due - NOW, lease and lease - NOW) for due, lease in tuples(here.order_by(OutboxRow.id))]
+
+
+def test_what_a_clock_that_was_ahead_has_written_is_corrected(mandant: str) -> None:
+    for _ in range(3):
+        owe(mandant)
+    ahead = NOW + HOUR
+    dead, soon, day = claim(mandant, ahead)
+    filed_ahead = owe(mandant, now=ahead)
+    with connected():
+        outbox.postpone(soon, next_at=ahead + timedelta(minutes=20), error="x", outcome_unknown=False)
+        outbox.postpone(day, next_at=ahead + timedelta(hours=20), error="x", outcome_unknown=False)
+        assert outbox.set_right(mandant, NOW) == 4
+        nothing, minute = timedelta(0), timedelta(minutes=1)
+        assert schedule(mandant) == [
+            (nothing, minute),
+            (timedelta(minutes=20), None),
+            (timedelta(hours=20), None),
+            (nothing, None),
+        ]
+        assert outbox.set_right(mandant, NOW) == 0
+    assert [item.vorgang_id for item in claim(mandant)] == [filed_ahead.id]
+    taken = claim(mandant, NOW + timedelta(seconds=61))
+    assert {item.vorgang_id: item.outcome_unknown for item in taken}[dead.vorgang_id]
+
+
+def test_whoever_is_at_work_under_a_lease_that_was_shortened_keeps_the_row(mandant: str) -> None:
+    owe(mandant)
+    (item,) = claim(mandant, NOW + HOUR)
+    with connected():
+        assert outbox.set_right(mandant, NOW) == 1
+        outbox.renew([item], NOW + timedelta(seconds=90))
+    assert claim(mandant, NOW + timedelta(seconds=80)) == []
+    with connected(), transaction():
+        assert outbox.mark_sent([item], NOW) == {item.id}
+
+
+def test_nothing_that_clocks_agree_on_is_changed(mandant: str) -> None:
+    owe(mandant, now=NOW - HOUR)
+    owe(mandant, now=NOW + timedelta(seconds=30))
+    parked(mandant, now=NOW + HOUR)
+    for item in claim(mandant, NOW, limit=1):
+        with connected():
+            outbox.postpone(item, next_at=NOW + timedelta(days=1), error="x", outcome_unknown=False)
+    before = schedule(mandant)
+    with connected():
+        assert outbox.set_right(mandant, NOW) == 0
+    assert schedule(mandant) == before
 
 
 def test_parking_takes_the_row_out_of_a_workers_hands(mandant: str) -> None:
@@ -290,10 +361,12 @@ def test_no_query_of_the_operator_reads_all_that_was_sent(mandant: str, monkeypa
         deliveries.last_sent(mandant)
         deliveries.rows_of(mandant, vorgang.id)
         deliveries.lock_parked(mandant, retried_before=NOW, limit=500)
+        outbox.set_right(mandant, NOW)
+        outbox.set_right(mandant, NOW - timedelta(days=1))
         monkeypatch.undo()
         plans = plans_of(queries)
         everything = plans_of([("SELECT COUNT(*) FROM outbox WHERE request_id = 'r'", ())])
-    assert len(plans) >= 10
+    assert len(plans) >= 12
     assert [plan for plan in plans if reads_all(plan)] == []
     assert reads_all(everything[0])
 

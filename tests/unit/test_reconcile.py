@@ -22,6 +22,7 @@ from service.sync.apply import apply_waiting
 from service.sync.feed import read_events, read_master_data
 from service.sync.immotion.channel import FeedPage, NotOffered, Permanent, Stand, Temporary
 from service.sync.reconcile import BATCH, next_night, reconcile_if_due
+from service.sync.retry import next_attempt
 from service.vorgang.catalog import default_catalog
 from tests.support.databases import new_database
 from tests.support.immotion import Immotion, log_of
@@ -66,7 +67,7 @@ def waiting() -> Vorgang:
     return vorgang
 
 
-def reconcile(channel: Immotion, *, now: datetime = NOW, anew: bool = True) -> int:
+def reconcile(channel: Immotion, *, now: datetime = NOW, anew: bool = True) -> bool:
     if anew:
         with connected():
             reconciles.begin("m", now)
@@ -215,7 +216,8 @@ def test_a_refusal_concerns_one_vorgang_only_and_an_unknown_code_raises_an_alarm
 
 def test_a_channel_that_cannot_tell_ends_the_round() -> None:
     vorgang = sent(vorgangsnummer="V")
-    assert reconcile(Immotion(stands={str(vorgang.id): NotOffered()})) == 0  # type: ignore[dict-item]
+    channel = Immotion(stands={str(vorgang.id): NotOffered()})  # type: ignore[dict-item]
+    assert [reconcile(channel, anew=one) for one in (True, False)] == [True, False]
     assert (states(vorgang), raised()) == (["sent", "sent"], set())
 
 
@@ -228,17 +230,65 @@ def test_it_goes_on_where_it_was_when_immotion_failed_or_the_worker_died() -> No
     assert [bool(now_of(v).vorgangsnummer) for v in vorgaenge_[9:11]] == [True, False]
     channel.asked.clear()
     channel.stands = stands
-    assert reconcile(channel, anew=False) == BATCH
+    assert reconcile(channel, anew=False)
+    assert len(channel.asked) == BATCH
     with connected():  # a worker that died here leaves its claim behind
         seen = reconciles.plan_of("m")
         assert seen is not None
         assert reconciles.claim("m", seen=seen, now=NOW, lease_until=NOW + timedelta(minutes=5))
-    assert reconcile(channel, anew=False) == 0
-    assert reconcile(channel, anew=False, now=NOW + timedelta(minutes=6)) == 0
+    assert not reconcile(channel, anew=False)
+    assert reconcile(channel, anew=False, now=NOW + timedelta(minutes=6))
     assert sorted(channel.asked) == sorted(str(v.id) for v in vorgaenge_[10:])
     assert all(now_of(v).vorgangsnummer for v in vorgaenge_)
-    assert reconcile(channel, anew=False, now=NOW + timedelta(minutes=7)) == 0
+    assert not reconcile(channel, anew=False, now=NOW + timedelta(minutes=7))
     assert len(channel.asked) == BATCH + 15 - 10
+
+
+def closed(days: float, **changes: Any) -> Vorgang:
+    """A Vorgang that immotion has taken, and that was closed so long ago."""
+    return sent(status="ERLEDIGT", offen=False, status_at=NOW - timedelta(days=days), **changes)
+
+
+def all_asked(channel: Immotion, *, anew: bool, now: datetime = NOW) -> list[str]:
+    """Compare to the end and return what was asked for."""
+    reconcile(channel, anew=anew, now=now)
+    while reconcile(channel, anew=False, now=now):
+        pass
+    return channel.asked
+
+
+def test_after_410_all_vorgaenge_are_compared_and_at_night_those_closed_within_60_days() -> None:
+    still_open = sent()
+    old = [closed(61 + number % 3) for number in range(BATCH + 7)]
+    new = [closed(59), closed(0.5), closed(59)]
+    everybody = [str(one.id) for one in (still_open, *old, *new)]
+    stands = {key: Stand(None, f"V-{key}", 0, {}) for key in everybody}
+    asked = all_asked(Immotion(stands=stands), anew=True)
+    assert (sorted(asked), len(asked)) == (sorted(everybody), len(set(asked)))
+    assert all(now_of(one).vorgangsnummer for one in (still_open, *old, *new))
+    with connected():
+        planned = reconciles.plan_of("m")
+    assert planned is not None
+    assert timedelta(0) < planned.due_at - NOW < timedelta(days=1), "or the next night is not planned"
+    tonight = Immotion(stands=stands)
+    expected = sorted(str(one.id) for one in (still_open, *new))
+    assert sorted(all_asked(tonight, anew=False, now=planned.due_at)) == expected
+
+
+def test_what_was_closed_long_ago_may_be_gone_and_is_not_owed_again() -> None:
+    old, new = closed(61, vorgangsnummer="V-1"), closed(59, vorgangsnummer="V-2")
+    all_asked(Immotion(stands=UNKNOWN_THERE), anew=True)
+    assert (states(old), states(new)) == (["sent", "sent"], ["waiting", "waiting"])
+
+
+def test_what_is_owed_again_is_not_given_up_at_its_first_fault() -> None:
+    vorgang, later = sent(vorgangsnummer="V-1"), NOW + timedelta(days=30)
+    reconcile(Immotion(stands=UNKNOWN_THERE), now=later)
+    with connected():
+        (item,) = outbox.claim("m", now=later, lease=timedelta(minutes=1), limit=9)
+    since = item.retried_at or item.created_at
+    assert next_attempt(1, later, created_at=since, retry_after=None, random=lambda: 0.5) is not None
+    assert states(vorgang) == ["waiting", "waiting"]
 
 
 def test_a_worker_that_lost_its_claim_writes_nothing() -> None:

@@ -1,10 +1,19 @@
 """Settings refuse by name, and say what to do."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from service.settings import CONFIG_VARIABLE, FileDropSettings, ImmotionSettings, SettingsError, load_settings
+from service.settings import (
+    CONFIG_VARIABLE,
+    LEASE_MAX_S,
+    FileDropSettings,
+    ImmotionSettings,
+    SettingsError,
+    load_settings,
+)
+from service.store import outbox
 from tests.support.filedrop import DropInstallation
 from tests.support.portal import Installation
 
@@ -48,6 +57,9 @@ def refused(tmp_path: Path, old: str, new: str) -> str:
         ("[service]", '[service]\nmetrics_token_file = "/nope"', "/nope cannot be read"),
         ("[service]", '[service]\nmetrics_bind = "9108"', "service.metrics_bind: must be host and port"),
         ("[service]", '[service]\nmetrics_bind = "127.0.0.1:99999"', "service.metrics_bind"),
+        ("[service]", '[service]\nmetrics_bind = "0.0.0.0:9108"', "service.metrics_bind: 0.0.0.0:9108 can be reached"),
+        ("[service]", '[service]\nmetrics_bind = "[::]:9108"', "service.metrics_bind: [::]:9108 can be reached"),
+        ("[service]", '[service]\nmetrics_bind = "prometheus:9108"', "set metrics_token"),
         ("[service]", '[service]\ntimezone = "Mars/Olympus"', "service.timezone"),
         ("[service]", "[service", "is not valid TOML"),
         ("[service]", "[service]\nworkers = 0", "service.workers"),
@@ -73,6 +85,8 @@ FILEDROP = 'channel = "filedrop"\n'
         (FILEDROP + 'directory = "/x"\nsettle_s = -1\n', "mandanten.musterbau.immotion.settle_s: "),
         (FILEDROP + 'directory = "/x"\n', "mandanten.musterbau.immotion.url: is not a setting"),
         (HTTP + "timeout_s = 0\n", "mandanten.musterbau.immotion.timeout_s: "),
+        (HTTP + "lease_s = 56\n", "mandanten.musterbau.immotion.lease_s: "),
+        (FILEDROP + 'directory = "/x"\nlease_s = 56\n', "mandanten.musterbau.immotion.lease_s: "),
     ],
 )
 def test_each_channel_has_its_own_settings(tmp_path: Path, channel: str, named: str) -> None:
@@ -106,6 +120,18 @@ def test_what_is_shown_to_immotion_is_refused_by_name(tmp_path: Path, given: str
 def test_a_refused_setting_does_not_tell_the_secret_beside_it(tmp_path: Path) -> None:
     told = refused(tmp_path, TOKEN, f'{TOKEN}\noauth = {{ {OAUTH}, client_secret = "geheim" }}')
     assert not [secret for secret in ("geheim", "standin-token") if secret in told]
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:9108", "127.3.2.1:9108", "[::1]:9108", "localhost:9108"])
+def test_an_address_of_this_host_needs_no_token_for_the_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__METRICS_BIND", bind)
+    assert not load_settings(Installation(tmp_path).config).service.metrics_need_token
+
+
+def test_what_a_dead_worker_held_moves_within_a_minute_whatever_is_set() -> None:
+    assert timedelta(seconds=LEASE_MAX_S) + timedelta(seconds=5) <= outbox.LEASE_MAX <= timedelta(minutes=1)
 
 
 def test_a_mandant_may_have_a_folder(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def test_the_numbers_of_every_mandant_are_told(installation: Installation) -> No
         breakers.note(BreakerState(MANDANT, "open", 5, now, now, None, "w"))
         heartbeats.beat(MANDANT, "worker", now)
         heartbeats.beat(MANDANT, "ereignisse", now - timedelta(minutes=2))
+        heartbeats.beat(MANDANT, "stammdaten", now - timedelta(minutes=4))
     answer = scrape(installation)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     told = values(answer.text)
@@ -75,6 +76,7 @@ def test_the_numbers_of_every_mandant_are_told(installation: Installation) -> No
     assert told["mieterportal_alarms_total", MANDANT, "status_unmapped"] == 2
     assert told["mieterportal_alarm_stands", MANDANT, "status_unmapped"] == 1
     assert 120 <= told["mieterportal_feed_read_age_seconds", MANDANT, "ereignisse"] < 200
+    assert 240 <= told["mieterportal_feed_read_age_seconds", MANDANT, "stammdaten"] < 320
     assert told["mieterportal_worker_seen_age_seconds", MANDANT] < 100
     assert not any(word in answer.text for word in ("Geheimes", "Persönliches", "X1"))
 
@@ -111,6 +113,26 @@ def test_the_workers_own_port_tells_the_same_and_stops_nothing_when_taken(
         with capture_logs() as logs:
             assert metrics.serve(settings, lambda: datetime.now(UTC)) is None
         assert [entry["event"] for entry in logs] == ["metrics_not_served"]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_where_others_can_reach_it_the_workers_port_asks_for_the_token(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__METRICS_BIND", f"0.0.0.0:{port}")
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__METRICS_TOKEN", TOKEN)
+    server = metrics.serve(load_settings(installation.config), lambda: datetime.now(UTC))
+    assert server is not None
+    address = f"http://127.0.0.1:{port}/metrics"
+    try:
+        for shown in ({}, {"Authorization": f"Bearer {TOKEN}x"}, {"Authorization": f"Basic {TOKEN}"}):
+            answer = requests.get(address, headers=shown, timeout=30)
+            assert (answer.status_code, answer.headers["WWW-Authenticate"], answer.text) == (401, "Bearer", "")
+        told = values(requests.get(address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30).text)
+        assert told["mieterportal_database_up",] == 1
     finally:
         server.shutdown()
         server.server_close()

@@ -119,7 +119,7 @@ def forwarding_rate(settings: ImmotionSettings, rows: int, threads: int, directo
         storage=Folder(directory / "files"),
         threads=threads,
         clock=lambda: datetime.now(UTC),
-        breaker=Breaker(time.monotonic),
+        breaker=Breaker("musterbau", lambda: datetime.now(UTC)),
     )
     begun = time.perf_counter()
     handled = forwarder.forward()

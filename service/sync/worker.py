@@ -19,7 +19,6 @@ from service.store.database import StoreUnavailable, connected, open_database
 from service.sync.alarms import note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
-from service.sync.breaker_note import BreakerNote
 from service.sync.documents import fetch_announced
 from service.sync.feed import EVENTS, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
@@ -28,6 +27,7 @@ from service.sync.immotion.channel import Channel, CredentialsRefused, Permanent
 from service.sync.immotion.factory import channel_of
 from service.sync.kataloge import mirror
 from service.sync.reconcile import reconcile_if_due
+from service.sync.retry import A_DAY
 from service.vorgang.house import Houses
 from service.vorgang.types import House
 
@@ -38,6 +38,7 @@ IDLE_S = 0.3
 FEED_WAIT_S = 3
 AFTER_FAULT_S = 3.0
 MASTER_DATA_EVERY_S = 15
+PROBES_ARE_DELIVERIES_FOR = timedelta(seconds=5)
 TIDY_EVERY_S = 3600
 WATCH_EVERY_S = 60
 
@@ -62,6 +63,19 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def _tell_unreachable(mandant: str, fault: Exception) -> None:
+    if isinstance(fault, CredentialsRefused):
+        raise_alarm("credentials_refused", mandant=mandant, detail=str(fault), now=_utc_now())
+    else:
+        log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
+
+
+def _rest_s(fault: Exception) -> float:
+    """Return how long not to ask again; where the whole connection is concerned, its breaker sees to that."""
+    asked = fault.retry_after if isinstance(fault, Temporary) and fault.scope in {None, "message"} else None
+    return max(AFTER_FAULT_S, min(asked or 0.0, A_DAY.total_seconds()))
+
+
 class _Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -70,6 +84,10 @@ class _Worker:
         houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
         self._houses = Houses(houses, time.monotonic)
         self._channels = {name: m.immotion for name, m in settings.mandanten.items() if m.immotion is not None}
+        self._breakers = {
+            name: Breaker(name, _utc_now, probe_takes=timedelta(seconds=immotion.lease_s))
+            for name, immotion in self._channels.items()
+        }
 
     def round(self) -> int:
         """Deliver what is due, read the feeds, apply and fetch, once for each Mandant."""
@@ -78,8 +96,9 @@ class _Worker:
             try:
                 self._forward_all(mandant, immotion)
                 self._read(mandant, immotion)
+                good = good and not self._breakers[mandant].is_open
             except (Temporary, Permanent, CredentialsRefused) as fault:
-                log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
+                _tell_unreachable(mandant, fault)
                 good = False
         self._tidy()
         self._watch()
@@ -107,7 +126,7 @@ class _Worker:
             thread.join(max(0.0, until - time.monotonic()))
         log.info("sync_stopped")
 
-    def _forwarder(self, mandant: str, immotion: ChannelSettings, breaker: Breaker) -> Forwarder:
+    def _forwarder(self, mandant: str, immotion: ChannelSettings) -> Forwarder:
         return Forwarder(
             mandant,
             channel=lambda: channel_of(mandant, immotion),
@@ -115,38 +134,37 @@ class _Worker:
             threads=immotion.threads,
             lease=timedelta(seconds=immotion.lease_s),
             clock=_utc_now,
-            breaker=breaker,
+            breaker=self._breakers[mandant],
         )
 
     def _forward_all(self, mandant: str, immotion: ChannelSettings) -> None:
-        forwarder = self._forwarder(mandant, immotion, Breaker(time.monotonic))
+        forwarder = self._forwarder(mandant, immotion)
         try:
             forwarder.forward()
         finally:
             forwarder.close()
 
     def _forward_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
-        breaker, note = Breaker(time.monotonic), BreakerNote(mandant)
-        forwarder = self._forwarder(mandant, immotion, breaker)
+        forwarder = self._forwarder(mandant, immotion)
         while not stop.is_set():
-            handled = self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop)
-            note.tell(is_open=breaker.is_open, failures=breaker.failures, pause_s=breaker.pause_s(), now=_utc_now())
-            if not handled:
+            if not self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop):
                 stop.wait(IDLE_S)
         forwarder.close()
 
     def _feed_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
         channel = channel_of(mandant, immotion)
         hour = immotion.reconcile_hour if isinstance(immotion, ImmotionSettings) else None
-        looked_at = -float(MASTER_DATA_EVERY_S)
+        breaker, looked_at = self._breakers[mandant], -float(MASTER_DATA_EVERY_S)
         while not stop.is_set():
             begun = time.monotonic()
             if begun - looked_at >= MASTER_DATA_EVERY_S:
-                self._guarded(mandant, partial(self._mirror, mandant, channel), stop)
-                looked_at = begun
-            if hour is not None:
-                self._guarded(mandant, partial(self._reconcile, mandant, channel, hour), stop)
-            new = self._guarded(mandant, partial(self._take_in, mandant, channel, FEED_WAIT_S), stop)
+                self._guarded(mandant, partial(self._asking, mandant, partial(self._mirror, mandant, channel)), stop)
+                looked_at = looked_at if breaker.is_open else begun
+            if hour is not None and not breaker.is_open:  # it seldom asks anything: no probe
+                reconcile = partial(self._reconcile, mandant, channel, hour)
+                self._guarded(mandant, partial(self._asking, mandant, reconcile), stop)
+            take_in = partial(self._take_in, mandant, channel, FEED_WAIT_S)
+            new = self._guarded(mandant, partial(self._asking, mandant, take_in), stop)
             # an immotion that does not let a question wait is not asked without end
             left = FEED_WAIT_S - (time.monotonic() - begun)
             if not new and left > 0:
@@ -156,11 +174,18 @@ class _Worker:
     def _read(self, mandant: str, immotion: ChannelSettings) -> None:
         channel = channel_of(mandant, immotion)
         try:
-            self._mirror(mandant, channel)
-            while self._take_in(mandant, channel, 0):
-                pass
+            with self._breakers[mandant].asking() as may:
+                if may:
+                    self._mirror(mandant, channel)
+                while may and self._take_in(mandant, channel, 0):
+                    pass
         finally:
             channel.close()
+
+    def _asking(self, mandant: str, step: Callable[[], int]) -> int:
+        """Do a step that asks immotion, if its breaker lets it; 0 if not. Raises what the step raises."""
+        with self._breakers[mandant].asking(after=PROBES_ARE_DELIVERIES_FOR) as may:
+            return step() if may else 0
 
     def _mirror(self, mandant: str, channel: Channel) -> int:
         """Bring master data and catalogs up to date."""
@@ -197,7 +222,9 @@ class _Worker:
         try:
             return int(bool(step()))
         except (Temporary, Permanent, CredentialsRefused) as fault:
-            log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
+            _tell_unreachable(mandant, fault)
+            stop.wait(_rest_s(fault))
+            return 0
         except (StoreUnavailable, OSError) as fault:
             raise_alarm("sync_paused", mandant=mandant, detail=type(fault).__name__, now=_utc_now())
         except Exception as fault:  # noqa: BLE001 - a loop that ended silently would forward nothing any more

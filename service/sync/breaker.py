@@ -63,6 +63,11 @@ def counts(fault: Temporary, *, again: bool, quiet: timedelta | None, on_trial: 
     return on_trial or quiet is None or quiet > LONGEST
 
 
+def concerns_all(fault: Exception) -> bool:
+    """Tell whether a fault says of every message that it should not be sent now."""
+    return isinstance(fault, CredentialsRefused) or (isinstance(fault, Temporary) and _asked(fault) is not None)
+
+
 def _asked(fault: Temporary) -> float | None:
     """Return how long immotion asked the whole connection to wait."""
     if fault.scope == "throttle":

@@ -124,6 +124,7 @@ class Forwarder:
         parcels = self._take(min(ahead - len(self._flying), self._breaker.room()))
         if not self._flying:
             self._renewed_at = time.monotonic()
+            self._senders.resume()
         self._breaker.begun(len(parcels))
         unwanted = self._unwanted(stopping)
         for parcel in parcels:

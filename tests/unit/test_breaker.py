@@ -272,9 +272,7 @@ def test_a_new_worker_writes_nothing_over_what_another_one_told(breaker: Breaker
     assert row().state == "open"
 
 
-def test_a_breaker_that_could_not_be_written_down_is_written_later(
-    breaker: Breaker, clock: Clock, store: str
-) -> None:
+def test_a_breaker_that_could_not_be_written_down_is_written_later(breaker: Breaker, clock: Clock, store: str) -> None:
     database.obj.close_all()
     open_database("postgresql://nobody@127.0.0.1:1/none")
     opened(breaker, Temporary("503", scope="connection", retry_after=60))
@@ -339,7 +337,15 @@ def test_a_feeds_probe_tells_what_it_found_or_is_given_back(
 
 
 def test_the_rate_keeps_close_below_what_was_too_much_and_then_tries_for_more() -> None:
-    assert [round(rate_at(100, seconds)) for seconds in (0, 5, 10, 15, 20, 30, 60)] == [90, 99, 100, 101, 110, 180, 1350]
+    assert [round(rate_at(100, seconds)) for seconds in (0, 5, 10, 15, 20, 30, 60)] == [
+        90,
+        99,
+        100,
+        101,
+        110,
+        180,
+        1350,
+    ]
 
 
 class Throttling:

@@ -166,7 +166,7 @@ def test_what_was_on_its_way_when_it_opened_neither_closes_nor_shortens_it(break
     breaker.failed(Temporary("503", scope="connection", retry_after=30), again=False)
     assert (row().state, pause_s(clock), row().failures) == ("open", 60, 1)
     breaker.failed(Temporary("503", scope="connection", retry_after=90), again=False)
-    assert (row().state, pause_s(clock)) == ("open", 90)
+    assert (row().state, pause_s(clock), row().failures) == ("open", 90, 1)
 
 
 def test_refused_credentials_pause_for_a_quarter_of_an_hour(breaker: Breaker, clock: Clock) -> None:
@@ -199,7 +199,8 @@ def test_many_workers_send_one_probe_in_each_pause(clock: Clock) -> None:
     opened(workers[0])
     for _ in range(3):
         clock.skip(31)
-        probing = [one for one in workers if one.allowance(4) and one.take_probe()]
+        assert [one.allowance(4) for one in workers] == [1] * 4
+        probing = [one for one in workers if one.take_probe()]
         assert len(probing) == 1
         assert [one.take_probe() for one in workers] == [False] * 4
         probing[0].failed(AWAY, again=False)

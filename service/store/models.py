@@ -292,7 +292,11 @@ class AlarmRow(Row):
 
 
 class BreakerRow(Row):
-    """The circuit breaker of each Mandant's channel, as the worker that last changed it wrote it down."""
+    """The circuit breaker of each Mandant's channel, shared by all workers.
+
+    `next_probe_at`: before it nothing is tried (open), or the probe that is out has time until then (half_open).
+    `told_at` is what the clock of whoever wrote it showed: `next_probe_at` is as wrong as that clock was.
+    """
 
     mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
     state = CharField(10, help_text=TECHNICAL)
@@ -301,6 +305,7 @@ class BreakerRow(Row):
     next_probe_at = UtcField(null=True, help_text=TECHNICAL)
     last_success_at = UtcField(null=True, help_text=TECHNICAL)
     worker = CharField(100, help_text=TECHNICAL)
+    told_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "breaker"

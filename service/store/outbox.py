@@ -36,18 +36,22 @@ def anything_due(mandant: str, now: datetime) -> bool:
     return bool(tuples(_due(mandant, now, 1)))
 
 
-def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int) -> list[OutboxItem]:
+def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int, tried: bool | None = None) -> list[OutboxItem]:
     """Take up to `limit` due rows that nobody holds, at most one per Vorgang, for the length of the lease.
+
+    With `tried`, only rows that have failed before; with False only those that have not.
 
     A row is due only when every earlier row of its Vorgang is sent, which keeps the order within a Vorgang. The fence
     counts the claims of a row; a result is written only under the fence of its own claim. A row whose lease ran out
     was perhaps delivered by a worker that could not say so any more: its outcome is unknown.
     """
-    return in_transaction(lambda: _take(mandant, now, lease, limit))
-
-
-def _take(mandant: str, now: datetime, lease: timedelta, limit: int) -> list[OutboxItem]:
     due = _due(mandant, now, limit)
+    if tried is not None:
+        due = due.where(OutboxRow.attempts > 0 if tried else OutboxRow.attempts == 0)
+    return in_transaction(lambda: _take(due, now, lease))
+
+
+def _take(due: Query, now: datetime, lease: timedelta) -> list[OutboxItem]:
     taken = OutboxRow.update(
         fence=OutboxRow.fence + 1,
         outcome_unknown=OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
@@ -110,13 +114,16 @@ def mark_sent(items: Sequence[OutboxItem], now: datetime) -> set[int]:
     return held
 
 
-def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown: bool) -> bool:
-    """Write that this attempt failed and when the next is due; False if the row was taken over."""
+def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown: bool, counted: bool = True) -> bool:
+    """Write that this attempt failed and when the next is due; False if the row was taken over.
+
+    Not `counted` is an attempt that says nothing of this row.
+    """
     return _settle(
         item,
         {
             "next_at": next_at,
-            "attempts": item.attempts + 1,
+            "attempts": item.attempts + counted,
             "outcome_unknown": outcome_unknown,
             "lease_until": None,
             "last_error": error[:255],

@@ -207,7 +207,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """`state` is closed, open or half_open; `worker` names the process that wrote it."""
+    """`state` is closed, open or half_open; `worker` names the process that wrote it, at `told_at` by its clock."""
 
     mandant: str
     state: str
@@ -216,6 +216,7 @@ class BreakerState:
     next_probe_at: datetime | None
     last_success_at: datetime | None
     worker: str
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

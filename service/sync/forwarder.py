@@ -29,15 +29,22 @@ STOP_S = 3.0
 HANDED_OVER = "UEBERGEBEN"
 RECEIVED = "EINGEGANGEN"
 _LOOK_UP_S = 0.5
+_HANGING_LOOK_UP_S = 0.25
 _GATHER_S = 0.02
 _AHEAD_MAX = 400
+_FIRST_AHEAD = 3
+_TOGETHER_S = 0.1
 
 
 class _Pace:
-    """How many rows have landed within about a second."""
+    """How many rows have landed within about a second; a guess in the first half second of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, guess: int) -> None:
+        self._guess = guess
         self._since, self._count, self._rate = 0.0, 0, 0.0
+
+    def begin(self, now: float) -> None:
+        self._since, self._count, self._rate = now, 0, self._guess
 
     def landed(self, count: int) -> None:
         self._count += count
@@ -73,7 +80,10 @@ class Forwarder:
         self._flying: dict[tuple[int, int], OutboxItem] = {}
         self._unrecorded: list[Outcome] = []
         self._renewed_at = 0.0
-        self._pace = _Pace()
+        self._pace = _Pace(threads * _FIRST_AHEAD)
+        self._quiet = False
+        self._careful = True
+        self._probing = False
 
     def forward(self, stopping: Callable[[], bool] = lambda: False) -> int:
         """Deliver until nothing is due, and return how many rows were handled; none while the breaker is open.
@@ -83,6 +93,7 @@ class Forwarder:
         call then.
         """
         self._record(self._unrecorded)
+        self._pace.begin(time.monotonic())
         handled, stop_at = 0, None
         while True:
             if not stopping():
@@ -90,7 +101,10 @@ class Forwarder:
             elif stop_at is None:
                 stop_at = time.monotonic() + STOP_S
             if not self._flying:
-                return handled
+                self._settle_probe()
+                if stopping() or not self._await_room():
+                    return handled
+                continue
             outcomes = self._await_outcomes()
             if stop_at is not None and time.monotonic() > stop_at:
                 self._abandon()
@@ -107,30 +121,73 @@ class Forwarder:
         ahead = self._breaker.allowance(self._threads + self._pace.of_a_second(time.monotonic()))
         if len(self._flying) > ahead // 2:
             return
-        parcels = self._take(ahead - len(self._flying))
+        parcels = self._take(min(ahead - len(self._flying), self._breaker.room()))
         if not self._flying:
             self._renewed_at = time.monotonic()
-        probing = self._breaker.is_open
+            self._senders.resume()
+        self._breaker.begun(len(parcels))
+        unwanted = self._unwanted(stopping)
         for parcel in parcels:
             self._flying[parcel.item.id, parcel.item.fence] = parcel.item
-            self._senders.submit(parcel, lambda: stopping() or (self._breaker.is_open and not probing))
+            self._senders.submit(parcel, partial(unwanted, parcel.item))
+
+    def _unwanted(self, stopping: Callable[[], bool]) -> Callable[[OutboxItem], bool]:
+        """Return what says of a row claimed now, just before it is sent, that it should not be tried after all."""
+        probing, careful = self._breaker.is_open, self._careful
+
+        def unwanted(item: OutboxItem) -> bool:
+            held_back = item.attempts > 0 and self._careful and not careful
+            return stopping() or held_back or (self._breaker.is_open and not probing)
+
+        return unwanted
 
     def _take(self, limit: int) -> list[Parcel]:
         now = self._clock()
-        with connected():
-            if limit <= 0 or (not self._flying and not outbox.anything_due(self.mandant, now)):
+        if limit <= 0 or not (self._busy or self._anything_due(now)):
+            return []
+        if self._breaker.is_open:
+            limit, self._probing = 1, self._breaker.take_probe()
+            if not self._probing:
                 return []
+        with connected():
             return in_transaction(partial(self._claim_and_read, now, limit))
 
+    @property
+    def _busy(self) -> bool:
+        """Tell whether rows come and go: then a claim is worth its locks without a look before it."""
+        return bool(self._flying) and not self._quiet
+
+    def _anything_due(self, now: datetime) -> bool:
+        with connected():
+            return outbox.anything_due(self.mandant, now)
+
     def _claim_and_read(self, now: datetime, limit: int) -> list[Parcel]:
-        items = outbox.claim(self.mandant, now=now, lease=self._lease, limit=limit)
+        claim = partial(outbox.claim, self.mandant, now=now, lease=self._lease)
+        items = self._claim_carefully(claim, limit) if self._careful else claim(limit=limit)
         return read_parcels(items) if items else []
+
+    def _claim_carefully(self, claim: Callable[..., list[OutboxItem]], limit: int) -> list[OutboxItem]:
+        """Claim what has failed before for at most half of the threads: it may hang, and fresh rows must not wait."""
+        hanging = sum(item.attempts > 0 for item in self._flying.values())
+        quota = max(1, self._threads // 2) - hanging
+        again = claim(limit=min(quota, limit - 1), tried=True) if min(quota, limit - 1) > 0 else []
+        items = again + claim(limit=limit - len(again), tried=False)
+        return items or (claim(limit=1, tried=True) if quota > 0 else [])
+
+    def _await_room(self) -> bool:
+        """Wait until one more is within the rate that immotion takes; False when it is, or that would be long."""
+        seconds = self._breaker.wait_s()
+        if 0 < seconds <= 1:
+            time.sleep(max(seconds, _TOGETHER_S))
+        return 0 < seconds <= 1
 
     def _await_outcomes(self) -> list[Outcome]:
         """Wait for outcomes; those of rows given back meanwhile are dropped."""
         self._renew()
-        landed = self._senders.outcomes(min(_LOOK_UP_S, self._lease.total_seconds() / 3), gather_s=_GATHER_S)
+        longest = _HANGING_LOOK_UP_S if self._quiet else _LOOK_UP_S
+        landed = self._senders.outcomes(min(longest, self._lease.total_seconds() / 3), gather_s=_GATHER_S)
         self._pace.landed(len(landed))
+        self._quiet = not landed
         return [one for one in landed if self._flying.pop((one.item.id, one.item.fence), None)]
 
     def _renew(self) -> None:
@@ -148,6 +205,8 @@ class Forwarder:
 
     def _tell_breaker(self, outcomes: Sequence[Outcome]) -> None:
         for one in outcomes:
+            if one.tried and one.item.attempts:
+                self._careful = one.fault is not None
             match one.fault:
                 case Temporary() as fault:
                     self._breaker.failed(fault, again=one.item.attempts > 0)
@@ -157,6 +216,12 @@ class Forwarder:
                     self._breaker.succeeded()
                 case None if one.sent is not None:
                     self._breaker.succeeded()
+
+    def _settle_probe(self) -> None:
+        """Let somebody else probe, if what was to be the probe has told nothing about immotion."""
+        if self._probing:
+            self._probing = False
+            self._breaker.release()
 
     def _record(self, outcomes: list[Outcome]) -> None:
         self._unrecorded = outcomes
@@ -220,6 +285,8 @@ class Forwarder:
 
     def _record_fault(self, item: OutboxItem, fault: Exception) -> None:
         match fault:
+            case Temporary(scope="throttle"):
+                self._come_back(item, fault)
             case Temporary():
                 self._postpone(item, str(fault), fault.retry_after, outcome_unknown=fault.outcome_unknown)
             case CredentialsRefused():
@@ -246,6 +313,17 @@ class Forwarder:
         if held:
             log.warning("delivery_postponed", mandant=self.mandant, **_facts(item, error))
         else:
+            self._log_late(item)
+
+    def _come_back(self, item: OutboxItem, fault: Temporary) -> None:
+        """Try a row again soon that immotion had no time for, as if it had not been tried."""
+        now = self._clock()
+        due = next_attempt(1, now, created_at=now, retry_after=fault.retry_after, random=random.random) or now
+        with connected():
+            held = outbox.postpone(
+                item, next_at=due, error=str(fault), outcome_unknown=item.outcome_unknown, counted=False
+            )
+        if not held:
             self._log_late(item)
 
     def _park(self, item: OutboxItem, error: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from service.files.storage import Folder
 from service.store.records import OutboxItem
+from service.sync.breaker import concerns_all
 from service.sync.delivery import Parcel, Sent, send
 from service.sync.immotion.channel import Channel
 
@@ -25,10 +26,15 @@ class Outcome:
 
 
 class Senders:
-    """Takes parcels, gives outcomes, in whatever order they come."""
+    """Takes parcels, gives outcomes, in whatever order they come.
+
+    After an outcome that concerns every message nothing more is tried until `resume`: whoever takes the outcomes may
+    not have seen it yet.
+    """
 
     def __init__(self, threads: int, channel: Callable[[], Channel], storage: Folder) -> None:
         self._storage = storage
+        self._halted = False
         self._jobs: queue.SimpleQueue[tuple[Parcel, Callable[[], bool]] | None] = queue.SimpleQueue()
         self._landed: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         # daemons: one that hangs in a call must not keep the process from ending
@@ -39,6 +45,10 @@ class Senders:
     def submit(self, parcel: Parcel, unwanted: Callable[[], bool]) -> None:
         """Have a parcel sent, unless `unwanted` says, just before, that it should not be tried now."""
         self._jobs.put((parcel, unwanted))
+
+    def resume(self) -> None:
+        """Try again what is submitted from now on."""
+        self._halted = False
 
     def outcomes(self, seconds: float, *, gather_s: float) -> list[Outcome]:
         """Wait up to `seconds` for an outcome, then `gather_s` for more; returns all that are there."""
@@ -65,9 +75,10 @@ class Senders:
         channel.close()
 
     def _outcome(self, parcel: Parcel, channel: Channel, unwanted: Callable[[], bool]) -> Outcome:
-        if unwanted():
+        if self._halted or unwanted():
             return Outcome(parcel.item, tried=False)
         try:
             return Outcome(parcel.item, sent=send(parcel, channel, self._storage))
         except Exception as fault:  # noqa: BLE001 - whatever a message does to us, it stops no other
+            self._halted |= concerns_all(fault)
             return Outcome(parcel.item, fault=fault)

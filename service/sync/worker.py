@@ -23,7 +23,6 @@ from service.sync import crew
 from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
-from service.sync.breaker_note import BreakerNote
 from service.sync.documents import fetch_announced
 from service.sync.feed import EVENTS, MASTER_DATA, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
@@ -33,6 +32,7 @@ from service.sync.immotion.factory import Channels
 from service.sync.kataloge import CATALOGS, mirror
 from service.sync.kataloge import EVERY as CATALOGS_EVERY
 from service.sync.reconcile import reconcile_if_due
+from service.sync.retry import A_DAY
 from service.vorgang.house import Houses
 from service.vorgang.types import House
 
@@ -43,6 +43,7 @@ IDLE_S = 0.3
 FEED_WAIT_S = 3
 AFTER_FAULT_S = 3.0
 MASTER_DATA_EVERY_S = 15
+PROBES_ARE_DELIVERIES_FOR = timedelta(seconds=5)
 TIDY_EVERY_S = 3600
 WATCH_EVERY_S = 60
 _SELDOM = (50_000, 50, 50)
@@ -117,6 +118,19 @@ def _reconcile_hour(immotion: ChannelSettings) -> int | None:
     return immotion.reconcile_hour if isinstance(immotion, ImmotionSettings) else None
 
 
+def _tell_unreachable(mandant: str, fault: Exception) -> None:
+    if isinstance(fault, CredentialsRefused):
+        raise_alarm("credentials_refused", mandant=mandant, detail=str(fault), now=_utc_now())
+    else:
+        log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
+
+
+def _rest_s(fault: Exception) -> float:
+    """Return how long not to ask again; where the whole connection is concerned, its breaker sees to that."""
+    asked = fault.retry_after if isinstance(fault, Temporary) and fault.scope in {None, "message"} else None
+    return max(AFTER_FAULT_S, min(asked or 0.0, A_DAY.total_seconds()))
+
+
 _ALONE = crew.Place()
 
 
@@ -131,6 +145,10 @@ class _Worker:
         self._channels = {name: m.immotion for name, m in settings.mandanten.items() if m.immotion is not None}
         self._roads = Channels()
         self._feeds = {name: _feeds_of(immotion) for name, immotion in self._channels.items()}
+        self._breakers = {
+            name: Breaker(name, _utc_now, probe_takes=timedelta(seconds=immotion.lease_s))
+            for name, immotion in self._channels.items()
+        }
 
     def round(self, stop: threading.Event) -> int:
         """Deliver what is due, read the feeds, apply, fetch and compare, once for each Mandant, until told to stop."""
@@ -140,8 +158,9 @@ class _Worker:
                 self._forward_all(mandant, immotion, stop)
                 if not stop.is_set():
                     self._read(mandant, immotion, stop)
+                good = good and not self._breakers[mandant].is_open
             except (Temporary, Permanent, CredentialsRefused) as fault:
-                log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
+                _tell_unreachable(mandant, fault)
                 good = False
         if not stop.is_set():
             self._tidy()
@@ -172,7 +191,7 @@ class _Worker:
             thread.join(max(0.0, until - time.monotonic()))
         log.info("sync_stopped", process=self._place.number)
 
-    def _forwarder(self, mandant: str, immotion: ChannelSettings, breaker: Breaker) -> Forwarder:
+    def _forwarder(self, mandant: str, immotion: ChannelSettings) -> Forwarder:
         return Forwarder(
             mandant,
             channel=lambda: self._roads.of(mandant, immotion),
@@ -180,37 +199,36 @@ class _Worker:
             threads=self._place.share(immotion.threads),
             lease=timedelta(seconds=immotion.lease_s),
             clock=_utc_now,
-            breaker=breaker,
+            breaker=self._breakers[mandant],
         )
 
     def _forward_all(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
-        forwarder = self._forwarder(mandant, immotion, Breaker(time.monotonic))
+        forwarder = self._forwarder(mandant, immotion)
         try:
             forwarder.forward(stop.is_set)
         finally:
             forwarder.close()
 
     def _forward_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
-        breaker, note = Breaker(time.monotonic), BreakerNote(mandant)
-        forwarder = self._forwarder(mandant, immotion, breaker)
+        forwarder = self._forwarder(mandant, immotion)
         while not stop.is_set():
-            handled = self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop)
-            note.tell(is_open=breaker.is_open, failures=breaker.failures, pause_s=breaker.pause_s(), now=_utc_now())
-            if not handled:
+            if not self._guarded(mandant, partial(forwarder.forward, stop.is_set), stop):
                 stop.wait(IDLE_S)
         forwarder.close()
 
     def _feed_loop(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
         channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
-        looked_at = -float(MASTER_DATA_EVERY_S)
+        breaker, looked_at = self._breakers[mandant], -float(MASTER_DATA_EVERY_S)
         while not stop.is_set():
             begun = time.monotonic()
             if begun - looked_at >= MASTER_DATA_EVERY_S:
-                self._guarded(mandant, partial(self._mirror, mandant, channel), stop)
-                looked_at = begun
-            if hour is not None:
-                self._guarded(mandant, partial(self._reconcile, mandant, channel, hour), stop)
-            new = self._guarded(mandant, partial(self._take_in, mandant, channel, FEED_WAIT_S), stop)
+                self._guarded(mandant, partial(self._asking, mandant, partial(self._mirror, mandant, channel)), stop)
+                looked_at = looked_at if breaker.is_open else begun
+            if hour is not None and not breaker.is_open:  # it seldom asks anything: no probe
+                reconcile = partial(self._reconcile, mandant, channel, hour)
+                self._guarded(mandant, partial(self._asking, mandant, reconcile), stop)
+            take_in = partial(self._take_in, mandant, channel, FEED_WAIT_S)
+            new = self._guarded(mandant, partial(self._asking, mandant, take_in), stop)
             # an immotion that does not let a question wait is not asked without end
             left = FEED_WAIT_S - (time.monotonic() - begun)
             if not new and left > 0:
@@ -220,13 +238,20 @@ class _Worker:
     def _read(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
         channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
         try:
-            self._mirror(mandant, channel)
-            while not stop.is_set() and self._take_in(mandant, channel, 0):
-                pass
-            while hour is not None and not stop.is_set() and self._reconcile(mandant, channel, hour):
-                pass
+            with self._breakers[mandant].asking() as may:
+                if may:
+                    self._mirror(mandant, channel)
+                while may and not stop.is_set() and self._take_in(mandant, channel, 0):
+                    pass
+                while may and hour is not None and not stop.is_set() and self._reconcile(mandant, channel, hour):
+                    pass
         finally:
             channel.close()
+
+    def _asking(self, mandant: str, step: Callable[[], int]) -> int:
+        """Do a step that asks immotion, if its breaker lets it; 0 if not. Raises what the step raises."""
+        with self._breakers[mandant].asking(after=PROBES_ARE_DELIVERIES_FOR) as may:
+            return step() if may else 0
 
     def _mirror(self, mandant: str, channel: Channel) -> int:
         """Bring master data and catalogs up to date."""
@@ -269,7 +294,9 @@ class _Worker:
         try:
             return int(bool(step()))
         except (Temporary, Permanent, CredentialsRefused) as fault:
-            log.warning("immotion_unreachable", mandant=mandant, error=str(fault))
+            _tell_unreachable(mandant, fault)
+            stop.wait(_rest_s(fault))
+            return 0
         except (StoreUnavailable, OSError) as fault:
             raise_alarm("sync_paused", mandant=mandant, detail=type(fault).__name__, now=_utc_now())
         except Exception as fault:  # noqa: BLE001 - a loop that ended silently would forward nothing any more

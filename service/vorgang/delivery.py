@@ -100,7 +100,7 @@ def retry(vorgang: Vorgang, *, now: datetime, spend: Callable[[], None] = _nothi
     def change() -> Effect:
         spend()
         ids = [row_id for row_id, _state, _lease in deliveries.lock_vorgang(vorgang.mandant, vorgang.id)]
-        rows = deliveries.retry(ids, now) if ids else 0
+        rows = _make_due(vorgang.mandant, ids, now)
         return Effect(rows, int(rows > 0), held=len(ids) - rows)
 
     return in_transaction(change)
@@ -124,7 +124,15 @@ def retry_parked(mandant: str, *, clock: Callable[[], datetime], spend: Callable
 def _retry_batch(mandant: str, begun: datetime, now: datetime, spend: Callable[[], None]) -> int:
     spend()
     ids = deliveries.lock_parked(mandant, retried_before=begun, limit=BATCH)
-    return deliveries.retry(ids, now) if ids else 0
+    return _make_due(mandant, ids, now)
+
+
+def _make_due(mandant: str, ids: Sequence[int], now: datetime) -> int:
+    """Make rows due, and have immotion asked at once even if the connection pauses: somebody may have mended it."""
+    if not ids:
+        return 0
+    breakers.end_pause(mandant, now)
+    return deliveries.retry(ids, now)
 
 
 def park(vorgang: Vorgang, *, reason: str = "", spend: Callable[[], None] = _nothing) -> Effect:

@@ -116,7 +116,7 @@ def forwarder(settings: Settings, clock: SkippingClock, calls: Counter[str]) -> 
         storage=Folder(settings.service.files),
         threads=immotion.threads,
         clock=clock.now,
-        breaker=Breaker(clock.monotonic),
+        breaker=Breaker(MANDANT, clock.now),
     )
     try:
         yield made

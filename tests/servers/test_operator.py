@@ -91,6 +91,51 @@ def test_a_breakers_last_success_outlives_its_opening(mandant: str) -> None:
     assert (found.state, found.since, found.last_success_at, found.worker) == ("open", LATER, NOW, "host:2")
 
 
+def opened(mandant: str, seconds: float = 2, **changes: Any) -> BreakerState:
+    values = {"failures": 5, "since": NOW, "last_success_at": None, "worker": "host:1", "told_at": NOW}
+    until = NOW + timedelta(seconds=seconds)
+    return BreakerState(**{"mandant": mandant, "state": "open", "next_probe_at": until} | values | changes)
+
+
+def test_of_many_workers_one_takes_the_probe(mandant: str) -> None:
+    with connected():
+        breakers.open_until(opened(mandant))
+        seen = breakers.of([mandant])[mandant]
+
+    def take(number: int) -> bool:
+        with connected():
+            return breakers.take_probe(opened(mandant, 60, told_at=LATER, worker=f"host:{number}"), seen=seen)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(take, range(32))) == 1
+    with connected():
+        assert breakers.of([mandant])[mandant].state == "half_open"
+        breakers.close(opened(mandant, failures=0, since=LATER, next_probe_at=None, last_success_at=LATER))
+        found = breakers.of([mandant])[mandant]
+    assert (found.state, found.failures, found.since, found.last_success_at) == ("closed", 0, LATER, LATER)
+
+
+def test_a_breaker_is_opened_for_longer_but_never_for_less(mandant: str) -> None:
+    with connected():
+        for seconds, failures in ((60, 5), (2, 7), (90, 8)):
+            breakers.open_until(opened(mandant, seconds, failures=failures, since=NOW + timedelta(seconds=failures)))
+        breakers.close(opened(mandant, next_probe_at=None))
+        found = breakers.of([mandant])[mandant]
+        assert (found.state, found.failures, found.since) == ("open", 8, NOW + timedelta(seconds=5))
+        assert found.next_probe_at == NOW + timedelta(seconds=90)
+        breakers.end_pause(mandant, LATER)
+        assert breakers.of([mandant])[mandant].next_probe_at == LATER
+
+
+def test_only_what_failed_before_or_only_what_did_not_is_claimed(mandant: str) -> None:
+    fresh, again = owe(mandant), owe(mandant)
+    with connected():
+        OutboxRow.update(attempts=2).where(OutboxRow.vorgang_id == again.id).execute()
+        for tried, wanted in ((True, again), (False, fresh), (None, None)):
+            items = outbox.claim(mandant, now=NOW, lease=timedelta(minutes=1), limit=9, tried=tried)
+            assert [item.vorgang_id for item in items] == ([wanted.id] if wanted else [])
+
+
 def test_a_heartbeat_is_the_last_one(mandant: str) -> None:
     with connected():
         heartbeats.beat(mandant, "worker", NOW)

@@ -13,7 +13,6 @@ from service.store.database import connected, database, open_database, transacti
 from service.store.migrate import migrate
 from service.store.records import Alarm, BreakerState
 from service.sync import alarms
-from service.sync.breaker_note import BreakerNote
 from service.vorgang import delivery
 from tests.support.databases import new_database
 from tests.support.owed import claim, owe, parked
@@ -197,38 +196,3 @@ def test_the_watch_says_that_a_worker_is_alive() -> None:
     with connected():
         (row,) = delivery.status(["m"], NOW)
     assert row.worker_seen == NOW
-
-
-def test_a_breaker_is_written_down_when_it_changes_and_only_then() -> None:
-    note, seen = BreakerNote("m"), []
-
-    def tell(second: int, is_open: bool, failures: int, pause_s: float = 0.0) -> None:
-        note.tell(is_open=is_open, failures=failures, pause_s=pause_s, now=NOW + timedelta(seconds=second))
-        with connected():
-            state = breakers.of(["m"])["m"]
-            if not seen or seen[-1] != state:
-                seen.append(state)
-
-    tell(0, False, 0)
-    tell(1, False, 3)
-    tell(2, True, 5, 2.0)
-    tell(3, True, 5, 1.0)
-    tell(4, True, 5)
-    tell(5, True, 6, 4.0)
-    tell(9, False, 0)
-    tell(10, False, 0)
-    told = [(state.state, state.failures, (state.since - NOW).seconds) for state in seen]
-    assert told == [("closed", 0, 0), ("open", 5, 2), ("half_open", 5, 4), ("open", 6, 5), ("closed", 0, 9)]
-    assert seen[1].next_probe_at == NOW + timedelta(seconds=4)
-    assert [state.last_success_at for state in seen] == [None] * 4 + [NOW + timedelta(seconds=9)]
-
-
-def test_a_breaker_that_could_not_be_written_down_is_tried_again(store: str) -> None:
-    note = BreakerNote("m")
-    database.obj.close_all()
-    open_database("postgresql://nobody@127.0.0.1:1/none")
-    note.tell(is_open=True, failures=5, pause_s=2.0, now=NOW)
-    open_database(store)
-    note.tell(is_open=True, failures=5, pause_s=1.0, now=NOW + timedelta(seconds=1))
-    with connected():
-        assert breakers.of(["m"])["m"].state == "open"

@@ -49,7 +49,7 @@ class FarSide(http.server.BaseHTTPRequestHandler):
         if status == 0:
             self.connection.close()
             return
-        self.send_response(status)
+        self.send_response_only(status)  # without a Date of its own
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
         self.end_headers()
@@ -122,11 +122,47 @@ def test_every_answer_is_one_of_three_errors(
         put(far_side)
 
 
-def test_retry_after_is_read_in_seconds(far_side: SimpleNamespace) -> None:
-    far_side.answers(503, {}, Retry_After="17")
+@pytest.mark.parametrize(
+    "value,seconds",
+    [
+        ("17", 17.0),
+        ("0", 0.0),
+        ("9" * 400, 86_400.0),
+        ("Thu, 01 Jan 2026 00:01:30 GMT", 90.0),
+        ("Thursday, 01-Jan-26 00:01:30 GMT", 90.0),
+        ("Thu Jan  1 00:01:30 2026", 90.0),
+        ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
+        ("Fri, 01 Jan 2027 00:00:00 GMT", 86_400.0),
+        ("soon", None),
+        ("-5", None),
+        ("Thu, 99 Jan 2026 00:00:00 GMT", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(far_side: SimpleNamespace, value: str, seconds: float | None) -> None:
+    far_side.answers(503, {}, Retry_After=value, Date="Thu, 01 Jan 2026 00:00:00 GMT")
     with pytest.raises(Temporary) as refused:
         put(far_side)
-    assert (refused.value.retry_after, refused.value.outcome_unknown) == (17.0, True)
+    assert (refused.value.retry_after, refused.value.outcome_unknown) == (seconds, True)
+
+
+@pytest.mark.parametrize(
+    "status,retry_after,scope",
+    [
+        (429, "1", "throttle"),
+        (429, "", "throttle"),
+        (503, "1", "connection"),
+        (503, "", None),
+        (500, "1", "message"),
+        (504, "1", None),
+    ],
+)
+def test_a_temporary_answer_says_what_it_concerns(
+    far_side: SimpleNamespace, status: int, retry_after: str, scope: str | None
+) -> None:
+    far_side.answers(status, {}, Retry_After=retry_after)
+    with pytest.raises(Temporary) as refused:
+        put(far_side)
+    assert refused.value.scope == scope
 
 
 def test_what_immotion_never_got_is_none(far_side: SimpleNamespace) -> None:
@@ -167,23 +203,10 @@ def test_retries_grow_with_jitter_up_to_half_an_hour_and_end_after_five_days() -
     assert due(50) <= LONGEST
     assert due(50, random=0) == timedelta(0)
     assert due(1, random=0, retry_after=90) == timedelta(seconds=90)
+    assert due(1, random=0, retry_after=7200) == timedelta(hours=2)
+    assert due(1, random=0, retry_after=float("inf")) == timedelta(days=1)
     old = NOW - GIVE_UP_AFTER - timedelta(seconds=1)
     assert next_attempt(1, NOW, created_at=old, retry_after=None, random=lambda: 0.5) is None
-
-
-def test_the_breaker_lets_one_probe_through() -> None:
-    now = 0.0
-    breaker = Breaker(lambda: now)
-    assert breaker.allowance(4) == 4
-    for _ in range(5):
-        breaker.failed(Temporary("down"), again=False)
-    assert breaker.allowance(4) == 0
-    now = 2.5
-    assert breaker.allowance(4) == 1
-    breaker.succeeded()
-    assert breaker.allowance(4) == 4
-    breaker.refused()
-    assert breaker.allowance(4) == 0
 
 
 class Scripted:
@@ -232,7 +255,12 @@ def owed(anhang: bool = False, created: datetime = NOW) -> Vorgang:
 def forwarder(tmp_path: Path, channel: Scripted, clock: list[datetime]) -> Forwarder:
     storage = Folder(tmp_path / "files")
     return Forwarder(
-        "m", channel=lambda: channel, storage=storage, threads=1, clock=lambda: clock[0], breaker=Breaker(lambda: 0.0)
+        "m",
+        channel=lambda: channel,
+        storage=storage,
+        threads=1,
+        clock=lambda: clock[0],
+        breaker=Breaker("m", lambda: clock[0]),
     )
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 
 from service.store.records import Anhang
 
-Scope = Literal["message", "connection"] | None
+Scope = Literal["message", "connection", "throttle"] | None
 
 
 class Temporary(Exception):
     """It may work later.
 
     `outcome_unknown`: immotion may have done it; `retry_after` in seconds, if it said so; `scope`: whether the fault
-    may lie in this message, or concerns the whole connection.
+    may lie in this message, concerns the whole connection, or is only that immotion takes no more at once.
     """
 
     def __init__(

@@ -5,6 +5,8 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -35,10 +37,11 @@ from service.sync.immotion.wire import seq_of
 
 _TEMPORARY = {408, 425, 429}
 _SERVER_FAULTS = 500
-_SCOPES: dict[int, Scope] = {500: "message", 429: "connection"}
+_SCOPES: dict[int, Scope] = {500: "message", 429: "throttle"}
 _NOT_FOUND = "NICHT_GEFUNDEN"
 _CHUNK = 64 * 1024
 _CONNECT_S = 5
+_LONGEST_WAIT_S = 86_400.0
 
 
 class HttpChannel:
@@ -256,13 +259,10 @@ def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:
     if problem.get("wiederholbar") is False:
         raise Permanent(code, _felder(problem))
     if status in _TEMPORARY or status >= _SERVER_FAULTS or problem.get("wiederholbar") is True:
-        unknown = status >= _SERVER_FAULTS
-        raise Temporary(
-            f"{status} {code}",
-            retry_after=_retry_after(answer),
-            outcome_unknown=unknown,
-            scope=_SCOPES.get(status),
-        )
+        unknown, retry_after = status >= _SERVER_FAULTS, _retry_after(answer)
+        away = status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
+        scope = "connection" if away else _SCOPES.get(status)
+        raise Temporary(f"{status} {code}", retry_after=retry_after, outcome_unknown=unknown, scope=scope)
     if HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem:
         raise Permanent(code, _felder(problem))
     # neither success nor a problem document: a proxy in between, or the wrong address
@@ -304,9 +304,27 @@ def _felder(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:
-    """Return Retry-After in seconds (RFC 9110, 10.2.3); dates are not used by this interface."""
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+    """Return Retry-After (RFC 9110, 10.2.3) in seconds, up to a day; None when there is none, or nonsense.
+
+    A date is compared with the answer's own, so that it does not matter how far the two clocks are apart.
+    """
+    value = answer.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return min(float(value), _LONGEST_WAIT_S)
+    until = _date(value)
+    if until is None:
+        return None
+    seconds = (until - (_date(answer.headers.get("Date", "")) or datetime.now(UTC))).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
+
+
+def _date(value: str) -> datetime | None:
+    """Return an HTTP date (RFC 9110, 5.6.7)."""
+    try:
+        found = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _chunks(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

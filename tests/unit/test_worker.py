@@ -127,9 +127,9 @@ def test_deliveries_with_refused_credentials_keep_the_feeds_from_asking(worker: 
 
 def test_one_round_with_refused_credentials_says_so_and_is_to_be_tried_again(worker: _Worker) -> None:
     FarSide.status, FarSide.headers_sent = 401, {}
-    assert worker.round() == TRY_AGAIN
+    assert worker.round(threading.Event()) == TRY_AGAIN
     assert kinds() == {"credentials_refused": 1}
-    assert worker.round() == TRY_AGAIN
+    assert worker.round(threading.Event()) == TRY_AGAIN
     assert len(FarSide.calls) == 1
 
 

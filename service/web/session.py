@@ -82,7 +82,14 @@ class FindMandant:
         path = req.path.removeprefix(f"/{mandant_id}").strip("/")
         tongue = chosen or mandant.languages[0]
         req.context.reader = Reader(
-            self._room, mandant_id, mandant, None, tongue, lang_chosen=chosen is not None, path=path
+            self._room,
+            mandant_id,
+            mandant,
+            None,
+            tongue,
+            lang_chosen=chosen is not None,
+            path=path,
+            csp_nonce=req.context.csp_nonce,
         )
 
 

@@ -173,7 +173,14 @@ class Reader:
             header_session=in_browser and visitor is not None and visitor.in_frame,
             origins=self._framing_origins(),
             csp_nonce=self.csp_nonce,
+            ends_at=self.words.minute(visitor.ends_at) if visitor and visitor.ends_at else "",
+            seconds_left=self._seconds_left(),
         )
+
+    def _seconds_left(self) -> int:
+        """Return how long the session still lasts at most; 0 where there is none."""
+        ends_at = self.visitor.ends_at if self.visitor else None
+        return max(0, int((ends_at - self.room.clock()).total_seconds())) if ends_at else 0
 
     def _framing_origins(self) -> tuple[str, ...]:
         visitor = self.visitor

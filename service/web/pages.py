@@ -32,7 +32,7 @@ class Site:
     """What surrounds every page; given to each template as `site`.
 
     `csp_nonce` marks style sheet and script as the portal's own, in a full page only: the policy of the CMS's page
-    governs a fragment.
+    governs a fragment. `ends_at` and `seconds_left` say when the browser session ends in any case.
     """
 
     mandant: str
@@ -53,6 +53,8 @@ class Site:
     header_session: bool = False
     origins: tuple[str, ...] = ()
     csp_nonce: str = ""
+    ends_at: str = ""
+    seconds_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

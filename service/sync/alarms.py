@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms, breakers, deliveries, heartbeats
+from service.store import alarms, breakers, deliveries, documents, heartbeats
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
 
 log = structlog.get_logger()
 
 UNSENT_AFTER = timedelta(minutes=15)
+WAITING_AFTER = timedelta(hours=24)
 _SILENT_AFTER = timedelta(minutes=15)
 _AGAIN_AFTER = timedelta(hours=1)
 _BEAT_EVERY = timedelta(minutes=1)
@@ -98,19 +99,22 @@ def flush() -> None:
 def watch(mandanten: Sequence[str], now: datetime) -> int:
     """Look once a minute after what no single event tells; returns how many alarms stand.
 
-    `mandanten` are those with a channel. Raises `oldest_unsent` and `feed_silent`, clears what is over, counts what
-    could not be counted before, notes that a worker is alive and keeps the running total of deliveries. Raises
-    StoreUnavailable.
+    `mandanten` are those with a channel. Raises `oldest_unsent`, `feed_silent` and `events_waiting`, clears what is
+    over, counts what could not be counted before, notes that a worker is alive and keeps the running total of
+    deliveries. Raises StoreUnavailable.
     """
     flush()
     with connected():
         backlogs, breaker = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
-        beats = heartbeats.last(mandanten)
+        beats, aside = heartbeats.last(mandanten), documents.parked(mandanten)
         for mandant in mandanten:
             heartbeats.beat(mandant, heartbeats.WORKER, now)
             deliveries.count_delivered(mandant, now)
             _watch_backlog(backlogs[mandant], now)
             _watch_feeds(mandant, beats, now)
+            _watch_inbox(mandant, now)
+            if mandant not in aside:
+                _clear(mandant, "document_parked", before=now, now=now)
             accepted = _last_accepted(backlogs[mandant], breaker.get(mandant), beats)
             if accepted is not None:
                 _clear(mandant, "credentials_refused", before=accepted, now=now)
@@ -131,6 +135,12 @@ def _watch_backlog(backlog: Backlog, now: datetime) -> None:
     _hold(mandant, "oldest_unsent", stands=late, now=now, seconds=seconds, waiting=backlog.waiting)
     if not backlog.parked:
         _clear(mandant, "delivery_parked", before=now, now=now)
+
+
+def _watch_inbox(mandant: str, now: datetime) -> None:
+    oldest = deliveries.waits_since(mandant, now - WAITING_AFTER)
+    hours = int((now - oldest).total_seconds() // 3600) if oldest else 0
+    _hold(mandant, "events_waiting", stands=oldest is not None, now=now, hours=hours)
     if not deliveries.parked_events(mandant):
         _clear(mandant, "event_parked", before=now, now=now)
 

@@ -20,7 +20,7 @@ from service.sync.alarms import note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.breaker_note import BreakerNote
-from service.sync.documents import fetch_announced
+from service.sync.documents import Fetcher, fetch_announced
 from service.sync.feed import EVENTS, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
@@ -175,7 +175,7 @@ class _Worker:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
         note_feed_read(mandant, EVENTS, _utc_now())
         apply_waiting(self._house(mandant), clock=_utc_now)
-        fetch_announced(mandant, channel, self._storage, clock=_utc_now)
+        fetch_announced(mandant, channel, Fetcher(self._storage, _utc_now, random.random))
         return new
 
     def _house(self, mandant: str) -> House:

@@ -195,3 +195,15 @@ def test_a_breaker_that_could_not_be_written_down_is_tried_again(store: str) -> 
     note.tell(is_open=True, failures=5, pause_s=1.0, now=NOW + timedelta(seconds=1))
     with connected():
         assert breakers.of(["m"])["m"].state == "open"
+
+
+def test_an_event_whose_vorgang_never_comes_raises_an_alarm_after_a_day() -> None:
+    with connected():
+        inbox.receive("m", {"ereignisId": "e", "typ": "STATUS", "vorgangId": "unknown"}, NOW)
+    assert alarms.watch(["m", "other"], NOW + 24 * 60 * MINUTE) == 0
+    with capture_logs() as logs:
+        assert alarms.watch(["m", "other"], NOW + 24 * 61 * MINUTE) == 1
+    assert [(entry["event"], entry["hours"]) for entry in logs] == [("events_waiting", 24)]
+    with connected():
+        inbox.settle(inbox.waiting("m")[0].id, "applied")
+    assert alarms.watch(["m", "other"], NOW + 24 * 62 * MINUTE) == 0

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import peewee
+from peewee import fn
 
 from service.store.models import OutboxRow, ReconcileRow, VorgangRow
 from service.store.query import affected, dicts, first
@@ -72,7 +73,12 @@ def batch(mandant: str, *, after: str, limit: int) -> list[OpenVorgang]:
 
 
 def owe_again(vorgang_id: UUID, now: datetime) -> int:
-    """Owe immotion everything of a Vorgang that it has lost, once for ever; returns how many deliveries."""
-    lost = (OutboxRow.vorgang_id == vorgang_id) & (OutboxRow.state == "sent") & OutboxRow.owed_again_at.is_null()
+    """Owe immotion everything of a Vorgang that it has lost, once for ever; returns how many deliveries.
+
+    Nothing of one that is not open any more: immotion may have said meanwhile that it has deleted it.
+    """
+    still_open = VorgangRow.select(VorgangRow.id).where((VorgangRow.id == vorgang_id) & (VorgangRow.offen == True))  # noqa: E712 - a condition of peewee
+    here = (OutboxRow.vorgang_id == vorgang_id) & fn.EXISTS(still_open)
+    lost = here & (OutboxRow.state == "sent") & OutboxRow.owed_again_at.is_null()
     owed: dict[str, Any] = {"state": "waiting", "next_at": now, "attempts": 0, "lease_until": None, "sent_at": None}
     return affected(OutboxRow.update(**owed, owed_again_at=now, outcome_unknown=False).where(lost))

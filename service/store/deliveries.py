@@ -15,7 +15,7 @@ from service.store.models import AktivitaetRow, DeliveredRow, EreignisRow, Outbo
 from service.store.query import Query, affected, dicts, first, tuples
 from service.store.records import Backlog, OwedRow, OwedVorgang
 
-WAITING, PARKED, SENT = "waiting", "parked", "sent"
+WAITING, PARKED, SENT, DROPPED = "waiting", "parked", "sent", "dropped"
 OWED = (WAITING, PARKED)
 _SETTLED = timedelta(hours=2)  # longer than a worker's clock may be behind: no row is sent earlier than this any more
 
@@ -207,6 +207,21 @@ def park(row_id: int, error: str) -> bool:
         "last_error": error[:255],
     }
     return affected(OutboxRow.update(**changes).where((OutboxRow.id == row_id) & (OutboxRow.state == WAITING))) == 1
+
+
+def drop(vorgang_id: UUID) -> int:
+    """Owe nothing of a Vorgang any more; whoever is sending a row cannot write its result. Returns how many rows."""
+    here = (OutboxRow.vorgang_id == vorgang_id) & OutboxRow.state.in_(OWED)
+    return affected(OutboxRow.update(state=DROPPED, fence=OutboxRow.fence + 1, lease_until=None).where(here))
+
+
+def waits_since(mandant: str, before: datetime) -> datetime | None:
+    """Return since when the oldest event waits for its Vorgang, if it came before a time; None otherwise."""
+    here = (EreignisRow.state == WAITING) & (EreignisRow.mandant == mandant) & (EreignisRow.received_at < before)
+    oldest: datetime | None = None
+    for (moment,) in tuples(EreignisRow.select(EreignisRow.received_at).where(here).order_by(EreignisRow.id).limit(1)):
+        oldest = moment
+    return oldest
 
 
 def vorgang_of(mandant: str, meldenummer: str) -> UUID | None:

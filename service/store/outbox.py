@@ -87,7 +87,7 @@ def _due(mandant: str, now: datetime, limit: int) -> Query:
             & ~fn.EXISTS(
                 earlier.select(earlier.id).where(
                     (earlier.vorgang_id == OutboxRow.vorgang_id)
-                    & (earlier.state != "sent")
+                    & earlier.state.in_(["waiting", "parked"])
                     & (earlier.id < OutboxRow.id)
                 )
             )

@@ -258,10 +258,14 @@ def _rows(cases: Sequence[_Case]) -> Rows:
     for row in found["messages"] + found["files"]:
         row["vorgang_id"] = keys[row["vorgang_id"]]
     for row in found["files"]:
-        del row["id"], row["created_at"], row["stored_at"]
+        for name in ("id", "created_at", "stored_at", *_OF_FETCHING):
+            del row[name]
     for row in found["events"]:
         del row["id"], row["received_at"]
     return found
+
+
+_OF_FETCHING = ("fetch_attempts", "fetch_at", "fetch_since", "fetch_error")
 
 
 def _differing(expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> int:

@@ -92,6 +92,28 @@ class Kataloge:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rest of a document, behind its first `begin` bytes, as long as it is still that of the ETag."""
+
+    begin: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dokument:
+    """An open document, from the byte `begins_at` on.
+
+    `chunks` raises Temporary where it breaks off. `etag` names what a later part must belong to, "" where there cannot
+    be one; `sha256` is that of the whole, as immotion states it now, "" where it does not.
+    """
+
+    chunks: Iterator[bytes]
+    begins_at: int = 0
+    etag: str = ""
+    sha256: str = ""
+
+
 class Channel(Protocol):
     """One Mandant's road to immotion. Every method raises Temporary, Permanent or CredentialsRefused."""
 
@@ -127,8 +149,8 @@ class Channel(Protocol):
         """Read immotion's catalogs; None when they are still those of this ETag. Raises NotOffered."""
         ...
 
-    def dokument(self, dokument_id: str) -> AbstractContextManager[Iterator[bytes]]:
-        """Open a document's bytes, in chunks."""
+    def dokument(self, dokument_id: str, part: Part | None = None) -> AbstractContextManager[Dokument]:
+        """Open a document: the part asked for where immotion can give it, otherwise from its beginning."""
         ...
 
     def close(self) -> None:

@@ -198,8 +198,8 @@ def test_what_clerks_do_comes_out_once_and_is_read_as_it_was_meant(drop: Drop, o
     assert by_typ["STATUS"]["status"]["textMieter"] == 'Am "Montag"; früh'
     assert by_typ["TERMIN"]["termin"] == termin
     assert by_typ["ZUORDNUNG"]["aufgabentraeger"] == {"anzeigeName": "Öz", "team": "Nord"}
-    with drop.channel.dokument(str(by_typ["DOKUMENT"]["dokumentId"])) as chunks:
-        assert b"".join(chunks) == content
+    with drop.channel.dokument(str(by_typ["DOKUMENT"]["dokumentId"])) as dokument:
+        assert b"".join(dokument.chunks) == content
     assert drop.names("out") == drop.names("fehler") == []
 
 

@@ -12,7 +12,17 @@ from service.settings import FileDropSettings
 from service.store import filedrop
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Anhang, Paket
-from service.sync.immotion.channel import Accepted, FeedPage, Kataloge, NotOffered, Permanent, Stand, Temporary
+from service.sync.immotion.channel import (
+    Accepted,
+    Dokument,
+    FeedPage,
+    Kataloge,
+    NotOffered,
+    Part,
+    Permanent,
+    Stand,
+    Temporary,
+)
 from service.sync.immotion.filedrop.folders import Folders, Place
 from service.sync.immotion.filedrop.inbound import Inbound
 from service.sync.immotion.filedrop.packages import Content, envelope, envelope_problems, member_of, write_package
@@ -87,10 +97,10 @@ class FileDropChannel:
         raise NotOffered
 
     @contextmanager
-    def dokument(self, dokument_id: str) -> Iterator[Iterator[bytes]]:
-        """Open a document inside the ZIP that it came in."""
+    def dokument(self, dokument_id: str, part: Part | None = None) -> Iterator[Dokument]:
+        """Open a document inside the ZIP that it came in; always from its beginning."""
         try:
-            yield self._inbound.open_dokument(dokument_id)
+            yield Dokument(self._inbound.open_dokument(dokument_id))
         except Unreadable as broken:
             raise Permanent(broken.reason) from broken
         except FileNotFoundError as gone:

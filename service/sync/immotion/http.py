@@ -15,7 +15,7 @@ from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from service.settings import ImmotionSettings
-from service.store.records import Anhang
+from service.store.records import Anhang, OutboxItem
 from service.sync.immotion.channel import (
     Accepted,
     CredentialsRefused,
@@ -48,6 +48,9 @@ class HttpChannel:
         self._settings = settings
         self._pool = _pool(settings.url)
         self._headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
+
+    def begin(self, item: OutboxItem) -> None:
+        """Take no note: immotion knows by our ids what it has, whoever sends it."""
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
         """Stream a file with its digest (RFC 9530)."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ class Drop:
         path.write_bytes(data)
         if marker is not None:
             text = f"{hashlib.sha256(data).hexdigest()}  {name}\n" if marker == "digest" else marker
-            path.with_name(f"{name}.ok").write_text(text)
+            path.with_name(f"{name}.ok").write_bytes(os.fsencode(text))
         return path
 
     def acknowledge(self, *records: dict[str, str], name: str = "Q.xml", mandant: str = MANDANT) -> Path:

@@ -71,11 +71,11 @@ def test_a_package_that_comes_again_is_a_dublette_with_the_same_number(drop: Dro
 
 
 def test_what_the_ledger_refuses_is_answered_with_the_fields(drop: Drop, other: Other) -> None:
-    vorgang = drop.file(kanal="FAX")
+    vorgang = drop.file(melder={"rolle": "NACHBAR"})
     drop.hand_over(vorgang)
     assert other.side.step() == 1
     drop.read()
-    assert drop.states() == [("parked", "FEHLER: VALIDIERUNG /kanal: WERT")]
+    assert drop.states() == [("parked", "FEHLER: VALIDIERUNG /melder/rolle: WERT")]
     assert arrived(other.ledger) == []
 
 

@@ -123,6 +123,12 @@ def test_nothing_half_written_is_ever_seen_under_the_name_of_a_package(drop: Dro
     assert drop.names("in") == []
 
 
+def test_an_attachment_that_is_not_what_was_uploaded_is_not_handed_over(drop: Drop) -> None:
+    vorgang = drop.file()
+    with pytest.raises(Permanent, match="not what was uploaded"):
+        drop.channel.put_anhang(anhang(vorgang.id, b"as it was"), io.BytesIO(b"as it is"), "r")
+
+
 def test_an_attachment_that_was_not_handed_over_is_no_package(drop: Drop) -> None:
     vorgang = drop.file()
     with pytest.raises(Permanent, match="attachments"):

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -57,8 +58,12 @@ class FileDropChannel:
         kept: BinaryIO = TemporaryFile()  # noqa: SIM115 - closed when it is packed
         self._forget(str(anhang.id))
         self._files[str(anhang.id)] = kept
+        digest = sha256()
         while chunk := content.read(_CHUNK):
+            digest.update(chunk)
             kept.write(chunk)
+        if digest.hexdigest() != anhang.sha256:  # the manifest would vouch for what the resident never sent
+            raise Permanent("a stored file is not what was uploaded")
 
     def put_vorgang(self, vorgang_id: UUID, body: Mapping[str, Any], request_id: str) -> Accepted:
         """Write the package of a Vorgang; its number follows as an event."""

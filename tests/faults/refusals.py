@@ -17,8 +17,8 @@ from tests.faults.workload import Filed, compare, events, file_directly, opened,
 from tests.support.filedrop import DropInstallation
 from tests.support.portal import MANDANT
 
-SETTINGS = "settle_s = 0.1\nlease_s = 1.5\nthreads = 8"
-_HELD = 8
+SETTINGS = "settle_s = 0.1\nlease_s = 1.5\nthreads = 4"
+_HELD = 4  # what one process takes at once
 _SETTLE_S = 30.0
 _LATE_S = 1.5
 _SLEEPER, _RESCUER = "sleeper", "rescuer"

@@ -284,15 +284,11 @@ def test_a_row_seen_to_be_taken_over_is_dropped_and_does_not_open_the_breaker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     owed()
-    breaker = Breaker(lambda: 0.0)
-    storage = Folder(tmp_path / "files")
-    worker = Forwarder(
-        "m", channel=lambda: Scripted(TakenOver()), storage=storage, threads=1, clock=lambda: NOW, breaker=breaker
-    )
+    worker = forwarder(tmp_path, Scripted(TakenOver()), [NOW])
     worker.forward()
     worker.close()
     assert counts() == (1, 0, 0)
-    assert breaker.failures == 0
+    assert worker._breaker.failures == 0
     assert "late_result_dropped" in capsys.readouterr().out
 
 

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ class Faults:
     `calls` limits the faults to calls such as "PUT /vorgaenge" (none named: all), `keys` to calls about these ids (none
     named: all), `count` to so many in all. `slow` is honest, only `slow_s` seconds late. `token_expired` ends
     every token that /oauth2/token has given out, which live for `token_s` otherwise. The file drop draws as "FILEDROP":
-    half_copied, quittung_missing, quittung_doubled.
+    half_copied, quittung_missing, quittung_doubled, refused.
     """
 
     rate: float = 0.0
@@ -48,6 +49,7 @@ class FaultSwitch:
         self._random = random.Random(0)  # noqa: S311 - repeatable on purpose, guards nothing
         self._left: int | None = None
         self.faults = Faults()
+        self._happened: Counter[str] = Counter()
 
     def set(self, settings: Mapping[str, Any]) -> Faults:
         """Take checked settings, forget what was set before, and begin the sequence of the seed."""
@@ -58,6 +60,16 @@ class FaultSwitch:
             self._left = faults.count
             self._random = random.Random(faults.seed)  # noqa: S311 - as above
         return faults
+
+    def note(self, kind: str) -> None:
+        """Count a fault of the file drop that has happened: not every one that is drawn has something to spoil."""
+        with self._lock:
+            self._happened[kind] += 1
+
+    def happened(self) -> dict[str, int]:
+        """Return how often each noted fault has happened since the stand-in started."""
+        with self._lock:
+            return dict(self._happened)
 
     def draw(self, call: str, key: str = "") -> str | None:
         """Return the kind of fault for a call such as "PUT /vorgaenge" about an id, or None for an honest answer."""

@@ -86,8 +86,8 @@ class FaultsSetting:
         self._switch = switch
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Return the faults that are switched on."""
-        resp.media = self._switch.faults.wire()
+        """Return the faults that are switched on, and how often those of the file drop have happened."""
+        resp.media = self._switch.faults.wire() | {"happened": self._switch.happened()}
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Switch faults on, or off with rate 0."""

@@ -9,7 +9,7 @@ from uuid import UUID
 import peewee
 from peewee import Case, fn
 
-from service.store import outbox
+from service.store import filedrop, outbox
 from service.store.database import engine
 from service.store.models import AktivitaetRow, DeliveredRow, EreignisRow, OutboxRow, VorgangRow
 from service.store.query import Query, affected, dicts, first, tuples
@@ -186,8 +186,10 @@ def retry(ids: Sequence[int], now: datetime) -> int:
     """Make rows due at once, parked or waiting, with attempts and the age that gives up counted anew.
 
     A row that a worker holds stays as it is: it is being tried. One that sleeps past its lease cannot write its result
-    over this any more. Returns how many rows were changed.
+    over this any more. A package of the file drop that the ERP refused is open again from here on, and by nobody else:
+    a worker that wakes up late must not undo a refusal. Inside a transaction. Returns how many rows were changed.
     """
+    filedrop.reopen(ids)
     free = (OutboxRow.state == PARKED) | OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
     unknown = OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False)
     changes = outbox.due_anew(now) | {"outcome_unknown": unknown}

@@ -114,6 +114,15 @@ def mark_sent(items: Sequence[OutboxItem], now: datetime) -> set[int]:
     return held
 
 
+def hold(item: OutboxItem) -> bool:
+    """Keep a claimed row from everybody else until the transaction ends; False if it was taken over, parked or sent.
+
+    Not an update that counts rows: MariaDB counts none that the update leaves as they were.
+    """
+    query = OutboxRow.select(OutboxRow.id).where(_held(item.id, item.fence))
+    return bool(tuples(query if engine() == "sqlite" else query.for_update()))
+
+
 def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown: bool, counted: bool = True) -> bool:
     """Write that this attempt failed and when the next is due; False if the row was taken over.
 

@@ -33,7 +33,7 @@ POINTS: dict[str, tuple[Measure, dict[str, tuple[int, int]]]] = {
     "leases": (leases.measure, {"stops": (200, 4)}),
     "outage": (outage.measure, {"hours": (72, 1), "waiting": (5000, 50), "poison": (50, 6), "healthy": (1000, 30)}),
     "events": (events.measure, {"events": (10_000, 100)}),
-    "filedrop": (filedrop.measure, {"vorgaenge": (1000, 20)}),
+    "filedrop": (filedrop.measure, {"vorgaenge": (1000, 20), "stops": (200, 8)}),
     "databases": (databases.measure, {"restarts": (100, 2)}),
     "disks": (disks.measure, {}),
     "clocks": (clocks.measure, {"waiting": (500, 50)}),

@@ -83,12 +83,23 @@ def fall_asleep(installation: Installation, names: Iterable[str]) -> None:
     for _ in range(_TRIES):
         for pid in pids:
             kill(pid, signal.SIGSTOP)
+        while not all(map(_is_stopped, pids)):
+            time.sleep(0.005)
         if _can_be_written(installation.database):
             return
         for pid in pids:
             kill(pid, signal.SIGCONT)
         time.sleep(0.05)
     raise AssertionError("they write all the time")
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether every thread of a program stands still, or it has ended: a signal takes its time to arrive."""
+    states = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            states.add(task.read_text().rpartition(")")[2].split()[0])
+    return states <= {"T", "t", "Z", "X"}
 
 
 def _can_be_written(url: str) -> bool:

@@ -71,7 +71,7 @@ class Counting:
         self._calls = calls
 
     def __getattr__(self, name: str) -> object:
-        if name != "close":
+        if name not in {"begin", "close"}:  # they ask nothing
             self._calls[name] += 1
         return getattr(self._channel, name)
 

@@ -4,7 +4,7 @@ import random
 import socket
 from contextlib import suppress
 
-# Below those that outgoing connections take on Linux (from 32768 on): one of these could take it before its server does.
+# Below those that outgoing connections take (on Linux from 32768 on), which one of these might else become.
 _OURS = range(15_000, 32_000)
 _given: set[int] = set()
 

@@ -22,7 +22,15 @@ from service.sync.breaker import Breaker
 from service.sync.feed import read_events, read_master_data
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
-from service.sync.immotion.channel import Accepted, CredentialsRefused, CursorExpired, FeedPage, Permanent, Temporary
+from service.sync.immotion.channel import (
+    Accepted,
+    CredentialsRefused,
+    CursorExpired,
+    FeedPage,
+    Permanent,
+    TakenOver,
+    Temporary,
+)
 from service.sync.immotion.http import HttpChannel, health
 from service.sync.retry import GIVE_UP_AFTER, LONGEST, next_attempt
 from tests.support.databases import new_database
@@ -215,6 +223,9 @@ class Scripted:
         self.steps = list(steps)
         self.asked = 0
 
+    def begin(self, item: object) -> None:
+        """Whoever claimed it."""
+
     def put_vorgang(self, *_: object) -> object:
         return self._step()
 
@@ -294,6 +305,15 @@ def test_a_refusal_for_good_is_parked_and_stops_nobody_else(tmp_path: Path) -> N
     with connected():
         states = {v.status for v in (vorgaenge.by_id("m", first.id), vorgaenge.by_id("m", second.id)) if v}
     assert states == {"UEBERMITTLUNG", "UEBERGEBEN"}
+
+
+def test_a_row_seen_to_be_taken_over_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    owed()
+    worker = forwarder(tmp_path, Scripted(TakenOver()), [NOW])
+    worker.forward()
+    worker.close()
+    assert counts() == (1, 0, 0)
+    assert "late_result_dropped" in capsys.readouterr().out
 
 
 def test_a_row_whose_file_is_gone_is_parked(tmp_path: Path) -> None:

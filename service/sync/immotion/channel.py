@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol
 from uuid import UUID
 
-from service.store.records import Anhang
+from service.store.records import Anhang, OutboxItem
 
 Scope = Literal["message", "connection", "throttle"] | None
 
@@ -43,6 +43,10 @@ class Permanent(Exception):
 
 class CredentialsRefused(Exception):
     """immotion does not accept who we are; nothing more is sent on this connection for a while."""
+
+
+class TakenOver(Exception):
+    """The row was taken over, parked or answered since it was claimed: what this attempt did counts no more."""
 
 
 class NotOffered(Exception):
@@ -116,6 +120,10 @@ class Dokument:
 
 class Channel(Protocol):
     """One Mandant's road to immotion. Every method raises Temporary, Permanent or CredentialsRefused."""
+
+    def begin(self, item: OutboxItem) -> None:
+        """Take note of the claim under which what follows is sent; sending raises TakenOver if it is seen to be old."""
+        ...
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
         """Hand over a file, streamed; the same file again is fine."""

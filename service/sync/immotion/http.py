@@ -20,7 +20,7 @@ from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from service.settings import ImmotionSettings
-from service.store.records import Anhang
+from service.store.records import Anhang, OutboxItem
 from service.sync.immotion.access import Access, FixedAccess, TokenAccess
 from service.sync.immotion.channel import (
     Accepted,
@@ -63,6 +63,9 @@ class HttpChannel:
         self._settings = settings
         self._pool = _pool(settings.url, settings)
         self._access = access or access_of(settings)
+
+    def begin(self, item: OutboxItem) -> None:
+        """Take no note: immotion knows by our ids what it has, whoever sends it."""
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
         """Stream a file with its digest (RFC 9530)."""

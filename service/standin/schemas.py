@@ -178,4 +178,5 @@ FEHLER = _record(
     calls=_list_of(_TEXT),
     keys=_list_of(_TEXT),
     count={"type": "integer", "minimum": 0},
+    rate_limit={"type": "integer", "minimum": 1},
 )

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -205,7 +206,7 @@ def _filed(case: _Case) -> Vorgang:
 def _read_here(settings: Settings) -> Iterator[None]:
     """Read everything in this process, one after the other, when all of it is there."""
     yield
-    assert _Worker(settings).round() == DONE
+    assert _Worker(settings).round(threading.Event()) == DONE
 
 
 @contextmanager

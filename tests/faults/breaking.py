@@ -99,7 +99,7 @@ def small_disks(ground: Ground) -> Iterator[None]:
     """Put the database on a small disk and the files on a small file system in memory; raises Unavailable."""
     image = ground.directory / "store.img"
     ways = [
-        (["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", ground.disk], ground.disk),
+        (["mount", "-t", "tmpfs", "-o", f"size={4 * _BYTES}", "tmpfs", ground.disk], ground.disk),
         (["truncate", "-s", str(2 * _BYTES), image], None),
         (["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", image], None),
         (["mount", "-o", "loop", image, ground.store], ground.store),

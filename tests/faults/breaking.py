@@ -13,8 +13,7 @@ from tests.support.engines import Server
 from tests.support.portal import Installation
 
 _BALLAST = "ballast"
-_BYTES = 16 * 2**20
-_FILES_BYTES = 64 * 2**20  # all big uploads of a run, and many small ones
+_BYTES = 8 * 2**20
 _SERVER_BYTES = 384 * 2**20  # what a new PostgreSQL or MariaDB takes, twice
 # Less than the upload, more than the log: the write of the upload is cut in its middle.
 HALF = 384 * 1024
@@ -100,8 +99,8 @@ def small_disks(ground: Ground) -> Iterator[None]:
     """Put the database on a small disk and the files on a small file system in memory; raises Unavailable."""
     image = ground.directory / "store.img"
     ways = [
-        (["mount", "-t", "tmpfs", "-o", f"size={_FILES_BYTES}", "tmpfs", ground.disk], ground.disk),
-        (["truncate", "-s", str(_BYTES), image], None),
+        (["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", ground.disk], ground.disk),
+        (["truncate", "-s", str(2 * _BYTES), image], None),
         (["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", image], None),
         (["mount", "-o", "loop", image, ground.store], ground.store),
     ]

@@ -28,12 +28,16 @@ class Embedding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CmsLogin:
-    """Who asks, through which CMS, embedded how. `expires` is in Unix seconds; `person` only when it is trusted."""
+    """Who asks, through which CMS, embedded how; `person` only when it is trusted.
+
+    `issued` (by the CMS's clock) and `expires` are Unix seconds.
+    """
 
     connection: str
     subject: str
     session_id: str
     jti: str
+    issued: int
     expires: int
     embedding: Embedding
     base_url: str | None
@@ -107,6 +111,7 @@ class Connector:
             subject=claims.sub,
             session_id=claims.sid,
             jti=claims.jti,
+            issued=claims.iat,
             expires=claims.exp,
             embedding=embedding,
             base_url=base_url,

@@ -1,18 +1,25 @@
 """Browser sessions: 256 random bits, stored as their SHA-256, 30 minutes idle, 12 hours in any case (session.md)."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from service.access.visitor import Visitor
-from service.store import sessions
-from service.store.database import transaction
+from cms_adapters.tokens import Claims
+from service.access.visitor import Visitor, cms_session_of_logout
+from service.store import cms_sessions, sessions
+from service.store.database import in_transaction
 from service.store.records import Session
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 _TOUCH_EVERY = timedelta(minutes=1)
+_LOGOUT_REMEMBERED = timedelta(minutes=5)  # longer than any token is valid
+
+
+class CmsSessionOver(Exception):
+    """The CMS signed this token before it ended the session that the token names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,28 +29,60 @@ class StartedSession:
     secret: str
 
 
-def start_session(visitor: Visitor, *, replaces: str | None, now: datetime) -> StartedSession:
-    """Use up the login's token and store a session in one transaction; ends the browser's former one.
+def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -> StartedSession:
+    """Use up the login's token and store a session in one transaction; ends the browser's former ones.
 
-    `replaces` is the secret of the session that this browser had. Raises TokenAlreadyUsed.
+    `replaces` are the secrets of the sessions that this browser had. Raises TokenAlreadyUsed, CmsSessionOver.
     """
     secret = secrets.token_urlsafe(32)
-    with transaction():
+
+    def start() -> None:
         visitor.spend()
-        sessions.start(_record(visitor, secret, now), ending=hash_of(replaces) if replaces else None)
+        cms_sessions.hold(visitor.of_cms_session, now=now)
+        refuse_over(visitor)
+        sessions.start(_record(visitor, secret, now), ending=[hash_of(former) for former in replaces])
+
+    in_transaction(start)
     return StartedSession(secret)
 
 
-def find_session(secret: str, *, mandant: str, now: datetime) -> Session | None:
-    """Return the live session of this Mandant with this secret, and note that it is in use."""
-    session = sessions.find(hash_of(secret))
-    if session is None or session.mandant != mandant:
-        return None
-    if now - session.seen_at > IDLE or now - session.created_at > ABSOLUTE:
-        return None
-    if now - session.seen_at > _TOUCH_EVERY:
+def refuse_over(visitor: Visitor) -> None:
+    """Raise CmsSessionOver if the CMS has ended the session since it signed this visitor's token.
+
+    A token signed later is good: some CMSs go on with the same id after the next login.
+    """
+    ended = cms_sessions.ended_at(visitor.of_cms_session)
+    if ended is not None and visitor.signed_at is not None and visitor.signed_at <= ended:
+        raise CmsSessionOver
+
+
+def end_cms_session(mandant: str, logout: Claims, *, now: datetime) -> None:
+    """Use up a verified logout token, end the sessions that hang on the CMS's own, and refuse what it signed before.
+
+    Raises TokenAlreadyUsed.
+    """
+    ending = cms_session_of_logout(mandant, logout)
+
+    def end() -> None:
+        sessions.use_up(mandant, logout.iss, logout.jti, now + _LOGOUT_REMEMBERED)
+        cms_sessions.end(ending, at=datetime.fromtimestamp(logout.iat, UTC), now=now)
+        sessions.end_cms_session(mandant, ending.connection, ending.cms_session)
+
+    in_transaction(end)
+
+
+def find_session(shown: Sequence[str], *, mandant: str, now: datetime) -> Session | None:
+    """Return the newest live session of this Mandant with one of these secrets, and note that it is in use."""
+    session = next(
+        (one for one in sessions.find([hash_of(secret) for secret in shown]) if _lives(one, mandant, now)), None
+    )
+    if session is not None and now - session.seen_at > _TOUCH_EVERY:
         sessions.touch(session.secret_hash, now)
     return session
+
+
+def _lives(session: Session, mandant: str, now: datetime) -> bool:
+    return session.mandant == mandant and now - session.seen_at <= IDLE and now - session.created_at <= ABSOLUTE
 
 
 def hash_of(secret: str) -> str:

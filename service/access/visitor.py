@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from cms_adapters.connector import CmsLogin
+from cms_adapters.tokens import Claims
 from service.store import sessions
 from service.store.owner import owner_of_account, owner_of_person
-from service.store.records import Session
+from service.store.records import CmsSession, Session
 
 _DISPLAY_LENGTH = 200
 
@@ -18,7 +19,8 @@ class Visitor:
     """A signed-in resident or owner on one request.
 
     `account` and `cms_session` are hashes of (connection, sub) and (connection, sid). `base_url` is set in fragment
-    mode only; `token` is the (jti, expiry) that a change uses up; `session_hash` is set in a browser session only.
+    mode only; `token` is the (jti, expiry) that a change uses up and `signed_at` when the CMS signed it, by its own
+    clock; `session_hash` and `ends_at`, when it ends in any case, are set in a browser session only.
     """
 
     mandant: str
@@ -32,7 +34,9 @@ class Visitor:
     roles: tuple[str, ...]
     base_url: str | None = None
     token: tuple[str, datetime] | None = None
+    signed_at: datetime | None = None
     session_hash: str | None = None
+    ends_at: datetime | None = None
     in_frame: bool = False
 
     @property
@@ -45,6 +49,11 @@ class Visitor:
     def owner(self) -> str:
         """Return the owner key of what this visitor files."""
         return self.owners[0]
+
+    @property
+    def of_cms_session(self) -> CmsSession:
+        """Return the session of the CMS, with the key of what is kept about this account in it."""
+        return _cms_session(self.mandant, self.connection, self.account, self.cms_session)
 
     def spend(self) -> None:
         """Use up the token of this request, inside the transaction of its change; raises TokenAlreadyUsed.
@@ -70,10 +79,11 @@ def visitor_of_login(mandant: str, login: CmsLogin) -> Visitor:
         roles=login.roles,
         base_url=login.base_url,
         token=(login.jti, datetime.fromtimestamp(login.expires + 60, UTC)),
+        signed_at=datetime.fromtimestamp(login.issued, UTC),
     )
 
 
-def visitor_of_session(session: Session, *, in_header: bool) -> Visitor:
+def visitor_of_session(session: Session, *, ends_at: datetime, in_header: bool) -> Visitor:
     """Turn a stored browser session into the visitor of a request that showed its secret."""
     return Visitor(
         mandant=session.mandant,
@@ -86,8 +96,19 @@ def visitor_of_session(session: Session, *, in_header: bool) -> Visitor:
         lang=session.lang,
         roles=session.roles,
         session_hash=session.secret_hash,
+        ends_at=ends_at,
         in_frame=in_header,
     )
+
+
+def cms_session_of_logout(mandant: str, logout: Claims) -> CmsSession:
+    """Return the session that a verified logout token names."""
+    connection = logout.iss
+    return _cms_session(mandant, connection, digest(connection, logout.sub), digest(connection, logout.sid))
+
+
+def _cms_session(mandant: str, connection: str, account: str, cms_session: str) -> CmsSession:
+    return CmsSession(mandant, digest(connection, account, cms_session), connection, cms_session)
 
 
 def digest(*parts: str) -> str:

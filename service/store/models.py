@@ -207,6 +207,25 @@ class SessionRow(Row):
         indexes = ((("mandant", "connection", "cms_session"), False),)
 
 
+class CmsSessionRow(Row):
+    """Sessions of the CMS. `key` is the digest of connection, account and `cms_session`.
+
+    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in.
+    """
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    key = CharField(64, help_text=TECHNICAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    cms_session = CharField(64, help_text=TECHNICAL)
+    ended_at = UtcField(null=True, help_text=TECHNICAL)
+    updated_at = UtcField(index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "cms_session"
+        primary_key = peewee.CompositeKey("mandant", "key")
+        indexes = ((("mandant", "connection", "cms_session"), False),)
+
+
 class DraftRow(Row):
     """What somebody has typed but not sent. `id` is the idempotency key of the form."""
 
@@ -454,6 +473,7 @@ MODELS: tuple[type[Row], ...] = (
     FeedRow,
     JtiRow,
     SessionRow,
+    CmsSessionRow,
     DraftRow,
     CatalogRow,
     NummernkreisRow,

@@ -165,6 +165,16 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class CmsSession:
+    """Names a session of the CMS; `key` names it together with the account that uses it."""
+
+    mandant: str
+    key: str
+    connection: str
+    cms_session: str
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """`fields` maps each form field to what was typed, exactly as typed."""
 

@@ -1,5 +1,6 @@
 """Browser sessions and used-up token ids."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -7,7 +8,7 @@ from hashlib import sha256
 import peewee
 
 from service.store.models import JtiRow, SessionRow
-from service.store.query import affected, first
+from service.store.query import affected, dicts
 from service.store.records import Session
 
 _CLOCK_AHEAD = timedelta(days=1)
@@ -27,17 +28,17 @@ def use_up(mandant: str, iss: str, jti: str, expires_at: datetime) -> None:
         raise TokenAlreadyUsed from clash
 
 
-def start(session: Session, *, ending: str | None) -> None:
-    """Store a session and end the one (by its hash) that the same browser had."""
-    if ending is not None:
-        end(ending)
+def start(session: Session, *, ending: Sequence[str]) -> None:
+    """Store a session and end those (by their hashes) that the same browser had."""
+    end(ending)
     SessionRow.insert(**asdict(session) | {"roles": list(session.roles)}).execute()
 
 
-def find(secret_hash: str) -> Session | None:
-    """Return the session whose secret has this SHA-256."""
-    row = first(SessionRow.select().where(SessionRow.secret_hash == secret_hash))
-    return Session(**row | {"roles": tuple(row["roles"])}) if row else None
+def find(secret_hashes: Sequence[str]) -> list[Session]:
+    """Return the sessions whose secrets have these SHA-256, the newest first."""
+    found = SessionRow.select().where(SessionRow.secret_hash.in_(list(secret_hashes)))
+    rows = dicts(found.order_by(SessionRow.created_at.desc())) if secret_hashes else []
+    return [Session(**row | {"roles": tuple(row["roles"])}) for row in rows]
 
 
 def touch(secret_hash: str, now: datetime) -> None:
@@ -45,9 +46,10 @@ def touch(secret_hash: str, now: datetime) -> None:
     SessionRow.update(seen_at=now).where(SessionRow.secret_hash == secret_hash).execute()
 
 
-def end(secret_hash: str) -> None:
-    """End one session."""
-    SessionRow.delete().where(SessionRow.secret_hash == secret_hash).execute()
+def end(secret_hashes: Sequence[str]) -> None:
+    """End these sessions."""
+    if secret_hashes:
+        SessionRow.delete().where(SessionRow.secret_hash.in_(list(secret_hashes))).execute()
 
 
 def end_cms_session(mandant: str, connection: str, cms_session: str) -> int:

@@ -56,7 +56,7 @@ class Room:
         pairs = {name: self.renderer.assets(mandant) for name, mandant in self.settings.mandanten.items()}
         return {name: (css.path, js.path) for name, (css, js) in pairs.items()}
 
-    def bare_site(self, *, fragment: bool) -> Site:
+    def bare_site(self, *, fragment: bool, csp_nonce: str) -> Site:
         """Return surroundings that tell nothing of who asks, or of which Mandanten there are."""
         mandant = next(iter(self.settings.mandanten))
         css, js = (f"{self.settings.service.public_url}/{mandant}/{path}" for path in self.asset_paths[mandant])
@@ -76,6 +76,7 @@ class Room:
             barrierefreiheit_url="",
             logout_url=None,
             csrf_token="",
+            csp_nonce=csp_nonce,
         )
 
 
@@ -90,6 +91,7 @@ class Reader:
     lang: str
     lang_chosen: bool
     path: str
+    csp_nonce: str = ""
 
     @cached_property
     def words(self) -> Words:
@@ -176,7 +178,15 @@ class Reader:
             csrf_token=self.room.tokens.issue(visitor).csrf_token if in_browser and visitor else "",
             header_session=in_browser and visitor is not None and visitor.in_frame,
             origins=self._framing_origins(),
+            csp_nonce=self.csp_nonce,
+            ends_at=self.words.minute(visitor.ends_at) if visitor and visitor.ends_at else "",
+            seconds_left=self._seconds_left(),
         )
+
+    def _seconds_left(self) -> int:
+        """Return how long the session still lasts at most; 0 where there is none."""
+        ends_at = self.visitor.ends_at if self.visitor else None
+        return max(0, int((ends_at - self.room.clock()).total_seconds())) if ends_at else 0
 
     def _framing_origins(self) -> tuple[str, ...]:
         visitor = self.visitor

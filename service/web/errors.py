@@ -131,7 +131,8 @@ class ErrorPages:
             text="Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben. / This page does not exist.",
         )
         for_cms = (req.auth or "").startswith("Portal ")
-        write_page(resp, self._room.renderer.html(page, self._room.bare_site(fragment=for_cms)), page.title)
+        around = self._room.bare_site(fragment=for_cms, csp_nonce=req.context.csp_nonce)
+        write_page(resp, self._room.renderer.html(page, around), page.title)
 
     def _not_allowed(
         self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError, _params: dict[str, Any]

@@ -29,7 +29,11 @@ class Rufnummer:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What surrounds every page; given to each template as `site`."""
+    """What surrounds every page; given to each template as `site`.
+
+    `csp_nonce` marks style sheet and script as the portal's own, in a full page only: the policy of the CMS's page
+    governs a fragment. `ends_at` and `seconds_left` say when the browser session ends in any case.
+    """
 
     mandant: str
     name: str
@@ -48,6 +52,9 @@ class Site:
     csrf_token: str
     header_session: bool = False
     origins: tuple[str, ...] = ()
+    csp_nonce: str = ""
+    ends_at: str = ""
+    seconds_left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

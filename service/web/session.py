@@ -11,7 +11,7 @@ import structlog
 from cms_adapters.connector import Connector
 from cms_adapters.tokens import TokenRefused
 from service.access.admin import Admin, admin_of_claims
-from service.access.browser import find_session
+from service.access.browser import ABSOLUTE, CmsSessionOver, find_session, refuse_over
 from service.access.visitor import Visitor, visitor_of_login, visitor_of_session
 from service.store.database import connected, drop_connections
 from service.web.context import Reader, Room, reader_of
@@ -82,7 +82,14 @@ class FindMandant:
         path = req.path.removeprefix(f"/{mandant_id}").strip("/")
         tongue = chosen or mandant.languages[0]
         req.context.reader = Reader(
-            self._room, mandant_id, mandant, None, tongue, lang_chosen=chosen is not None, path=path
+            self._room,
+            mandant_id,
+            mandant,
+            None,
+            tongue,
+            lang_chosen=chosen is not None,
+            path=path,
+            csp_nonce=req.context.csp_nonce,
         )
 
 
@@ -93,7 +100,7 @@ class FindCmsVisitor:
         self._room = room
 
     def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+        self, req: falcon.Request, _resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
         """Put a CMS's visitor into `req.context.reader`, or its back end into `req.context.admin`.
 
@@ -105,12 +112,11 @@ class FindCmsVisitor:
         scheme, _, value = (req.auth or "").partition(" ")
         if access == ADMIN:
             req.context.admin = self._admin(scheme, value, reader_of(req).mandant_id)
-            resp.set_header("Cache-Control", "no-store")
             return
         visitor = self._by_token(req, reader_of(req).mandant_id, value) if scheme == "Portal" else None
         if visitor is not None:
-            _seen_by(req, resp, visitor)
-        if req.method not in _SAFE and access != PUBLIC and not _same_origin(req, visitor):
+            _seen_by(req, visitor)
+        if req.method not in _SAFE and access != PUBLIC and not _by_cms(visitor) and not same_origin(req):
             raise ForeignForm
         req.context.keeps_input = access == RESIDENT_OR_DRAFT and req.method == "POST"
 
@@ -176,42 +182,68 @@ class FindVisitor:
         self._room = room
 
     def process_resource(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
+        self, req: falcon.Request, _resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
         """Put the visitor into `req.context.reader`; raises TokenInvalid, NotSignedIn."""
         access = getattr(resource, "access", RESIDENT)
         if "mandant" not in params or access == ADMIN or not getattr(resource, "needs_store", True):
             return
-        if reader_of(req).visitor is None:
-            visitor = self._by_session(req, reader_of(req).mandant_id)
-            if visitor is not None:
-                _seen_by(req, resp, visitor)
+        reader = reader_of(req)
+        if reader.visitor is not None:
+            _refuse_over(reader.visitor)
+        elif (visitor := self._by_session(req, reader)) is not None:
+            _seen_by(req, visitor)
         may_save = access == RESIDENT_OR_DRAFT and req.method == "POST"
         if reader_of(req).visitor is None and access != PUBLIC and not may_save:
             raise NotSignedIn
 
-    def _by_session(self, req: falcon.Request, mandant: str) -> Visitor | None:
-        scheme, _, value = (req.auth or "").partition(" ")
-        if scheme == "Portal-Session":
-            session = find_session(value, mandant=mandant, now=self._room.clock())
-            if session is None:
+    def _by_session(self, req: falcon.Request, reader: Reader) -> Visitor | None:
+        """Return whose session it is; one of a connection that the settings no longer have is over."""
+        in_header = _header_session(req)
+        shown = session_cookies(req) if in_header is None else [in_header]
+        session = find_session(shown, mandant=reader.mandant_id, now=self._room.clock())
+        if session is None or session.connection not in reader.mandant.connections:
+            if in_header is not None:
                 raise TokenInvalid("session in header unknown or over")
-            return visitor_of_session(session, in_header=True)
-        secret = req.cookies.get(COOKIE)
-        session = find_session(secret, mandant=mandant, now=self._room.clock()) if secret else None
-        return None if session is None else visitor_of_session(session, in_header=False)
+            return None
+        return visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
 
 
-def _seen_by(req: falcon.Request, resp: falcon.Response, visitor: Visitor) -> None:
-    """Let the rest of the request know its visitor, and nobody else keep the answer."""
+def shown_sessions(req: falcon.Request) -> list[str]:
+    """Return the secrets of all sessions that this browser shows: a new login, or signing out, ends each of them."""
+    in_header = _header_session(req)
+    return session_cookies(req) if in_header is None else [in_header, *session_cookies(req)]
+
+
+def session_cookies(req: falcon.Request) -> list[str]:
+    """Return the values of the session's cookie: one set in a frame may come beside one set at top level."""
+    return req.get_cookie_values(COOKIE) or []
+
+
+def _header_session(req: falcon.Request) -> str | None:
+    scheme, _, secret = (req.auth or "").partition(" ")
+    return secret if scheme == "Portal-Session" else None
+
+
+def _refuse_over(visitor: Visitor) -> None:
+    try:
+        refuse_over(visitor)
+    except CmsSessionOver as over:
+        raise TokenInvalid("the CMS has ended this session") from over
+
+
+def _seen_by(req: falcon.Request, visitor: Visitor) -> None:
+    """Let the rest of the request know its visitor."""
     req.context.reader = reader_of(req).seen_by(visitor)
-    resp.set_header("Cache-Control", "no-store")
 
 
-def _same_origin(req: falcon.Request, visitor: Visitor | None) -> bool:
-    """Refuse what a browser sends directly from another site; a CMS's own server sends neither header."""
-    if visitor is not None and visitor.base_url is not None:
-        return True
+def _by_cms(visitor: Visitor | None) -> bool:
+    """Tell whether a CMS's own server asks: what it hands on of the browser's headers says nothing of the portal."""
+    return visitor is not None and visitor.base_url is not None
+
+
+def same_origin(req: falcon.Request) -> bool:
+    """Tell whether a request may come from the portal's own pages; browsers say it when one comes from elsewhere."""
     site = req.get_header("Sec-Fetch-Site")
     if site is not None and site not in {"same-origin", "none"}:
         return False

@@ -1,28 +1,25 @@
 """Browser sessions: the iframe's entry, the exchange of a login token, signing out (session.md)."""
 
 import secrets
-from datetime import timedelta
 
 import falcon
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from cms_adapters.connector import CmsLogin, Connector
 from cms_adapters.tokens import TokenRefused
-from service.access.browser import start_session
-from service.access.visitor import digest, visitor_of_login
+from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
+from service.access.visitor import Visitor, visitor_of_login
 from service.store import sessions
-from service.store.database import transaction
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
 from service.web.intake import Submitted
 from service.web.pages import SsoPage
 from service.web.render import write_page
-from service.web.session import COOKIE, PUBLIC, RESIDENT
+from service.web.session import COOKIE, PUBLIC, RESIDENT, same_origin, shown_sessions
 
 NONCE_COOKIE = "__Host-portal-nonce"
 _NONCE_LIFETIME_S = 300
 _TOKEN_TEXT_MAX = 8192
-_LOGOUT_REMEMBERED = timedelta(minutes=5)  # longer than any token is valid
 
 
 class Sso:
@@ -50,7 +47,6 @@ class Sso:
             top_url=settings.login_url or settings.origins[0],
         )
         _set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
-        resp.set_header("Cache-Control", "no-store")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
@@ -62,16 +58,20 @@ class Sso:
         self._room.intake.discard(form.files)
         nonce, by_cookie = self._nonce(req, form, mandant, connection)
         login = self._login(connector, form, origin=req.get_header("Origin"), nonce=nonce)
-        started = start_session(
-            visitor_of_login(mandant, login), replaces=req.cookies.get(COOKIE), now=self._room.clock()
-        )
-        _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
-        resp.unset_cookie(NONCE_COOKIE, path="/", same_site="None")
+        started = self._start(req, visitor_of_login(mandant, login))
+        if by_cookie:
+            _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
+        _remove_cookie(resp, NONCE_COOKIE, in_frame=True)
         self._answer(req, resp, None if by_cookie else started.secret)
+
+    def _start(self, req: falcon.Request, visitor: Visitor) -> StartedSession:
+        try:
+            return start_session(visitor, replaces=shown_sessions(req), now=self._room.clock())
+        except CmsSessionOver as over:
+            raise TokenInvalid("the CMS has ended this session") from over
 
     def _answer(self, req: falcon.Request, resp: falcon.Response, header_session: str | None) -> None:
         home = reader_of(req).link("")
-        resp.set_header("Cache-Control", "no-store")
         if not req.client_accepts("text/html") or "application/json" in req.accept:
             resp.media = {"next": home} | ({"session": header_session} if header_session else {})
             return
@@ -91,12 +91,15 @@ class Sso:
         """Return the nonce to expect and whether cookies work here.
 
         Where the browser keeps third-party cookies back, the page that was given the nonce proves it by our own
-        signature; the session then lives in that page's memory only, so no other page can be signed in by it.
+        signature; the session then lives in that page's memory only. Anybody can get a nonce with its proof, so it must
+        be our own page that shows them: no other site may sign a browser in, nor end the session that it has.
         """
         cookie = req.cookies.get(NONCE_COOKIE)
         proof = form.get("nonce_proof")
         if cookie is not None or not proof:
             return cookie, True
+        if not same_origin(req):
+            raise ForeignForm
         try:
             proven = self._proofs.loads(proof, max_age=_NONCE_LIFETIME_S)
         except BadData as forged:
@@ -125,9 +128,7 @@ class BackChannelLogout:
             claims = connector.logout(form.get("token"), now=self._room.clock().timestamp())
         except TokenRefused as refused:
             raise TokenInvalid(refused.reason) from refused
-        with transaction():
-            sessions.use_up(mandant, connection, claims.jti, self._room.clock() + _LOGOUT_REMEMBERED)
-            sessions.end_cms_session(mandant, connection, digest(connection, claims.sid))
+        end_cms_session(mandant, claims, now=self._room.clock())
         resp.status = falcon.HTTP_204
 
 
@@ -146,9 +147,9 @@ class SignOut:
         self._room.intake.discard(form.files)
         if not self._room.tokens.belongs_to(reader.visitor, mandant, form.get("csrf_token")):
             raise ForeignForm
-        if reader.visitor is not None and reader.visitor.session_hash is not None:
-            sessions.end(reader.visitor.session_hash)
-        resp.unset_cookie(COOKIE, path="/", same_site="None")
+        sessions.end([hash_of(secret) for secret in shown_sessions(req)])
+        for in_frame in (False, True):
+            _remove_cookie(resp, COOKIE, in_frame=in_frame)
         resp.status = falcon.HTTP_303
         resp.location = _site_of(reader)
 
@@ -171,3 +172,9 @@ def _set_cookie(resp: falcon.Response, name: str, value: str, *, in_frame: bool,
         partitioned=in_frame,
         max_age=max_age,
     )
+
+
+def _remove_cookie(resp: falcon.Response, name: str, *, in_frame: bool) -> None:
+    """Remove a __Host- cookie: browsers ignore a line without Secure, and one that names the other kind of jar."""
+    jar = "SameSite=None; Partitioned" if in_frame else "SameSite=Lax"
+    resp.append_header("Set-Cookie", f"{name}=; Max-Age=0; Path=/; Secure; HttpOnly; {jar}")

@@ -6,8 +6,9 @@ const word = (name) => $("[data-worte]")?.dataset[name] ?? "";
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const framed = window.parent !== window;
 const turns = new WeakMap(); // form → its requests, one after the other
-const timers = new WeakMap(); // form or "idle" → what will happen
+const timers = new WeakMap(); // form, idle or limit → what will happen
 const idle = {};
+const limit = {};
 let session = ""; // header mode: lives in this page's memory only
 let origins = [];
 let topUrl = "";
@@ -228,6 +229,20 @@ function watchIdle() {
 	});
 }
 
+// However busy somebody is, a session lasts twelve hours; the page says how much of that is left.
+function watchLimit() {
+	const box = $("[data-ende]");
+	const seconds = Number(root()?.dataset.left);
+	clearTimeout(timers.get(limit));
+	if (!box || !seconds) return;
+	later(limit, Math.max(0, seconds - 300) * 1000, () => {
+		box.append($("[data-ende-warnung]").content.cloneNode(true));
+		later(limit, Math.min(seconds, 300) * 1000, () => {
+			box.textContent = word("ended");
+		});
+	});
+}
+
 async function stay() {
 	await load(root().dataset.home).catch(() => null);
 	const box = $("[data-sitzung]");
@@ -350,6 +365,7 @@ function start() {
 	if (framed) size.observe(here);
 	$("[data-fehler]")?.focus();
 	watchIdle();
+	watchLimit();
 	const box = $("[data-sso]");
 	if (box) signOn(box);
 }

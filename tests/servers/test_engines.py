@@ -4,13 +4,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from playhouse.schema_diff import diff_models
 
+from cms_adapters.connector import CmsLogin, Embedding
+from cms_adapters.tokens import Claims
+from service.access.browser import CmsSessionOver, end_cms_session, hash_of, start_session
+from service.access.visitor import Visitor, visitor_of_login
 from service.store import catalogs, drafts, filedrop, inbox, outbox, sessions, stammdaten, vorgaenge
 from service.store.database import (
     StoreUnavailable,
@@ -300,9 +304,12 @@ def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
         assert drafts.forms(mandant, "a") == ["kontakt"]
         assert drafts.expire(NOW + timedelta(days=1)) == []
         session = Session(uuid4().hex, mandant, "w", "a", "s", None, "n", "e", "de", ("mieter",), NOW, NOW)
-        sessions.start(session, ending=None)
-        assert sessions.find(session.secret_hash) == session
-        assert sessions.end_cms_session(mandant, "w", "s") == 1
+        sessions.start(session, ending=[])
+        assert sessions.find([session.secret_hash, "another"]) == [session]
+        sessions.start(replace(session, secret_hash="n" * 64, created_at=NOW + timedelta(1)), ending=["another"])
+        assert sessions.find([session.secret_hash, "n" * 64])[0].secret_hash == "n" * 64
+        sessions.start(replace(session, secret_hash="o" * 64), ending=["n" * 64, "another"])
+        assert sessions.end_cms_session(mandant, "w", "s") == 2
         catalogs.import_catalog(mandant, version="1", digest="d1", body={"a": 1}, now=NOW)
         catalogs.import_catalog(mandant, version="2", digest="d2", body={"a": 2}, now=NOW)
         assert (catalogs.current_digest(mandant), catalogs.current(mandant)) == ("d2", {"a": 2})
@@ -355,3 +362,68 @@ def test_a_database_that_does_not_answer_is_named_as_such() -> None:
         open_database("oracle://x/y")
     with pytest.raises(ValueError, match="file"):
         open_database("sqlite:///")
+
+
+def login(sub: str, sid: str, mandant: str) -> Visitor:
+    claimed = CmsLogin(
+        connection="w",
+        subject=sub,
+        session_id=sid,
+        jti=uuid4().hex,
+        issued=int(NOW.timestamp()),
+        expires=int(NOW.timestamp()) + 60,
+        embedding=Embedding.BROWSER,
+        base_url=None,
+        person=None,
+        name=None,
+        email=None,
+        lang=None,
+        roles=(),
+    )
+    return visitor_of_login(mandant, claimed)
+
+
+def logout(sub: str, sid: str, mandant: str) -> None:
+    moment = int(NOW.timestamp())
+    end_cms_session(mandant, Claims(1, "logout", "w", "", sub, sid, uuid4().hex, moment, moment + 60), now=NOW)
+
+
+def test_a_logout_during_a_login_leaves_no_session(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The logout begins when the login has looked and found nothing, and has not committed yet."""
+    mandant, began = uuid4().hex, threading.Event()
+    original = sessions.start
+
+    def slowly(session: Session, *, ending: list[str]) -> None:
+        began.set()
+        ended.join(0.5)
+        original(session, ending=ending)
+
+    def end() -> None:
+        began.wait(10)
+        with connected():
+            logout("1", "s", mandant)
+
+    monkeypatch.setattr(sessions, "start", slowly)
+    ended = threading.Thread(target=end)
+    ended.start()
+    with connected():
+        started = start_session(login("1", "s", mandant), replaces=[], now=NOW)
+        ended.join(20)
+        assert sessions.find([hash_of(started.secret)]) == []
+        with pytest.raises(CmsSessionOver):
+            start_session(login("1", "s", mandant), replaces=[], now=NOW)
+
+
+def test_many_logins_of_one_session_at_once_all_come_through(store: str) -> None:
+    mandant = uuid4().hex
+
+    def one(_: int) -> str:
+        with connected():
+            return start_session(login("1", "s", mandant), replaces=["former"], now=NOW).secret
+
+    with ThreadPoolExecutor(8) as pool:
+        secrets = list(pool.map(one, range(24)))
+    with connected():
+        assert len(sessions.find([hash_of(secret) for secret in secrets])) == 24
+        logout("another", "s", mandant)
+        assert sessions.find([hash_of(secret) for secret in secrets]) == []

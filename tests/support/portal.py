@@ -172,7 +172,7 @@ class Resident:
     connection: str = "website"
     key: str = KEY
     base: str = "http://127.0.0.1:8080/mieterportal"
-    sid: str = "session-1"
+    sid: str = ""
     claims: dict[str, object] = field(default_factory=dict)
     http: requests.Session = field(default_factory=requests.Session)
 
@@ -186,7 +186,7 @@ class Resident:
             iss=self.connection,
             aud=f"{self.url}/{self.mandant}",
             sub=self.sub,
-            sid=self.sid,
+            sid=self.sid or f"session of {self.sub}",
             now=now,
             **optional,
         )

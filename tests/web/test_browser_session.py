@@ -136,10 +136,65 @@ def test_where_cookies_are_blocked_the_session_lives_in_a_header(browser: reques
     assert requests.post(f"{resident.url}/musterbau/sso/website", data=forged, timeout=10).status_code == 401
 
 
+def frame_login(resident: Resident) -> dict[str, str]:
+    """Return what an attacker can get as anybody can: a nonce, its proof, and a token of their own account for it."""
+    entry = requests.get(f"{resident.url}/musterbau/sso/website", timeout=10)
+    nonce = re.search(r'data-nonce="([^"]+)"', entry.text).group(1)
+    proof = re.search(r'data-proof="([^"]+)"', entry.text).group(1)
+    return {"token": resident.token("login", nonce=nonce), "nonce": nonce, "nonce_proof": proof}
+
+
+def test_another_site_signs_nobody_in_by_a_nonce_and_a_proof_of_its_own(
+    browser: requests.Session, resident: Resident
+) -> None:
+    sign_in(browser, resident)
+    url = f"{resident.url}/musterbau/sso/website"
+    for hostile in (
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ):
+        answer = browser.post(url, data=frame_login(resident), headers=hostile, allow_redirects=False, timeout=10)
+        assert answer.status_code == 403
+        assert "Set-Cookie" not in answer.headers
+    assert browser.get(f"{resident.url}/musterbau/", timeout=10).status_code == 200
+
+
+def test_a_session_by_proof_lives_in_the_answer_alone(resident: Resident) -> None:
+    own = {"Origin": resident.url, "Sec-Fetch-Site": "same-origin", "Accept": "application/json"}
+    answer = requests.post(f"{resident.url}/musterbau/sso/website", data=frame_login(resident), headers=own, timeout=10)
+    assert answer.json()["session"]
+    assert not [line for line in cookie_lines(answer) if not line.startswith("__Host-portal-nonce=;")]
+
+
+def cookie_lines(answer: requests.Response) -> list[str]:
+    return answer.raw.headers.getlist("Set-Cookie")
+
+
+def test_cookies_are_removed_by_lines_that_browsers_accept(browser: requests.Session, resident: Resident) -> None:
+    answer = sign_in(browser, resident)
+    (nonce,) = [line for line in cookie_lines(answer) if line.startswith("__Host-portal-nonce=")]
+    assert nonce == "__Host-portal-nonce=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+    page = browser.get(f"{resident.url}/musterbau/", timeout=10).text
+    out = browser.post(
+        f"{resident.url}/musterbau/abmelden", data={"csrf_token": csrf_of(page)}, allow_redirects=False, timeout=10
+    )
+    assert sorted(cookie_lines(out)) == [
+        "__Host-portal=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax",
+        "__Host-portal=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None; Partitioned",
+    ]
+
+
+def csrf_of(page: str) -> str:
+    """Return the token of the form that signs out."""
+    return re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.split('action="/musterbau/abmelden"')[1]).group(1)
+
+
 def test_signing_out_ends_the_session(browser: requests.Session, resident: Resident) -> None:
     sign_in(browser, resident)
     page = browser.get(f"{resident.url}/musterbau/", timeout=10).text
-    csrf = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.split('action="/musterbau/abmelden"')[1]).group(1)
+    csrf = csrf_of(page)
     assert browser.post(f"{resident.url}/musterbau/abmelden", data={"csrf_token": "x"}, timeout=10).status_code == 403
     out = browser.post(
         f"{resident.url}/musterbau/abmelden", data={"csrf_token": csrf}, allow_redirects=False, timeout=10

@@ -14,7 +14,8 @@ from service.web.pages import FileView, Page, Site, SsoPage, Way
 from tests.browser.design.preview import TEMPLATES, environment
 from tests.browser.design.samples import FINDER, FORM, FRAMED, HITS, MELDEN, OVERVIEW, QUITTUNG, SITE, WASSER
 
-POLICY = policy_for("http://localhost:*")
+NONCE = "kAtTOp4wVYqFmkPtbYwEGg"
+POLICY = policy_for("http://localhost:*", NONCE)
 HOST_PAGE = """<!doctype html><title>Host</title>
 <iframe src="{portal}/sso"></iframe><script src="/host.js"></script>"""
 HOST_SCRIPT = """
@@ -74,7 +75,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._remember("GET", {}, [])
         site = FRAMED if "Portal-Session" in self.headers.get("Authorization", "") else SITE
         site = replace(
-            site, home="/", origins=(self._host(),), navigation=(Way("Übersicht", "/"),), css_url="/css", js_url="/js"
+            site,
+            home="/",
+            origins=(self._host(),),
+            navigation=(Way("Übersicht", "/"),),
+            css_url="/css",
+            js_url="/js",
+            csp_nonce=NONCE,
         )
         suche = parse_qs(parts.query).get("suche", [""])[0]
         pages: dict[str, Page] = {
@@ -129,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
             if aktion.startswith("entfernen:"):
                 self.play.files.remove(aktion.partition(":")[2])
             refused = [name for name, content in files if not content]
-            site = replace(SITE, css_url="/css", js_url="/js", home="/")
+            site = replace(SITE, css_url="/css", js_url="/js", home="/", csp_nonce=NONCE)
             self._page(_form_page(self.play, fields, refused), site)
 
     def _remember(self, method: str, fields: dict[str, str], files: list[str]) -> None:

@@ -58,12 +58,16 @@ SITE = Site(
     barrierefreiheit_url="#barrierefreiheit",
     logout_url="#abmelden",
     csrf_token="token",
+    ends_at="3. März 2026, 22:15 Uhr",
+    seconds_left=12 * 3600,
 )
-ANONYMOUS = replace(SITE, signed_in=False, reader="", navigation=(), logout_url=None, csrf_token="")
+ANONYMOUS = replace(
+    SITE, signed_in=False, reader="", navigation=(), logout_url=None, csrf_token="", ends_at="", seconds_left=0
+)
 BARE = replace(
     ANONYMOUS, mandant="", name="Mieterportal", home="", languages=(), notfall_url="", barrierefreiheit_url=""
 )
-FRAGMENT = replace(SITE, fragment=True, logout_url=None)
+FRAGMENT = replace(SITE, fragment=True, logout_url=None, ends_at="", seconds_left=0)
 ENGLISH = replace(SITE, lang="en", languages=(Way("Deutsch", "?lang=de"), Way("English", "?lang=en", current=True)))
 FRAMED = replace(SITE, header_session=True, origins=("https://www.musterbau.example",))
 

@@ -127,6 +127,18 @@ def test_without_cookies_the_frame_works_on_with_its_session_in_memory(page: Pag
     assert play.actions()[1:] == ["hochladen", "absenden"]
 
 
+def test_the_end_that_nothing_puts_off_is_announced_five_minutes_before(page: Page, play: Playground) -> None:
+    page.clock.install()
+    page.goto(f"{play.address}/melden")
+    page.clock.fast_forward((12 * 3600 - 301) * 1000)
+    expect(page.locator("[data-ende]")).to_be_empty()
+    page.clock.fast_forward(2000)
+    expect(page.locator("[data-ende]")).to_contain_text("am 3. März 2026, 22:15 Uhr abgemeldet, auch wenn")
+    expect(page.locator("[data-ende] button")).to_have_count(0)
+    page.clock.fast_forward(300_000)
+    expect(page.locator("[data-ende]")).to_have_text("Ihre Sitzung ist beendet. Bitte melden Sie sich neu an.")
+
+
 def test_an_idle_session_is_announced_before_it_ends_and_can_be_kept(page: Page, play: Playground) -> None:
     page.clock.install()
     page.goto(f"{play.address}/melden")

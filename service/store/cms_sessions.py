@@ -1,0 +1,47 @@
+"""What the portal knows of a session of the CMS, apart from the browsers that hang on it."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from service.store.database import engine
+from service.store.models import CmsSessionRow
+from service.store.query import first
+from service.store.records import CmsSession
+
+
+def hold(session: CmsSession, *, now: datetime) -> None:
+    """Note that a session of the CMS is in use, and hold its row until the transaction ends.
+
+    Who signs in and who ends the session wait for each other here: one of them sees what the other has done.
+    """
+    target = None if engine() == "mysql" else [CmsSessionRow.mandant, CmsSessionRow.key]
+    CmsSessionRow.insert(**asdict(session), updated_at=now).on_conflict(
+        conflict_target=target, update={CmsSessionRow.updated_at: now}
+    ).as_rowcount().execute()
+
+
+def end(session: CmsSession, *, at: datetime, now: datetime) -> None:
+    """Note that the CMS ended this session at a time by its own clock, whichever of its accounts used it."""
+    hold(session, now=now)
+    earlier = CmsSessionRow.ended_at.is_null() | (CmsSessionRow.ended_at < at)
+    CmsSessionRow.update(ended_at=at, updated_at=now).where(_named(session) & earlier).execute()
+
+
+def ended_at(session: CmsSession) -> datetime | None:
+    """Return when the CMS last ended this session; None if it never did."""
+    ends = CmsSessionRow.select(CmsSessionRow.ended_at).where(_named(session) & CmsSessionRow.ended_at.is_null(False))
+    last = first(ends.order_by(CmsSessionRow.ended_at.desc()))
+    return last["ended_at"] if last else None
+
+
+def sweep(*, before: datetime) -> None:
+    """Forget the sessions that nobody has signed in by, or ended, since."""
+    CmsSessionRow.delete().where(CmsSessionRow.updated_at < before).execute()
+
+
+def _named(session: CmsSession) -> object:
+    return (
+        (CmsSessionRow.mandant == session.mandant)
+        & (CmsSessionRow.connection == session.connection)
+        & (CmsSessionRow.cms_session == session.cms_session)
+    )

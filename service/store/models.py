@@ -210,7 +210,8 @@ class SessionRow(Row):
 class CmsSessionRow(Row):
     """Sessions of the CMS. `key` is the digest of connection, account and `cms_session`.
 
-    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in.
+    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in. `account` and the columns of
+    level 2 are filled once somebody has confirmed this session by a second factor; failures are those in a row since.
     """
 
     mandant = CharField(40, help_text=TECHNICAL)
@@ -219,6 +220,11 @@ class CmsSessionRow(Row):
     cms_session = CharField(64, help_text=TECHNICAL)
     ended_at = UtcField(null=True, help_text=TECHNICAL)
     updated_at = UtcField(index=True, help_text=TECHNICAL)
+    account = CharField(64, null=True, help_text=PERSONAL)
+    level2_until = UtcField(null=True, help_text=TECHNICAL)
+    level2_by = CharField(10, null=True, help_text=TECHNICAL)
+    level2_failures = IntegerField(null=True, help_text=TECHNICAL)
+    level2_blocked_until = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "cms_session"

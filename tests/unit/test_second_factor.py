@@ -190,7 +190,7 @@ def test_a_hash_is_argon2id_and_verifies_its_secret_alone() -> None:
 
 # Where it leads on
 
-WEITER = Weiter("vorgaenge/1", {"zustand": "offen"}, draft="d", page="p")
+WEITER = Weiter("vorgaenge/1", draft="d", page="p")
 
 
 def test_where_somebody_was_is_read_back_for_its_mandant_alone() -> None:

@@ -270,8 +270,8 @@ BESTAETIGEN = BestaetigenPage(
     "Bitte bestätigen Sie, dass Sie es sind",
     "Für diesen Schritt fragen wir zusätzlich nach einem Code. Danach geht es dort weiter, wo Sie waren.",
     CODE_FORM,
-    Way("Wiederherstellungscode benutzen", "#recovery"),
-    "App und Wiederherstellungscodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück.",
+    Way("Ersatzcode benutzen", "#recovery"),
+    "App und Ersatzcodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück.",
 )
 URI = setup_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", issuer="Musterbau eG", name="Erika Beispiel")
 FAKTOR = FaktorPage(
@@ -284,7 +284,7 @@ FAKTOR = FaktorPage(
     URI,
 )
 CODES = CodesPage(
-    "Ihre Wiederherstellungscodes",
+    "Ihre Ersatzcodes",
     "Jeder dieser Codes ersetzt einmal die App. Drucken Sie sie aus oder schreiben Sie sie ab: Wir zeigen sie nur dieses eine Mal.",
     tuple(f"{slot}-K7QM-2XPD" for slot in range(10)),
     None,
@@ -293,10 +293,10 @@ CODES = CodesPage(
 SICHERHEIT = SicherheitPage(
     "Sicherheit",
     "Eine App auf Ihrem Telefon zeigt alle 30 Sekunden einen neuen Code. Er schützt Ihre Unterlagen, auch wenn jemand Ihr Kennwort kennt.",
-    (("Zweiter Faktor", "Eingerichtet am 3. März 2026"), ("Wiederherstellungscodes", "Noch 2 von 10")),
-    ("Sie haben nur noch wenige Wiederherstellungscodes. Legen Sie bitte neue an.",),
+    (("Zweiter Faktor", "Eingerichtet am 3. März 2026"), ("Ersatzcodes", "Noch 2 von 10")),
+    ("Sie haben nur noch wenige Ersatzcodes. Legen Sie bitte neue an.",),
     (Way("Neues Gerät einrichten", "#app", hint="Das bisherige gilt, bis das neue bestätigt ist."),
-     Way("Neue Wiederherstellungscodes", "#codes", hint="Zum Ausdrucken, falls das Gerät einmal fehlt.")),
+     Way("Neue Ersatzcodes", "#codes", hint="Zum Ausdrucken, falls das Gerät einmal fehlt.")),
 )  # fmt: skip
 
 
@@ -341,7 +341,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "faktor": FAKTOR,
         "faktor-fehler": replace(FAKTOR, form=CODE_WRONG),
         "codes": CODES,
-        "codes-neu": replace(CODES, codes=(), form=replace(CODE_FORM, fields=()), title="Neue Wiederherstellungscodes"),
+        "codes-neu": replace(CODES, codes=(), form=replace(CODE_FORM, fields=()), title="Neue Ersatzcodes"),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip

@@ -220,8 +220,10 @@ def test_a_button_opens_the_portal_in_a_window_of_its_own_and_signing_out_leads_
     if not scripted:
         page.locator("#weiter button").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Mehmet")
+    assert "__Host-portal" in {cookie["name"] for cookie in context.cookies()}
     page.get_by_role("button", name="Abmelden").click()
     page.wait_for_url(f"{demo.site}/**")
+    assert not {cookie["name"] for cookie in context.cookies()} & {"__Host-portal", "__Host-portal-nonce"}
     context.close()
 
 

@@ -177,6 +177,7 @@ def test_without_a_key_nothing_is_sealed() -> None:
 
 
 @given(st.integers(0, 10_000), st.characters())
+@example(0, "\ud800")
 def test_a_changed_secret_opens_as_nothing_else(place: int, letter: str) -> None:
     vault = Vault(KEYS)
     sealed = vault.seal(SECRET, bound=ROW)

@@ -56,7 +56,7 @@ lock: var/lock/bin/uv ## resolve the dependencies anew, with hashes and without 
 	var/lock/bin/uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.txt
 	var/lock/bin/uv pip compile pyproject.toml --group build --group dev $(LOCK) --output-file requirements-dev.txt
 
-LOCK = --upgrade --universal --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
+LOCK = --upgrade --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
 clean: ## remove what was built and measured; the demo's data and the environment stay
 	rm -rf build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

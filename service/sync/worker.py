@@ -46,7 +46,6 @@ MASTER_DATA_EVERY_S = 15
 PROBES_ARE_DELIVERIES_FOR = timedelta(seconds=5)
 TIDY_EVERY_S = 3600
 WATCH_EVERY_S = 60
-_SELDOM = (50_000, 50, 50)
 
 
 def run(settings: Settings, *, once: bool = False) -> int:
@@ -71,9 +70,7 @@ def _work(settings: Settings, place: crew.Place) -> None:
     stop = _stop_on_signals()
     crew.stop_with_parent(stop)
     open_database(settings.service.database)
-    # nothing here grows for long: rows of a batch come and go, and looking for cycles among them costs an eighth of it
-    gc.freeze()
-    gc.set_threshold(*_SELDOM)
+    gc.freeze()  # modules, templates, tables stay: nobody need look for garbage among them again and again
     _Worker(settings, place).run(stop)
 
 

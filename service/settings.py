@@ -156,6 +156,8 @@ class ServiceSettings(Section):
     sync_processes: int = Field(0, ge=0, le=64)
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Berlin"
     draft_days: int = Field(30, ge=1)
+    audit_days: int = Field(365, ge=1)
+    trusted_proxies: int = Field(0, ge=0, le=10)
     metrics_token: str = ""
     metrics_token_file: Path | None = None
     metrics_bind: Annotated[str, AfterValidator(_address)] | None = None

@@ -11,6 +11,7 @@ from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
+from service.web.noted import note_refused_token
 from service.web.pages import MessagePage, Way
 from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
@@ -25,11 +26,15 @@ class NotFoundHere(Exception):
 
 
 class TokenInvalid(Exception):
-    """A token or session was shown and refused; `reason` is for the log only."""
+    """A token or session was shown and refused; `reason` is for the log only, in fixed words.
 
-    def __init__(self, reason: str) -> None:
+    `over`: nothing but a session that has ended, which is nothing to be noted.
+    """
+
+    def __init__(self, reason: str, *, over: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.over = over
 
 
 class NotSignedIn(Exception):
@@ -127,6 +132,8 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, error: TokenInvalid, _params: dict[str, Any]
     ) -> None:
         log.warning("token_refused", reason=error.reason, request_id=req.context.request_id)
+        if not error.over:
+            note_refused_token(req, error.reason)
         write_problem(req, resp, problem_of(falcon.HTTP_401))
         resp.set_header("WWW-Authenticate", "Portal")
 

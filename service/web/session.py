@@ -204,7 +204,7 @@ class FindVisitor:
         session = find_session(shown, mandant=reader.mandant_id, now=self._room.clock())
         if session is None or session.connection not in reader.mandant.connections:
             if in_header is not None:
-                raise TokenInvalid("session in header unknown or over")
+                raise TokenInvalid("session in header unknown or over", over=True)
             return None
         return visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
 

@@ -5,6 +5,8 @@ from uuid import UUID
 
 import falcon
 
+from service.access import audit
+from service.access.audit import Event
 from service.access.formtoken import FormTokenRefused
 from service.store import drafts, vorgaenge
 from service.store.database import FAULTS, StoreUnavailable
@@ -12,6 +14,7 @@ from service.store.records import Anhang, Vorgang
 from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
 from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
+from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.earlier import with_earlier
 from service.web.errors import NotFoundHere, NotSignedIn
@@ -228,6 +231,7 @@ class Quittung:
         reader = reader_of(req)
         vorgang = find_owned(reader, vorgang_id)
         page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=False)
+        audit.note(Event.DOWNLOAD, source_of(req), subject="quittung", facts={"vorgang": str(vorgang.id)})
         resp.data = receipt_pdf(page, name=reader.mandant.name, lang=reader.lang, words=reader.words)
         resp.content_type = "application/pdf"
         resp.downloadable_as = f"Quittung-{vorgang.meldenummer}.pdf"
@@ -255,6 +259,7 @@ class Download:
         anhang = vorgaenge.anhang(key) if key else None
         if anhang is None or anhang.vorgang_id != vorgang.id or anhang.stored_at is None:
             raise NotFoundHere
+        audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
         resp.set_stream(self._room.intake.storage.open(anhang.id), anhang.bytes)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname

@@ -294,7 +294,7 @@ def _status_right(row: dict[str, Any], stored: dict[str, Any] | None) -> bool:
 
 def _compare_files(installation: Installation) -> dict[str, int]:
     storage, later = Folder(installation.directory / "files"), datetime.now(UTC) + timedelta(days=2)
-    tidy(storage, draft_days=30, now=later)
+    tidy(storage, draft_days=30, audit_days=365, now=later)
     with connected():
         rows = {row[0]: row[1] for row in tuples(AnhangRow.select(AnhangRow.id, AnhangRow.sha256))}
     there = set(storage.ids(later))

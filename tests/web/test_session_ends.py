@@ -180,7 +180,12 @@ def test_a_logout_means_the_session_whichever_account_its_token_names(portal: Po
 def test_an_ended_session_is_remembered_for_as_long_as_any_session_lasts(portal: Portal) -> None:
     portal.logout()
     for hours, left in ((11, 1), (13, 0)):
-        tidy(Folder(portal.installation.directory / "files"), draft_days=30, now=MORNING + timedelta(hours=hours))
+        tidy(
+            Folder(portal.installation.directory / "files"),
+            draft_days=30,
+            audit_days=365,
+            now=MORNING + timedelta(hours=hours),
+        )
         with connected():
             assert CmsSessionRow.select().count() == left
 

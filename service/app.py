@@ -12,6 +12,7 @@ from cms_adapters import connector_for
 from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
+from service.access.rates import Rates
 from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.house import house_of
@@ -124,6 +125,7 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         file_tokens=FileTokens(service.secret_keys),
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
         clock=clock,
+        rates=Rates(service.rates.storage, service.rates.model_dump(exclude={"storage"})),
     )
 
 

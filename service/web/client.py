@@ -15,11 +15,26 @@ def address_of(req: falcon.Request, trusted_proxies: int) -> str:
     """Return the address of who asks: of IPv6 the /64, "" where there is none, as on a Unix socket.
 
     Each trusted proxy has added to `X-Forwarded-For` whom it was asked by; what stands before that, anybody may have
-    written. Where the header tells less than the proxies must have added, it is not believed at all.
+    written. Where the header tells less than the proxies must have added, it is not believed at all. Behind a proxy of
+    this house that the settings do not know of, nobody's address is known: all would share the proxy's.
     """
     told = [part.strip() for part in (req.get_header("X-Forwarded-For") or "").split(",") if part.strip()]
-    hop = told[-trusted_proxies] if 0 < trusted_proxies <= len(told) else req.remote_addr
-    return _household(hop) or _household(req.remote_addr)
+    peer = _household(req.remote_addr)
+    if trusted_proxies == 0 and told and peer and not ip_network(peer).is_global:
+        return ""
+    hop = told[-trusted_proxies] if 0 < trusted_proxies <= len(told) else ""
+    return _household(hop) or peer
+
+
+def count_by_address(req: falcon.Request, kind: str) -> None:
+    """Count what comes from this address; raises TooManyRequests.
+
+    Where a CMS's server asks for its residents, or the address is not known, there is no limit by address: it would be
+    one for everybody together.
+    """
+    source = source_of(req)
+    if source.address:
+        reader_of(req).room.rates.hit(kind, source.mandant, source.address)
 
 
 def source_of(req: falcon.Request, visitor: Visitor | None = None) -> Source:

@@ -12,6 +12,7 @@ import falcon
 from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
+from service.access.rates import Rates
 from service.access.visitor import Visitor
 from service.settings import MandantSettings, Settings
 from service.store import stammdaten
@@ -38,6 +39,7 @@ class Room:
     file_tokens: FileTokens
     intake: Intake
     clock: Clock
+    rates: Rates
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -1,4 +1,4 @@
-"""What was refused, for the audit log. Nothing else is written then, and no fault of the database is told of here."""
+"""What was refused: counted, and noted in the audit log. No fault of the database is told of here."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,8 +8,9 @@ import structlog
 
 from service.access import audit
 from service.access.audit import Actor, Event, Source, code_of
+from service.access.rates import TooManyRequests
 from service.store.database import StoreUnavailable, connected
-from service.web.client import source_of
+from service.web.client import count_by_address, source_of
 from service.web.context import Reader
 from service.web.problems import is_api
 
@@ -18,12 +19,38 @@ log = structlog.get_logger()
 _SIGN_IN = "/{mandant}/sso/{connection}"
 
 
-def note_refused_token(req: falcon.Request, reason: str) -> None:
-    """Note that a token was shown and refused, if it was shown to a Mandant."""
+def count_refused_token(req: falcon.Request, reason: str) -> TooManyRequests | None:
+    """Count and note that a token was shown to a Mandant and refused; returns the limit that it reached, if it did.
+
+    A good token is not counted here and never refused for the bad ones: nobody is locked out. A flood of them does not
+    fill the audit log.
+    """
     reader: Reader | None = getattr(req.context, "reader", None)
     if reader is None:
-        return
-    event = Event.SIGN_IN_FAILED if req.uri_template == _SIGN_IN else Event.TOKEN_REFUSED
+        return None
+    try:
+        count_by_address(req, "sso_address")
+        reader.room.rates.hit("sso_mandant", reader.mandant_id)
+    except TooManyRequests as reached:
+        note_limit(req, reached)
+        return reached
+    _note_refused_token(req, reader, reason)
+    return None
+
+
+def note_limit(req: falcon.Request, reached: TooManyRequests) -> None:
+    """Note that somebody has reached a limit, once in its time."""
+    if reached.first:
+        note_alone(Event.LIMITED, source_of(req), {"limit": reached.kind})
+
+
+def by_browser(req: falcon.Request) -> bool:
+    """Tell whether a browser has shown the token, so that a person reads the answer."""
+    return req.uri_template == _SIGN_IN
+
+
+def _note_refused_token(req: falcon.Request, reader: Reader, reason: str) -> None:
+    event = Event.SIGN_IN_FAILED if by_browser(req) else Event.TOKEN_REFUSED
     connection = _connection(req, reader)
     who = replace(source_of(req), actor=Actor.NOBODY, connection=connection, account=None, person=None)
     note_alone(event, who, {"reason": code_of(reason), "for": _purpose(req)})

@@ -63,7 +63,9 @@ class Sso:
         self._room.intake.discard(form.files)
         nonce, by_cookie = self._nonce(req, form, mandant, connection)
         login = self._login(connector, form, origin=req.get_header("Origin"), nonce=nonce)
-        started = self._start(req, visitor_of_login(mandant, login))
+        visitor = visitor_of_login(mandant, login)
+        self._room.rates.hit("sso_account", mandant, visitor.account)
+        started = self._start(req, visitor)
         if by_cookie:
             _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
         _remove_cookie(resp, NONCE_COOKIE, in_frame=True)

@@ -28,6 +28,7 @@ class Installation:
     database: str = ""
     extra: str = ""
     immotion: str = ""
+    rates: str = 'form_account = "1000000/minute", sso_address = "1000000/minute", sso_mandant = "1000000/minute"'
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
     standin_port: int = field(default_factory=free_port)
@@ -50,6 +51,7 @@ database = "{self.database}"
 files = "{self.directory}/files"
 secret_keys = ["{KEY}"]
 bind = "127.0.0.1:{self.portal_port}"
+rates = {{ {self.rates} }}
 
 [mandanten.{MANDANT}]
 name = "Musterbau eG"

@@ -35,10 +35,10 @@ class Portal:
     def open(self) -> None:
         self.client = testing.TestClient(create_app(load_settings(self.installation.config), clock=lambda: self.now))
 
-    def token(self, typ: str, *, sid: str = "s", ago: int = 0, **claims: str) -> str:
+    def token(self, typ: str, *, sub: str = "1", sid: str = "s", ago: int = 0, **claims: str) -> str:
         now = int(self.now.timestamp()) - ago
         aud = f"{self.installation.url}/musterbau"
-        made = tokens.new_claims(typ=typ, iss="website", aud=aud, sub="1", sid=sid, now=now, **claims)
+        made = tokens.new_claims(typ=typ, iss="website", aud=aud, sub=sub, sid=sid, now=now, **claims)
         return tokens.issue(made, KEY, issued=now)
 
     def post(self, path: str, form: dict[str, str], **headers: str) -> testing.Result:

@@ -7,7 +7,7 @@ row in the database besides; these limits keep floods away from it.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import TypeVar
 
@@ -31,12 +31,13 @@ _ASK_AGAIN_AFTER_S = 10.0
 class TooManyRequests(Exception):
     """A limit is reached; in `retry_after` seconds there is room again.
 
-    `first` once in the limit's time, for whoever keeps a record of it.
+    `who` it is for is as it was given to `hit`; `first` once in the limit's time, for whoever keeps a record of it.
     """
 
-    def __init__(self, kind: str, *, retry_after: int, first: bool) -> None:
+    def __init__(self, kind: str, who: Sequence[str], *, retry_after: int, first: bool) -> None:
         super().__init__(kind)
         self.kind = kind
+        self.who = tuple(who)
         self.retry_after = retry_after
         self.first = first
 
@@ -59,13 +60,14 @@ class Rates:
     def hit(self, kind: str, *who: str) -> None:
         """Count one more of this kind by whoever it is; raises TooManyRequests, and then does not count it.
 
-        `who` names whom the limit is for: the Mandant first, then an account or an address.
+        `who` names whom the limit is for: the Mandant first, then the account of a kind that ends in `_account`, the
+        address of one in `_address`.
         """
         key = digest(*who)
         for limit in self._limits[kind]:
             if not self._count(limit, kind, key):
                 first = self._count(type(limit)(1, limit.multiples), kind, key, "told")
-                raise TooManyRequests(kind, retry_after=self._wait(limit, kind, key), first=first)
+                raise TooManyRequests(kind, who, retry_after=self._wait(limit, kind, key), first=first)
 
     def _count(self, limit: RateLimitItem, *key: str) -> bool:
         return self._ask(lambda limiter: limiter.hit(limit, *key))
@@ -99,6 +101,14 @@ class Rates:
                 was_down, self._down = self._down, False
             if was_down:
                 log.info("limits_storage_up")
+
+
+def answers(storage: str) -> bool:
+    """Tell whether a storage answers."""
+    try:
+        return storage == MEMORY or _redis(storage).check()
+    except StorageError:
+        return False
 
 
 def _redis(url: str) -> Storage:

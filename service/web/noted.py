@@ -39,9 +39,13 @@ def count_refused_token(req: falcon.Request, reason: str) -> TooManyRequests | N
 
 
 def note_limit(req: falcon.Request, reached: TooManyRequests) -> None:
-    """Note that somebody has reached a limit, once in its time."""
-    if reached.first:
-        note_alone(Event.LIMITED, source_of(req), {"limit": reached.kind})
+    """Note that somebody has reached a limit, once in its time; for which account, also before it is signed in."""
+    if not reached.first:
+        return
+    source = source_of(req)
+    if reached.kind.endswith("_account"):
+        source = replace(source, account=reached.who[1])
+    note_alone(Event.LIMITED, source, {"limit": reached.kind})
 
 
 def by_browser(req: falcon.Request) -> bool:

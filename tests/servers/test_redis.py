@@ -9,7 +9,7 @@ import pytest
 import requests
 import structlog
 
-from service.access.rates import Rates, TooManyRequests
+from service.access.rates import Rates, TooManyRequests, answers
 from tests.support.portal import Installation, wait_for
 from tests.support.ports import free_port
 from tests.support.redis import RedisServer, redis_server
@@ -45,6 +45,7 @@ def test_two_processes_count_together_and_the_window_ends(server: RedisServer) -
 
 
 def test_who_is_counted_cannot_be_read_in_the_storage(server: RedisServer) -> None:
+    assert answers(server.url)
     rates = Rates(server.url, {"code": "2/minute"})
     rates.hit("code", "musterbau", "203.0.113.77")
     (key,) = server.keys()

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import pytest
 import structlog
 
-from service.access.rates import Rates, TooManyRequests
+from service.access.rates import MEMORY, Rates, TooManyRequests, answers
 from tests.support.ports import free_port
-
-MEMORY = "memory://"
 
 
 @dataclass
@@ -117,6 +115,11 @@ def test_while_the_shared_storage_is_away_each_process_counts_alone_and_says_so_
         moment.now += 11
         refused(rates, "musterbau", "a")
     assert [(line["event"], line["alarm"]) for line in logs] == [("limits_storage_down", True)]
+
+
+def test_a_storage_that_does_not_answer_is_told_of() -> None:
+    assert answers(MEMORY)
+    assert not answers(f"redis://127.0.0.1:{free_port()}/0")
 
 
 def test_a_password_of_the_storage_is_in_no_log() -> None:

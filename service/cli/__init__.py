@@ -14,6 +14,7 @@ import click
 
 from service.cli.audit import audit, operator
 from service.cli.common import TEMPORARY, read_settings, with_store
+from service.cli.factor import factor, keys
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings
 
@@ -65,6 +66,8 @@ def migrate() -> None:
 
 main.add_command(sync)
 main.add_command(audit)
+main.add_command(factor)
+main.add_command(keys)
 
 
 @main.command()

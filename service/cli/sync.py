@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from service.cli.audit import operator
-from service.cli.common import read_settings, with_store
+from service.cli.common import agree, read_settings, with_store
 
-_ASKED_NOBODY = 2
 _MANY = 50
 
 
@@ -144,7 +143,7 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
     if not rows:
         click.echo(f"{mandant}: nothing is parked")
         return
-    _agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
+    agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
 
     def note() -> None:
         facts = {"rows": rows, "vorgaenge": vorgaenge}
@@ -159,14 +158,20 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
 
 
 def _retry_documents(mandant: str, *, yes: bool) -> None:
-    from service.store import documents  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.store import documents  # noqa: PLC0415
+    from service.store.database import transaction  # noqa: PLC0415
 
     aside = sum(documents.parked([mandant]).get(mandant, {}).values())
     if not aside:
         click.echo(f"{mandant}: no document is parked")
         return
-    _agree(f"{aside} documents of immotion will be fetched again now; their attempts count anew.", yes=yes)
-    click.echo(f"due now: {documents.retry_parked(mandant, _now())}")
+    agree(f"{aside} documents of immotion will be fetched again now; their attempts count anew.", yes=yes)
+    now = _now()
+    with transaction():
+        done = documents.retry_parked(mandant, now)
+        audit.note(audit.Event.ADMIN_RETRY, operator(mandant, now), subject="documents", facts={"documents": done})
+    click.echo(f"due now: {done}")
 
 
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
@@ -179,7 +184,7 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
     if not rows:
         click.echo("a worker is sending it at this moment" if held else "nothing is owed; immotion has it all")
         return
-    _agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
+    agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
 
     def change(vorgang: Any) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used
         retry = partial(delivery.retry, vorgang, now=_now())
@@ -211,7 +216,7 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
     if not rows:
         click.echo("nothing to park: nothing is owed, or it is parked already")
         return
-    _agree(park_effect(rows), yes=yes)
+    agree(park_effect(rows), yes=yes)
 
     def change(vorgang: Any) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used
         park = partial(delivery.park, vorgang, reason=reason)
@@ -224,17 +229,6 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
 def _each(found: Sequence[Any], change: Callable[[Any], Any]) -> list[Any]:
     with click.progressbar(found, label="Vorgänge", file=sys.stderr, hidden=len(found) < _MANY) as bar:
         return [change(vorgang) for vorgang in bar]
-
-
-def _agree(effect: str, *, yes: bool) -> None:
-    """State the effect and ask; without a terminal, refuse with 2 rather than act unasked."""
-    click.echo(effect)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        click.echo("nothing was changed: there is no terminal to ask on; say --yes", err=True)
-        sys.exit(_ASKED_NOBODY)
-    click.confirm("Do it?", abort=True)
 
 
 def _vorgang(name: str, mandant: str | None) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used

@@ -3,9 +3,11 @@
 from dataclasses import asdict
 from datetime import datetime
 
+from peewee import fn
+
 from service.store.database import engine
-from service.store.models import CmsSessionRow
-from service.store.query import first
+from service.store.models import CmsSessionRow, SessionRow
+from service.store.query import first, tuples
 from service.store.records import CmsSession
 
 
@@ -32,6 +34,16 @@ def ended_at(session: CmsSession) -> datetime | None:
     ends = CmsSessionRow.select(CmsSessionRow.ended_at).where(_named(session) & CmsSessionRow.ended_at.is_null(False))
     last = first(ends.order_by(CmsSessionRow.ended_at.desc()))
     return last["ended_at"] if last else None
+
+
+def shared(mandant: str, connection: str) -> int:
+    """Return how many accounts use one session of a connection at most: more than one is a mistake of the CMS."""
+    counts = []
+    for row in (SessionRow, CmsSessionRow):
+        accounts = fn.COUNT(fn.DISTINCT(row.account))
+        here = (row.mandant == mandant) & (row.connection == connection)
+        counts += tuples(row.select(accounts).where(here).group_by(row.cms_session).order_by(accounts.desc()).limit(1))
+    return max((int(count) for (count,) in counts), default=0)
 
 
 def sweep(*, before: datetime) -> None:

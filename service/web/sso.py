@@ -12,7 +12,7 @@ from service.access import audit
 from service.access.audit import Event
 from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
 from service.access.visitor import Visitor, account_of, visitor_of_login
-from service.store import sessions
+from service.store import level2, sessions
 from service.store.database import in_transaction
 from service.web.client import source_of, source_of_cms
 from service.web.context import Reader, Room, reader_of
@@ -168,6 +168,7 @@ class SignOut:
 
         def end() -> None:
             sessions.end([hash_of(secret) for secret in shown_sessions(req)])
+            level2.end(reader.signed_in.of_cms_session)
             audit.note(Event.SIGN_OUT, source_of(req))
 
         in_transaction(end)

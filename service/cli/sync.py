@@ -4,10 +4,12 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
 
+from service.cli.audit import operator
 from service.cli.common import agree, read_settings, with_store
 
 _MANY = 50
@@ -132,7 +134,8 @@ def retry(vorgaenge: tuple[str, ...], parked: bool, documents: bool, mandant: st
 
 
 def _retry_parked(mandant: str, *, yes: bool) -> None:
-    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415
     from service.store import deliveries  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
@@ -141,27 +144,39 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
         click.echo(f"{mandant}: nothing is parked")
         return
     agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
+
+    def note() -> None:
+        facts = {"rows": rows, "vorgaenge": vorgaenge}
+        audit.note(audit.Event.ADMIN_RETRY, operator(mandant, _now()), subject="parked", facts=facts)
+
     done = 0
     with click.progressbar(length=rows, label="making due", file=sys.stderr, hidden=rows <= delivery.BATCH) as bar:
-        for batch in delivery.retry_parked(mandant, clock=_now):
+        for batch in delivery.retry_parked(mandant, clock=_now, spend=note):
             done += batch
             bar.update(batch)
     click.echo(f"due now: {count(done)}")
 
 
 def _retry_documents(mandant: str, *, yes: bool) -> None:
-    from service.store import documents  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.store import documents  # noqa: PLC0415
+    from service.store.database import transaction  # noqa: PLC0415
 
     aside = sum(documents.parked([mandant]).get(mandant, {}).values())
     if not aside:
         click.echo(f"{mandant}: no document is parked")
         return
     agree(f"{aside} documents of immotion will be fetched again now; their attempts count anew.", yes=yes)
-    click.echo(f"due now: {documents.retry_parked(mandant, _now())}")
+    now = _now()
+    with transaction():
+        done = documents.retry_parked(mandant, now)
+        audit.note(audit.Event.ADMIN_RETRY, operator(mandant, now), subject="documents", facts={"documents": done})
+    click.echo(f"due now: {done}")
 
 
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
-    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
     effects = [delivery.effect_of_retry(vorgang, _now()) for vorgang in found]
@@ -170,7 +185,12 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
         click.echo("a worker is sending it at this moment" if held else "nothing is owed; immotion has it all")
         return
     agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
-    done = sum(_each(found, lambda vorgang: delivery.retry(vorgang, now=_now()).rows))
+
+    def change(vorgang: Any) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used
+        retry = partial(delivery.retry, vorgang, now=_now())
+        return audit.counted(audit.Event.ADMIN_RETRY, operator(vorgang.mandant, _now()), retry, subject=str(vorgang.id))
+
+    done = sum(effect.rows for effect in _each(found, change))
     click.echo(f"due now: {count(done)}")
 
 
@@ -187,7 +207,8 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
 
     Example: mieterportal sync park 2026-000123 --reason "immotion moves its units"
     """
-    from service.cli.sync_text import park_effect, parked_text  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import park_effect, parked_text  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
     found = [_vorgang(name, mandant) for name in dict.fromkeys(vorgaenge)]
@@ -196,7 +217,12 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
         click.echo("nothing to park: nothing is owed, or it is parked already")
         return
     agree(park_effect(rows), yes=yes)
-    effects = _each(found, lambda vorgang: delivery.park(vorgang, reason=reason))
+
+    def change(vorgang: Any) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used
+        park = partial(delivery.park, vorgang, reason=reason)
+        return audit.counted(audit.Event.ADMIN_PARK, operator(vorgang.mandant, _now()), park, subject=str(vorgang.id))
+
+    effects = _each(found, change)
     click.echo(parked_text(effects))
 
 

@@ -264,6 +264,31 @@ class CmsSessionRow(Row):
         indexes = ((("mandant", "connection", "cms_session"), False),)
 
 
+class AuditRow(Row):
+    """What happened that matters for safety; written once, never changed, removed by its age alone (`store.audit`)."""
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    at = UtcField(index=True, help_text=TECHNICAL)
+    event = CharField(40, help_text=TECHNICAL)
+    actor = CharField(10, help_text=TECHNICAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, null=True, help_text=PERSONAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    subject = CharField(100, help_text=TECHNICAL)
+    address = CharField(45, help_text=PERSONAL)
+    request_id = CharField(64, help_text=TECHNICAL)
+    facts = JsonField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "audit"
+        indexes = (
+            (("mandant", "id"), False),
+            (("mandant", "account", "id"), False),
+            (("mandant", "person", "id"), False),
+        )
+
+
 class DraftRow(Row):
     """What somebody has typed but not sent. `id` is the idempotency key of the form."""
 
@@ -525,6 +550,7 @@ MODELS: tuple[type[Row], ...] = (
     JtiRow,
     SessionRow,
     CmsSessionRow,
+    AuditRow,
     DraftRow,
     CatalogRow,
     NummernkreisRow,

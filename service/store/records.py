@@ -185,6 +185,34 @@ class CmsSession:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log; `id` is given by the store. `facts` are codes and numbers."""
+
+    mandant: str
+    at: datetime
+    event: str
+    actor: str
+    connection: str
+    account: str | None
+    person: str | None
+    subject: str
+    address: str
+    request_id: str
+    facts: Mapping[str, str | int]
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are wanted; what is None does not matter."""
+
+    event: str | None = None
+    person: str | None = None
+    account: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """`fields` maps each form field to what was typed, exactly as typed."""
 

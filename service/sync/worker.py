@@ -281,7 +281,8 @@ class _Worker:
             self._guarded("", step, stop)
 
     def _tidy(self) -> int:
-        return tidy(self._storage, draft_days=self._settings.service.draft_days, now=_utc_now())
+        service = self._settings.service
+        return tidy(self._storage, draft_days=service.draft_days, audit_days=service.audit_days, now=_utc_now())
 
     def _watch(self) -> int:
         return watch(self._feeds, _utc_now())

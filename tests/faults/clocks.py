@@ -279,7 +279,7 @@ def _replay(resident: Resident, settings: Settings, clock: JumpingClock, engine:
     at_once = resident.post("melden/kontakt", form, token=token).status_code
     clock.jump(HOUR)
     ahead = resident.post("melden/kontakt", form, token=token).status_code
-    tidy(Folder(settings.service.files), draft_days=30, now=clock.now())
+    tidy(Folder(settings.service.files), draft_days=30, audit_days=365, now=clock.now())
     clock.jump(-HOUR)
     after = resident.post("melden/kontakt", form, token=token).status_code
     return Finding(

@@ -349,7 +349,7 @@ def _compare_files(installation: Installation) -> dict[str, int]:
     with connected():
         rows = {row[0]: row[1] for row in tuples(AnhangRow.select(AnhangRow.id, AnhangRow.sha256))}
     left_behind = len(set(storage.ids(later)) - rows.keys()) + len(list(incoming.glob("*")))
-    tidy(storage, draft_days=30, now=later)
+    tidy(storage, draft_days=30, audit_days=365, now=later)
     there = set(storage.ids(later))
     changed = sum(_digest(storage, key) != rows[key] for key in there & rows.keys())
     return {

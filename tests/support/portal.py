@@ -29,6 +29,7 @@ class Installation:
     database: str = ""
     extra: str = ""
     immotion: str = ""
+    rates: str = 'form_account = "1000000/minute", sso_address = "1000000/minute", sso_mandant = "1000000/minute"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
@@ -53,6 +54,7 @@ files = "{self.directory}/files"
 secret_keys = ["{KEY}"]
 encryption_keys = ["{ENCRYPTION_KEY}"]
 bind = "127.0.0.1:{self.portal_port}"
+rates = {{ {self.rates} }}
 
 [mandanten.{MANDANT}]
 name = "Musterbau eG"

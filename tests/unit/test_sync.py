@@ -416,7 +416,7 @@ def test_tidying_removes_old_drafts_orphans_and_ended_sessions_only(tmp_path: Pa
         vorgaenge.add_anhaenge([Anhang(ids[0], "m", "a", "m", 1, "0", 0, NOW, draft_id=draft.id, stored_at=NOW)])
         sessions.use_up("m", "i", "j", NOW)
     later = datetime.now(UTC) + timedelta(days=2)
-    assert tidy(storage, draft_days=9999, now=later) == 1
+    assert tidy(storage, draft_days=9999, audit_days=365, now=later) == 1
     assert list(storage.ids(later)) == [ids[0]]
-    assert tidy(storage, draft_days=1, now=later + timedelta(days=30)) == 1
+    assert tidy(storage, draft_days=1, audit_days=365, now=later + timedelta(days=30)) == 1
     assert list(storage.ids(later)) == []

@@ -332,6 +332,11 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "ungespeichert-dateien": replace(
             UNSAVED, facts=(), calls=(), files=FILES_OF_DRAFT,
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
+        "ungespeichert-zu-viele": replace(
+            UNSAVED, facts=(), files=(), text="Das waren sehr viele Formulare in kurzer Zeit. Ihre Eingaben sind alle noch hier. Bitte senden Sie sie ab 3. März 2026, 10:16 Uhr noch einmal.",
+            refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.",)),
+        "meldung-warten": MessagePage("Bitte warten Sie etwas", "Das waren sehr viele Anfragen in kurzer Zeit. Bitte versuchen Sie es ab 3. März 2026, 10:16 Uhr noch einmal.",
+                                      (Way("Zur Übersicht", "#"),), CALLS, "5f2c9a"),
         "bestaetigen": BESTAETIGEN,
         "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
         "sicherheit": SICHERHEIT,

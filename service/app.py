@@ -30,6 +30,7 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.context import Room
 from service.web.dokument import Dokument
@@ -84,6 +85,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
     app.add_route("/{mandant}/sso/{connection}", Sso(room))
     app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
     app.add_route("/{mandant}/abmelden", SignOut(room))

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from service.cli.common import read_settings, with_store
+from service.cli.common import agree, read_settings, with_store
 
-_ASKED_NOBODY = 2
 _MANY = 50
 
 
@@ -22,19 +21,22 @@ def sync() -> None:
 @sync.command("run")
 @click.option("--once", is_flag=True, help="Deliver what is due, read the feed once, then end.")
 def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Run the sync worker until SIGTERM. With --once, ends with 75 when something could not be delivered.
+    """Run the sync worker until SIGTERM; it sends the mails, too.
+
+    With --once, ends with 75 when something could not be delivered.
 
     Example: mieterportal sync run --once
     """
     from service import metrics  # noqa: PLC0415 - only where used
     from service.log import configure_logging  # noqa: PLC0415
+    from service.notify.sender import sender_for  # noqa: PLC0415
     from service.sync.worker import run as run_worker  # noqa: PLC0415
 
     configure_logging()
     settings = read_settings()
     if not once:
         metrics.serve(settings, _now)
-    sys.exit(run_worker(settings, once=once))
+    sys.exit(run_worker(settings, once=once, errands=[sender_for]))
 
 
 @sync.command("status")
@@ -43,6 +45,8 @@ def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
 @with_store
 def status(mandant: str | None, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command line
     """Show per Mandant what waits for immotion and since when, what is parked, the rate, the breaker, and alarms.
+
+    Mails that wait or are parked are told of, too.
 
     Example: mieterportal sync status --json
     """
@@ -137,7 +141,7 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
     if not rows:
         click.echo(f"{mandant}: nothing is parked")
         return
-    _agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
+    agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
     done = 0
     with click.progressbar(length=rows, label="making due", file=sys.stderr, hidden=rows <= delivery.BATCH) as bar:
         for batch in delivery.retry_parked(mandant, clock=_now):
@@ -155,7 +159,7 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
     if not rows:
         click.echo("a worker is sending it at this moment" if held else "nothing is owed; immotion has it all")
         return
-    _agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
+    agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
     done = sum(_each(found, lambda vorgang: delivery.retry(vorgang, now=_now()).rows))
     click.echo(f"due now: {count(done)}")
 
@@ -181,7 +185,7 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
     if not rows:
         click.echo("nothing to park: nothing is owed, or it is parked already")
         return
-    _agree(park_effect(rows), yes=yes)
+    agree(park_effect(rows), yes=yes)
     effects = _each(found, lambda vorgang: delivery.park(vorgang, reason=reason))
     click.echo(parked_text(effects))
 
@@ -189,17 +193,6 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
 def _each(found: Sequence[Any], change: Callable[[Any], Any]) -> list[Any]:
     with click.progressbar(found, label="Vorgänge", file=sys.stderr, hidden=len(found) < _MANY) as bar:
         return [change(vorgang) for vorgang in bar]
-
-
-def _agree(effect: str, *, yes: bool) -> None:
-    """State the effect and ask; without a terminal, refuse with 2 rather than act unasked."""
-    click.echo(effect)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        click.echo("nothing was changed: there is no terminal to ask on; say --yes", err=True)
-        sys.exit(_ASKED_NOBODY)
-    click.confirm("Do it?", abort=True)
 
 
 def _vorgang(name: str, mandant: str | None) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used

@@ -32,6 +32,10 @@ def status_table(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[str]
         counts = (backlog.parked, backlog.sent_5min, backlog.sent_hour, backlog.sent)
         seen, oldest = age(row.worker_seen, now), age(backlog.oldest_waiting, now)
         yield _line((backlog.mandant, str(backlog.waiting), oldest, *map(str, counts), breaker, seen))
+    for row in rows:
+        if row.mails.waiting or row.mails.parked:
+            oldest = f", the oldest for {age(row.mails.oldest_waiting, now)}" if row.mails.waiting else ""
+            yield f"MAIL {row.mails.mandant}: {row.mails.waiting} waiting{oldest}; {row.mails.parked} parked"
     alarms = [alarm for row in rows for alarm in row.alarms]
     yield "" if alarms else "\nno alarm stands"
     for alarm in alarms:

@@ -1,18 +1,20 @@
-"""Removes what nobody needs any more: ended sessions, old drafts, files without a row."""
+"""Removes what nobody needs any more: ended sessions, old drafts and mails, files without a row."""
 
 from datetime import datetime, timedelta
 from itertools import islice
 
 import structlog
 
+from service.access.benachrichtigungen import FORGOTTEN_AFTER
 from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Folder
-from service.store import cms_sessions, drafts, sessions, vorgaenge
+from service.store import benachrichtigungen, cms_sessions, drafts, mails, sessions, vorgaenge
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
 
 _BATCH = 500
+_MAILS_KEPT = timedelta(days=30)
 
 
 def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
@@ -20,6 +22,8 @@ def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
     with connected():
         sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
         cms_sessions.sweep(before=now - ABSOLUTE)
+        mails.sweep(before=now - _MAILS_KEPT)
+        benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
     for file_id in files:

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from service.store import alarms, breakers, deliveries, heartbeats, vorgaenge
+from service.store import alarms, breakers, deliveries, heartbeats, mails, vorgaenge
 from service.store.database import in_transaction
-from service.store.records import Alarm, Backlog, BreakerState, OwedRow, Vorgang
+from service.store.records import Alarm, Backlog, BreakerState, MailBacklog, OwedRow, Vorgang
 
 BATCH = 500
 BY_HAND = "parked by hand"
@@ -16,13 +16,17 @@ BY_HAND = "parked by hand"
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked."""
+    """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked.
+
+    `mails` is what is owed to residents.
+    """
 
     backlog: Backlog
     breaker: BreakerState | None
     alarms: tuple[Alarm, ...]
     worker_seen: datetime | None
     feeds_read: dict[str, datetime]
+    mails: MailBacklog
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,10 @@ def _nothing() -> None:
 
 
 def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
-    """Return how delivery stands for each of these Mandanten, in their order; eight queries whatever their number."""
+    """Return how delivery stands for each of these Mandanten, in their order; nine queries whatever their number."""
     backlogs, known = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
     standing, beats = alarms.standing(mandanten), heartbeats.last(mandanten)
+    mailed = mails.backlogs(mandanten)
     return [
         DeliveryStatus(
             backlog=backlogs[name],
@@ -51,6 +56,7 @@ def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
             feeds_read={
                 what: moment for (whose, what), moment in beats.items() if whose == name and what != heartbeats.WORKER
             },
+            mails=mailed[name],
         )
         for name in mandanten
     ]

@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.visitor import Visitor
+from service.language import DEFAULT_LANGUAGE
 from service.settings import MandantSettings, Settings
 from service.store import stammdaten
 from service.store.records import Vertrag
@@ -21,7 +22,7 @@ from service.vorgang.types import House
 from service.web.intake import Intake
 from service.web.pages import Rufnummer, Site, Way
 from service.web.render import Renderer
-from service.web.text import DEFAULT_LANGUAGE, Words
+from service.web.text import Words
 
 Clock = Callable[[], datetime]
 
@@ -201,6 +202,8 @@ class Reader:
         if self.visitor is None:
             return ()
         ways = {"": self.words("Übersicht"), "vorgaenge": self.words("Meine Vorgänge")}
+        if self.room.settings.service.mail is not None:
+            ways["konto/benachrichtigungen"] = self.words("Benachrichtigungen")
         return tuple(Way(label, self.link(path), current=path == self.path) for path, label in ways.items())
 
 

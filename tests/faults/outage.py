@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import requests
 
 from service.files.storage import Folder
+from service.retry import GIVE_UP_AFTER
 from service.settings import Settings
 from service.store import outbox, vorgaenge
 from service.store.database import connected, transaction
@@ -22,7 +23,6 @@ from service.store.records import Aktivitaet, Anhang, Vorgang
 from service.sync.breaker import Breaker
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.http import HttpChannel
-from service.sync.retry import GIVE_UP_AFTER
 from service.sync.worker import IDLE_S
 from tests.faults.ground import at_last, installed, opened, p95
 from tests.faults.points import Finding

@@ -68,6 +68,7 @@ class Server:
         self.connect()
         if self._smtp is not None:
             with _away():
+                self._smtp.ehlo_or_helo_if_needed()
                 _expect(self._smtp.mail(self._settings.sender))
                 self._smtp.rset()
 

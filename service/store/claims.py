@@ -1,7 +1,7 @@
 """Rows that are worked off by whoever claims them: with a lease, and a fence that counts the claims.
 
 A result is written only under the fence of its own claim. A table of such rows has the columns `id`, `mandant`,
-`state` ("waiting" until it is over), `next_at`, `touched_at`, `lease_until` and `fence`.
+`state` ("waiting" until it is over), `fence`, and, in this order, `next_at`, `lease_until` and `touched_at`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,6 +80,7 @@ class Claims(Generic[T]):
         columns = (row.id, row.fence, row.next_at, row.lease_until, row.touched_at)
         here = (row.mandant == mandant) & (row.state == "waiting") & wrong
         found = tuples(row.select(*columns).where(here).limit(_SET_RIGHT_AT_ONCE))
+        # peewee sets columns in the order in which the model declares them
         form = row.update(next_at=0, lease_until=0, touched_at=0).where(self.held(0, 0))
         value = row.next_at.db_value
         rows = [

@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from service.web.mail_pages import BenachrichtigungenPage, LinkPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -257,6 +258,16 @@ UNSAVED = UnsavedPage(
 NOTFALL = NotfallPage("Im Notfall", CALLS, (("Lindenallee 5", CALLS[:2]), ("Am Alten Wasserwerk 17", CALLS[:1])),
                       ((GAS.title, GAS.steps), (WASSER.title, WASSER.steps)))  # fmt: skip
 
+ADDRESS = "erika.beispiel@mail.example"
+BENACHRICHTIGUNGEN = BenachrichtigungenPage(
+    "Benachrichtigungen",
+    "Auf Wunsch schreiben wir Ihnen eine E-Mail, wenn es in einem Vorgang etwas Neues gibt. Darin steht nur die Nummer des Vorgangs, nichts von seinem Inhalt.",
+    "Ausgeschaltet", f"Ihre Adresse ist {ADDRESS}. Wir speichern sie erst, wenn Sie einschalten.", "",
+    "#benachrichtigungen", "token", "0195", (("einschalten", "Einschalten"),),
+)  # fmt: skip
+LINK = LinkPage("Benachrichtigungen ausschalten", "Möchten Sie keine Nachrichten mehr an diese E-Mail-Adresse?",
+                "#abbestellen", "Ausschalten", (Way("Zur Anmeldung", "#"),))  # fmt: skip
+
 
 def states() -> Iterator[tuple[str, Site, Page]]:
     """Yield every state as (name, surroundings, page)."""
@@ -290,6 +301,15 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "ungespeichert-dateien": replace(
             UNSAVED, facts=(), calls=(), files=FILES_OF_DRAFT,
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
+        "benachrichtigungen": BENACHRICHTIGUNGEN,
+        "benachrichtigungen-gefragt": replace(
+            BENACHRICHTIGUNGEN, stand="Noch nicht bestätigt", text=f"Wir haben eine E-Mail an {ADDRESS} geschickt.",
+            error="Eine E-Mail ist gerade erst verlangt worden. Bitte warten Sie fünf Minuten.",
+            buttons=(("einschalten", "E-Mail noch einmal senden"), ("ausschalten", "Ausschalten"))),
+        "benachrichtigungen-ein": replace(
+            BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example.",
+            buttons=(("einschalten", f"Künftig an {LONG}@neu.example schreiben"), ("ausschalten", "Ausschalten"))),
+        "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -300,6 +320,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         ANONYMOUS,
         SsoPage("Anmeldung", "n", "p", FRAMED.origins, "/m/sso/website", "https://www.musterbau.example"),
     )
+    yield "link", replace(ANONYMOUS, languages=()), LINK
     yield "notfall-anonym", ANONYMOUS, NOTFALL
     yield "meldung-blank", BARE, pages["meldung"]
     yield "uebersicht-rahmen", FRAMED, OVERVIEW
@@ -311,6 +332,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "quittung",
         "schaden-treffer",
         "ungespeichert-dateien",
+        "benachrichtigungen-gefragt",
     ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

@@ -111,6 +111,9 @@ def _stand(reader: Reader, address: str, chosen: Benachrichtigung | None) -> tup
             address=chosen.email,
         )
         return words("Noch nicht bestätigt"), text
+    if address and address != chosen.email:
+        text = words("Wir schreiben an {address}. Ihre Adresse ist jetzt {now}.", address=chosen.email, now=address)
+        return words("Eingeschaltet"), text
     return words("Eingeschaltet"), words("Wir schreiben an {address}.", address=chosen.email)
 
 
@@ -120,7 +123,7 @@ def _buttons(reader: Reader, address: str, chosen: Benachrichtigung | None) -> t
         return ((_ON, words("Einschalten")),) if address else ()
     off = (_OFF, words("Ausschalten"))
     if address and address != chosen.email:
-        return (_ON, words("Künftig an {address} schreiben", address=address)), off
+        return (_ON, words("An die jetzige Adresse schreiben")), off
     if chosen.confirmed_at is None and address:
         return (_ON, words("E-Mail noch einmal senden")), off
     return (off,)

@@ -292,3 +292,27 @@ def test_a_worker_killed_between_accepted_and_written_down_causes_one_double_wit
     assert Counter(message["To"] for message in mailbox.messages)["1@x.example"] == 2
     assert "@x.example" not in installation.log("sync")
     opened.close_all()
+
+
+def test_of_several_processes_one_sends_the_mails(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__SYNC_PROCESSES", "2")
+    mailbox = Mailbox()
+    server = f'host = "127.0.0.1"\nport = {mailbox.port}\ntls = "none"\nsender = "p@x.example"\n'
+    installation = Installation(tmp_path, database=url, extra=f"[service.mail]\n{server}")
+    opened = open_database(url)
+    migrate()
+    with connected():
+        MailRow.delete().execute()
+        for number in range(5):
+            facts = {"vorgang": f"2026-{number}", "key": str(uuid4()), "connection": "website"}
+            to, now = f"{number}@x.example", datetime.now(UTC)
+            mails.owe("musterbau", mails.NEUES, recipient=to, lang="de", facts=facts, now=now)
+    with mail_server(mailbox):
+        installation.start_sync()
+        try:
+            eventually(lambda: all(row["state"] == "sent" for row in rows("musterbau")), 30)
+        finally:
+            installation.stop_all()
+    assert installation.log("sync").count('"sync_started"') == 2
+    assert sorted(message["To"] for message in mailbox.messages) == [f"{number}@x.example" for number in range(5)]
+    opened.close_all()

@@ -194,9 +194,12 @@ def test_another_address_is_confirmed_anew(mailing: Installation, mailbox: Mailb
     eventually(lambda: mails_for(mailbox, resident))
     moved = mailing.resident(sub=resident.sub, person=resident.person, email="neu@x.example")
     page = moved.get(PAGE).text
-    assert "Künftig an neu@x.example schreiben" in page
+    assert "An die jetzige Adresse schreiben" in page
     assert address(resident) in page
     assert switch(moved, "einschalten").status_code == 429
+    link = link_in(mails_for(mailbox, resident)[0], "bestaetigen")
+    assert requests.post(link, timeout=10).status_code == 200
+    assert "Ihre Adresse ist jetzt neu@x.example" in moved.get(PAGE).text
 
 
 def test_a_form_without_its_token_changes_nothing(resident: Resident) -> None:

@@ -307,8 +307,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             error="Eine E-Mail ist gerade erst verlangt worden. Bitte warten Sie fünf Minuten.",
             buttons=(("einschalten", "E-Mail noch einmal senden"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ein": replace(
-            BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example.",
-            buttons=(("einschalten", f"Künftig an {LONG}@neu.example schreiben"), ("ausschalten", "Ausschalten"))),
+            BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example. Ihre Adresse ist jetzt {LONG}@neu.example.",
+            buttons=(("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),

@@ -114,18 +114,22 @@ def _show_one(name: str, mandant: str | None, *, as_json: bool) -> None:
 @sync.command("retry")
 @click.argument("vorgaenge", metavar="[VORGANG]…", nargs=-1)
 @click.option("--parked", is_flag=True, help="All that is parked, of the Mandant named by --mandant.")
-@click.option("--mandant", help="The Mandant; needed with --parked when there is more than one.")
+@click.option("--documents", is_flag=True, help="All documents of immotion that are parked: fetch them again.")
+@click.option("--mandant", help="The Mandant; needed with --parked and --documents when there is more than one.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @with_store
-def retry(vorgaenge: tuple[str, ...], parked: bool, mandant: str | None, yes: bool) -> None:  # noqa: FBT001 - flags
+def retry(vorgaenge: tuple[str, ...], parked: bool, documents: bool, mandant: str | None, yes: bool) -> None:  # noqa: FBT001 - flags
     """Send again now what is owed, with attempts and age counted anew; the order within a Vorgang is kept.
 
     Says first how many rows of how many Vorgänge that are, and asks.
 
     Example: mieterportal sync retry --parked --mandant musterbau
     """
-    if bool(vorgaenge) == parked:
-        raise click.UsageError("name Vorgänge, or say --parked")
+    if bool(vorgaenge) + parked + documents != 1:
+        raise click.UsageError("name Vorgänge, or say --parked or --documents")
+    if documents:
+        _retry_documents(_one_mandant(mandant), yes=yes)
+        return
     if parked:
         _retry_parked(_one_mandant(mandant), yes=yes)
         return
@@ -148,6 +152,17 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
             done += batch
             bar.update(batch)
     click.echo(f"due now: {count(done)}")
+
+
+def _retry_documents(mandant: str, *, yes: bool) -> None:
+    from service.store import documents  # noqa: PLC0415 - only where used
+
+    aside = sum(documents.parked([mandant]).get(mandant, {}).values())
+    if not aside:
+        click.echo(f"{mandant}: no document is parked")
+        return
+    agree(f"{aside} documents of immotion will be fetched again now; their attempts count anew.", yes=yes)
+    click.echo(f"due now: {documents.retry_parked(mandant, _now())}")
 
 
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:

@@ -109,6 +109,15 @@ class Anhang:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """A document of immotion that is to be fetched: `attempts` have failed since `since`."""
+
+    anhang: Anhang
+    attempts: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxItem:
     """A claimed or listed outbox row. `fence` is the number that a result must still carry to be written."""
 
@@ -145,6 +154,7 @@ class Ereignis:
     externe_id: str
     immotion_id: str
     body: Json
+    received_at: datetime
     state: str
 
 

@@ -25,7 +25,7 @@ from service.sync import crew
 from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch, watch_mails
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
-from service.sync.documents import fetch_announced
+from service.sync.documents import Fetcher, fetch_announced
 from service.sync.feed import EVENTS, MASTER_DATA, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
@@ -301,7 +301,7 @@ class _Worker:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
         self._note_read(mandant, EVENTS)
         apply_waiting(self._house(mandant), clock=_utc_now)
-        fetch_announced(mandant, channel, self._storage, clock=_utc_now)
+        fetch_announced(mandant, channel, Fetcher(self._storage, _utc_now, random.random))
         return new
 
     def _house(self, mandant: str) -> House:

@@ -1,12 +1,12 @@
 """Delivery to immotion as the operator sees and steers it: on the command line, in the CMS's back end, in metrics."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from service.store import alarms, breakers, deliveries, heartbeats, mails, vorgaenge
+from service.store import alarms, breakers, deliveries, documents, heartbeats, mails, vorgaenge
 from service.store.database import in_transaction
 from service.store.records import Alarm, Backlog, BreakerState, MailBacklog, OwedRow, Vorgang
 
@@ -18,6 +18,7 @@ BY_HAND = "parked by hand"
 class DeliveryStatus:
     """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked.
 
+    `documents_parked` counts documents of immotion that could not be fetched, by the reason.
     `mails` is what is owed to residents.
     """
 
@@ -27,6 +28,7 @@ class DeliveryStatus:
     worker_seen: datetime | None
     feeds_read: dict[str, datetime]
     mails: MailBacklog
+    documents_parked: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,11 @@ def _nothing() -> None:
 
 
 def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
-    """Return how delivery stands for each of these Mandanten, in their order; nine queries whatever their number."""
+    """Return how delivery stands for each of these Mandanten, in their order; ten queries whatever their number."""
     backlogs, known = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
     standing, beats = alarms.standing(mandanten), heartbeats.last(mandanten)
     mailed = mails.backlogs(mandanten)
+    aside = documents.parked(mandanten)
     return [
         DeliveryStatus(
             backlog=backlogs[name],
@@ -57,6 +60,7 @@ def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
                 what: moment for (whose, what), moment in beats.items() if whose == name and what != heartbeats.WORKER
             },
             mails=mailed[name],
+            documents_parked=aside.get(name, {}),
         )
         for name in mandanten
     ]

@@ -171,6 +171,9 @@ class Resident:
     claims: dict[str, object] = field(default_factory=dict)
     http: requests.Session = field(default_factory=requests.Session)
 
+    def __post_init__(self) -> None:
+        self.sid = self.sid or f"session of {self.sub}"
+
     def token(self, typ: str = "fragment", **changes: object) -> str:
         now = int(time.time())
         optional = {"name": "Zoë Müller", "email": "zoe@example.test", **self.claims, **changes}
@@ -181,7 +184,7 @@ class Resident:
             iss=self.connection,
             aud=f"{self.url}/{self.mandant}",
             sub=self.sub,
-            sid=self.sid or f"session of {self.sub}",
+            sid=self.sid,
             now=now,
             **optional,
         )

@@ -34,6 +34,7 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
@@ -94,6 +95,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
     app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
     app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
     app.add_route("/{mandant}/sso/{connection}", Sso(room))
     app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
     app.add_route("/{mandant}/abmelden", SignOut(room))

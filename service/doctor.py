@@ -16,6 +16,7 @@ from service.vorgang.catalog import default_catalog, load_catalog
 from service.vorgang.routing import check_rules
 
 _CODES_MAX = 20
+_MAIL_HELP = "check host, port, tls, ca, user, password and sender in service.mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Finding:
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
     findings = [Finding("settings", good=True, text="read and valid")]
-    findings += [_database(settings), _files(settings), _limits(settings)]
+    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings)]
     for mandant_id in settings.mandanten:
         findings += _mandant(settings, mandant_id)
     if connection is not None:
@@ -71,6 +72,23 @@ def _limits(settings: Settings) -> Finding:
     where = "in the memory of each process" if storage == MEMORY else "in Redis, which answers"
     proxies = settings.service.trusted_proxies
     return Finding("limits", good=True, text=f"counted {where}; trusted proxies: {proxies}")
+
+
+def _mail(settings: Settings) -> Finding:
+    """Ask the mail server whether it takes mails of ours, without sending one."""
+    from service.notify.smtp import Server, ServerAway  # noqa: PLC0415 - only where it is used
+
+    mail = settings.service.mail
+    if mail is None:
+        return Finding("mail", good=True, text="none; residents are told nothing by mail (service.mail)")
+    where, server = f"{mail.host}:{mail.port}", Server(mail)
+    try:
+        server.check()
+    except ServerAway as away:
+        return Finding("mail", good=False, text=f"{where} does not take our mails ({away}); {_MAIL_HELP}")
+    finally:
+        server.close()
+    return Finding("mail", good=True, text=f"{where} takes mails of {mail.sender}, tls {mail.tls}")
 
 
 def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:

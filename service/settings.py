@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import tomllib
 from datetime import date
 from ipaddress import ip_address
@@ -35,6 +36,7 @@ LEASE_MAX_S = 55
 # Standard Webhooks: 24 to 64 bytes
 WEBHOOK_PREFIX = "whsec_"
 MIN_WEBHOOK_BYTES = 24
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ROUTES = ("api", "healthz", "hooks", "metrics", "readyz")
 _CHANNELS = {"http", "filedrop"}
 
@@ -176,6 +178,38 @@ class RateSettings(Section):
     code_address: Rate = "20/hour"
 
 
+def _mail_address(value: str) -> str:
+    if not _MAIL_ADDRESS.fullmatch(value):
+        raise ValueError("must be an address like portal@example.de, without a name")
+    return value
+
+
+class MailSettings(Section):
+    """The mail server that takes the portal's mails; times in seconds."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(587, ge=1, le=_HIGHEST_PORT)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    ca: Path | None = None
+    user: str = ""
+    password: str = Field("", repr=False)
+    password_file: Path | None = None
+    sender: Annotated[str, AfterValidator(_mail_address)]
+    timeout_s: float = Field(10, gt=0, le=50)
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        password = _one_secret("password", self.password, self.password_file)
+        if bool(self.user) != bool(password):
+            raise ValueError("user: belongs to a password (or password_file); give both, or neither")
+        if password and self.tls == "none" and not _is_loopback(f"{self.host}:{self.port}"):
+            raise ValueError('password: would cross the network unencrypted; set tls to "starttls" or "tls"')
+        if self.ca is not None:
+            check_ca(self.ca)
+        object.__setattr__(self, "password", password)
+        return self
+
+
 class ServiceSettings(Section):
     public_url: BaseUrl
     database: Annotated[str, AfterValidator(_database_url)]
@@ -197,6 +231,7 @@ class ServiceSettings(Section):
     metrics_bind: Annotated[str, AfterValidator(_address)] | None = None
     limits: LimitSettings = LimitSettings()
     rates: RateSettings = RateSettings()
+    mail: MailSettings | None = None
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:

@@ -23,19 +23,22 @@ def sync() -> None:
 @sync.command("run")
 @click.option("--once", is_flag=True, help="Deliver what is due, read the feed once, then end.")
 def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Run the sync worker until SIGTERM. With --once, ends with 75 when something could not be delivered.
+    """Run the sync worker until SIGTERM; it sends the mails, too.
+
+    With --once, ends with 75 when something could not be delivered.
 
     Example: mieterportal sync run --once
     """
     from service import metrics  # noqa: PLC0415 - only where used
     from service.log import configure_logging  # noqa: PLC0415
+    from service.notify.sender import sender_for  # noqa: PLC0415
     from service.sync.worker import run as run_worker  # noqa: PLC0415
 
     configure_logging()
     settings = read_settings()
     if not once:
         metrics.serve(settings, _now)
-    sys.exit(run_worker(settings, once=once))
+    sys.exit(run_worker(settings, once=once, errands=[sender_for]))
 
 
 @sync.command("status")
@@ -44,6 +47,8 @@ def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
 @with_store
 def status(mandant: str | None, as_json: bool) -> None:  # noqa: FBT001 - a flag of the command line
     """Show per Mandant what waits for immotion and since when, what is parked, the rate, the breaker, and alarms.
+
+    Mails that wait or are parked are told of, too.
 
     Example: mieterportal sync status --json
     """

@@ -36,6 +36,9 @@ def status_table(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[str]
     for row in rows:
         for reason, aside in row.documents_parked.items():
             yield f"DOCUMENTS {row.backlog.mandant}: {aside} parked, {reason}"
+        if row.mails.waiting or row.mails.parked:
+            oldest = f", the oldest for {age(row.mails.oldest_waiting, now)}" if row.mails.waiting else ""
+            yield f"MAIL {row.mails.mandant}: {row.mails.waiting} waiting{oldest}; {row.mails.parked} parked"
     alarms = [alarm for row in rows for alarm in row.alarms]
     yield "" if alarms else "\nno alarm stands"
     for alarm in alarms:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT
 
-_SITE, _STANDIN = 80, 90
+_MAIL, _SITE, _STANDIN = 25, 80, 90
 _SECRETS = ("portal", "connection", "immotion", "site", "encryption")
 
 
@@ -18,16 +18,17 @@ class Ports:
     portal: int = 8000
     site: int = 8080
     standin: int = 8090
+    mail: int = 8025
 
     @classmethod
     def of(cls, base: int | None) -> "Ports":
-        """Return the usual ports, or those counted from a base: base, base + 80, base + 90."""
-        return cls() if base is None else cls(base, base + _SITE, base + _STANDIN)
+        """Return the usual ports, or those counted from a base: base, base + 25, base + 80, base + 90."""
+        return cls() if base is None else cls(base, base + _SITE, base + _STANDIN, base + _MAIL)
 
     @property
     def named(self) -> dict[str, int]:
         """Return them by what listens there."""
-        return {"portal": self.portal, "site": self.site, "standin": self.standin}
+        return {"portal": self.portal, "site": self.site, "standin": self.standin, "mail": self.mail}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,11 @@ class Place:
     def ledger(self) -> Path:
         """The stand-in's memory."""
         return self.root / "standin.db"
+
+    @property
+    def mail(self) -> Path:
+        """The folder of the mails that residents would get."""
+        return self.root / "mail"
 
     @property
     def filled(self) -> Path:
@@ -106,6 +112,12 @@ encryption_keys = ["{kept["encryption"]}"]
 bind = "127.0.0.1:{ports.portal}"
 workers = 1
 threads = 16
+
+[service.mail]
+host = "127.0.0.1"
+port = {ports.mail}
+tls = "none"
+sender = "portal@musterbau.example"
 
 [mandanten.{MANDANT}]
 name = "{COMPANY}"

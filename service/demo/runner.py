@@ -68,7 +68,7 @@ class Demo:
         try:
             self._prepare()
             self._start()
-            _say(table(self._ports))
+            _say(table(self._ports, self._place))
             self._watch()
         except Stopped:
             pass
@@ -155,17 +155,19 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
         if isinstance(immotion, ImmotionSettings)
         else []
     )
+    mailbox = [sys.executable, "-m", "service.demo.mailbox", "--port", str(ports.mail), "--folder", str(place.mail)]
     standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token, *webhook]
     return [
         Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),
         Plan("site", site, f"http://127.0.0.1:{ports.site}/gesundheit"),
+        Plan("mail", mailbox),
     ], [
         Plan("portal", _cli("serve"), f"http://127.0.0.1:{ports.portal}/readyz"),
         Plan("sync", _cli("sync", "run")),
     ]
 
 
-def table(ports: Ports) -> str:
+def table(ports: Ports, place: Place) -> str:
     """Return addresses and logins, as the demo prints them."""
     addresses = (
         ("Company site (begin here)", ports.site, ""),
@@ -175,6 +177,7 @@ def table(ports: Ports) -> str:
     width = max(len(person.login) for person in PERSONEN) + 2
     names = max(len(person.name) for person in PERSONEN) + 2
     lines = [f"  {label:<31} http://127.0.0.1:{port}{path}" for label, port, path in addresses]
+    lines.append(f"  {'Mails to residents, as files in':<31} {place.mail}")
     people = [f"  {p.login:<{width}} {p.name:<{names}} {home_of(p)}" for p in PERSONEN]
     head = f"  {'login':<{width}} {'name':<{names}} home"
     rule = "  " + "-" * 76

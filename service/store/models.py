@@ -539,6 +539,66 @@ class RecoveryCodeRow(Row):
         primary_key = peewee.CompositeKey("mandant", "account", "slot")
 
 
+class MailRow(Row):
+    """A mail that is owed, or was sent. `kind` names its templates; a mail that is sent forgets recipient and facts.
+
+    `message_id` is what its Message-ID is made of: it stays the same however often the mail is sent.
+    """
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    kind = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, default="", help_text=PERSONAL)
+    recipient = CharField(255, help_text=PERSONAL)
+    lang = CharField(10, help_text=TECHNICAL)
+    facts = JsonField(help_text=PERSONAL)
+    message_id = CharField(64, help_text=TECHNICAL)
+    state = CharField(10, default="waiting", help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    next_at = UtcField(help_text=TECHNICAL)
+    attempts = IntegerField(default=0, help_text=TECHNICAL)
+    lease_until = UtcField(null=True, help_text=TECHNICAL)
+    touched_at = UtcField(help_text=TECHNICAL)
+    fence = IntegerField(default=0, help_text=TECHNICAL)
+    sent_at = UtcField(null=True, help_text=TECHNICAL)
+    last_error = CharField(255, default="", help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "mail"
+        indexes = (
+            (("state", "next_at"), False),
+            (("mandant", "state", "created_at"), False),
+            (("mandant", "account", "state"), False),
+        )
+
+
+class BenachrichtigungRow(Row):
+    """Who wants to be told by mail of what is new, and where; nobody is told before `confirmed_at`.
+
+    `key` stands in the links that end it, and is kept with an empty `email` afterwards, so that the links of old mails
+    go on working. `owner` and `owner_person` are the account's owner keys.
+    """
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    key = UUIDField(unique=True, help_text=SECRET)
+    connection = CharField(40, help_text=TECHNICAL)
+    owner = CharField(64, help_text=PERSONAL)
+    owner_person = CharField(64, null=True, help_text=PERSONAL)
+    email = CharField(255, help_text=PERSONAL)
+    lang = CharField(10, help_text=TECHNICAL)
+    asked_at = UtcField(index=True, help_text=TECHNICAL)
+    confirmed_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "benachrichtigung"
+        primary_key = peewee.CompositeKey("mandant", "account")
+        indexes = (
+            (("mandant", "owner"), False),
+            (("mandant", "owner_person"), False),
+        )
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -566,4 +626,6 @@ MODELS: tuple[type[Row], ...] = (
     FiledropNummerRow,
     TotpRow,
     RecoveryCodeRow,
+    MailRow,
+    BenachrichtigungRow,
 )

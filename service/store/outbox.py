@@ -7,15 +7,14 @@ from uuid import UUID
 
 from peewee import fn
 
+from service.store.claims import Claims
 from service.store.database import engine, in_transaction
 from service.store.models import OutboxRow
-from service.store.query import Query, affected, dicts, many, tuples
+from service.store.query import Query, affected, many, tuples
 from service.store.records import OutboxCounts, OutboxItem
 
 LEASE_MAX = timedelta(seconds=60)  # what a dead worker held moves within a minute (immotion.md)
-_AHEAD = timedelta(minutes=1)
-_SET_RIGHT_AT_ONCE = 5000
-_FIELDS = [getattr(OutboxRow, name) for name in OutboxItem.__slots__]
+_claims = Claims(OutboxRow, OutboxItem, lease_max=LEASE_MAX)
 
 
 def owe(mandant: str, vorgang_id: UUID, *, aktivitaet_id: UUID | None = None, request_id: str, now: datetime) -> None:
@@ -48,29 +47,13 @@ def claim(mandant: str, *, now: datetime, lease: timedelta, limit: int, tried: b
     due = _due(mandant, now, limit)
     if tried is not None:
         due = due.where(OutboxRow.attempts > 0 if tried else OutboxRow.attempts == 0)
-    return in_transaction(lambda: _take(due, now, lease))
-
-
-def _take(due: Query, now: datetime, lease: timedelta) -> list[OutboxItem]:
-    taken = OutboxRow.update(
-        fence=OutboxRow.fence + 1,
-        outcome_unknown=OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
-        lease_until=now + lease,
-        touched_at=now,
-    )
-    if engine() == "mysql":  # MariaDB's UPDATE neither returns rows nor reads the table it changes
-        ids = [row[0] for row in tuples(due.for_update("FOR UPDATE SKIP LOCKED"))]
-        affected(taken.where(OutboxRow.id.in_(ids)))
-        rows: Query = OutboxRow.select(*_FIELDS).where(OutboxRow.id.in_(ids))
-    else:
-        due = due if engine() == "sqlite" else due.for_update("FOR UPDATE SKIP LOCKED")
-        rows = taken.where(OutboxRow.id.in_(due)).returning(*_FIELDS)
-    return sorted((OutboxItem(**row) for row in dicts(rows)), key=lambda item: item.id)
+    unknown = OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False)
+    return _claims.take(due, now=now, lease=lease, also={"outcome_unknown": unknown})
 
 
 def renew(items: Sequence[OutboxItem], until: datetime) -> None:
     """Lengthen the leases of rows that are still being delivered; those taken over meanwhile stay as they are."""
-    form = OutboxRow.update(lease_until=0).where(_held(0, 0))
+    form = OutboxRow.update(lease_until=0).where(_claims.held(0, 0))
     value = OutboxRow.lease_until.db_value(until)
     in_transaction(lambda: many(form, [(value, item.id, item.fence, "waiting") for item in items]))
 
@@ -80,10 +63,8 @@ def _due(mandant: str, now: datetime, limit: int) -> Query:
     return (
         OutboxRow.select(OutboxRow.id)
         .where(
-            (OutboxRow.state == "waiting")
-            & (OutboxRow.next_at <= now)
+            _claims.due(now)
             & (OutboxRow.mandant == mandant)
-            & _free(now)
             & ~fn.EXISTS(
                 earlier.select(earlier.id).where(
                     (earlier.vorgang_id == OutboxRow.vorgang_id)
@@ -95,10 +76,6 @@ def _due(mandant: str, now: datetime, limit: int) -> Query:
         .order_by(OutboxRow.next_at)
         .limit(limit)
     )
-
-
-def _free(now: datetime) -> Query:
-    return OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
 
 
 def mark_sent(items: Sequence[OutboxItem], now: datetime) -> set[int]:
@@ -119,7 +96,7 @@ def hold(item: OutboxItem) -> bool:
 
     Not an update that counts rows: MariaDB counts none that the update leaves as they were.
     """
-    query = OutboxRow.select(OutboxRow.id).where(_held(item.id, item.fence))
+    query = OutboxRow.select(OutboxRow.id).where(_claims.held(item.id, item.fence))
     return bool(tuples(query if engine() == "sqlite" else query.for_update()))
 
 
@@ -128,13 +105,12 @@ def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown
 
     Not `counted` is an attempt that says nothing of this row.
     """
-    return _settle(
+    return _claims.settle(
         item,
         {
             "next_at": next_at,
             "attempts": item.attempts + counted,
             "outcome_unknown": outcome_unknown,
-            "lease_until": None,
             "last_error": error[:255],
         },
     )
@@ -142,14 +118,12 @@ def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown
 
 def park(item: OutboxItem, *, error: str) -> bool:
     """Put the row aside for the operator; later rows of its Vorgang wait behind it."""
-    return _settle(
-        item, {"state": "parked", "attempts": item.attempts + 1, "lease_until": None, "last_error": error[:255]}
-    )
+    return _claims.settle(item, {"state": "parked", "attempts": item.attempts + 1, "last_error": error[:255]})
 
 
 def give_back(items: Sequence[OutboxItem], *, outcome_unknown: bool) -> None:
     """Give claimed rows back without counting an attempt; `outcome_unknown` when they were on their way already."""
-    form = OutboxRow.update(outcome_unknown=True, lease_until=None).where(_held(0, 0))
+    form = OutboxRow.update(outcome_unknown=True, lease_until=None).where(_claims.held(0, 0))
     rows = [(outcome_unknown or item.outcome_unknown, None, item.id, item.fence, "waiting") for item in items]
     in_transaction(lambda: many(form, rows))
 
@@ -168,39 +142,8 @@ def due_anew(now: datetime) -> dict[str, Any]:
 
 
 def set_right(mandant: str, now: datetime) -> int:
-    """Correct rows that a clock which was ahead of this one has made due, postponed or leased; returns how many.
-
-    A wait becomes as long, from now, as it was meant to be, and a lease no longer than any may be: whoever still works
-    on the row lengthens it, a dead worker does not.
-    """
-    wrong = (OutboxRow.touched_at > now + _AHEAD) | (OutboxRow.lease_until > now + LEASE_MAX)
-    columns = (OutboxRow.id, OutboxRow.fence, OutboxRow.next_at, OutboxRow.lease_until, OutboxRow.touched_at)
-    here = (OutboxRow.mandant == mandant) & (OutboxRow.state == "waiting") & wrong
-    found = tuples(OutboxRow.select(*columns).where(here).limit(_SET_RIGHT_AT_ONCE))
-    form = OutboxRow.update(next_at=0, lease_until=0, touched_at=0).where(_held(0, 0))
-    value = OutboxRow.next_at.db_value
-    rows = [
-        (*(value(moment) for moment in _set_right(times, now)), row_id, fence, "waiting")
-        for row_id, fence, *times in found
-    ]
-    return in_transaction(lambda: many(form, rows)) if rows else 0
-
-
-def _set_right(times: Sequence[datetime | None], now: datetime) -> tuple[datetime | None, ...]:
-    """Return `next_at`, `lease_until` and `touched_at` as they should be."""
-    next_at, lease_until, touched_at = times
-    if next_at and touched_at and touched_at > now + _AHEAD:
-        next_at, touched_at = now + max(next_at - touched_at, timedelta(0)), now
-    return next_at, min(lease_until, now + LEASE_MAX) if lease_until else None, touched_at
-
-
-def _settle(item: OutboxItem, changes: dict[str, Any]) -> bool:
-    return affected(OutboxRow.update(**changes).where(_held(item.id, item.fence))) == 1
-
-
-def _held(item_id: int, fence: int) -> Query:
-    """Match a row as long as nobody else has claimed it since."""
-    return (OutboxRow.id == item_id) & (OutboxRow.fence == fence) & (OutboxRow.state == "waiting")
+    """Correct what a clock which was ahead of this one has written; returns how many rows (`Claims.set_right`)."""
+    return _claims.set_right(mandant, now)
 
 
 def counts() -> list[OutboxCounts]:

@@ -431,3 +431,60 @@ class SealedSecrets:
     account: str
     sealed: str | None
     pending_sealed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A claimed mail. `fence` is the number that a result must still carry to be written."""
+
+    id: int
+    mandant: str
+    kind: str
+    account: str
+    recipient: str
+    lang: str
+    facts: Json
+    message_id: str
+    created_at: datetime
+    attempts: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailBacklog:
+    """The mails that a Mandant owes residents."""
+
+    mandant: str
+    waiting: int
+    oldest_waiting: datetime | None
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwedMail:
+    """A mail as the operator sees it: nothing of whom it is for, or of what it says."""
+
+    id: int
+    mandant: str
+    kind: str
+    state: str
+    created_at: datetime
+    next_at: datetime
+    attempts: int
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Benachrichtigung:
+    """Who is told by mail of what is new; with an empty `email`, they no longer are."""
+
+    mandant: str
+    account: str
+    key: UUID
+    connection: str
+    owner: str
+    owner_person: str | None
+    email: str
+    lang: str
+    asked_at: datetime
+    confirmed_at: datetime | None

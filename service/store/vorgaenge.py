@@ -113,9 +113,13 @@ def update_latest(vorgang_id: UUID, what: str, seq: int, tie: str, changes: Mapp
     return affected(VorgangRow.update(**changes, **order).where((VorgangRow.id == vorgang_id) & earlier)) == 1
 
 
-def count_unread(vorgang_id: UUID) -> None:
-    """Count one more message that the resident has not opened."""
-    VorgangRow.update(unread=VorgangRow.unread + 1).where(VorgangRow.id == vorgang_id).execute()
+def count_unread(vorgang_id: UUID) -> bool:
+    """Note that the resident has one more message; True if they had read all the earlier ones."""
+    here = VorgangRow.id == vorgang_id
+    if affected(VorgangRow.update(unread=1).where(here & (VorgangRow.unread == 0))):
+        return True
+    VorgangRow.update(unread=VorgangRow.unread + 1).where(here).execute()
+    return False
 
 
 def mark_read(vorgang_id: UUID) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms, breakers, deliveries, documents, heartbeats, outbox
+from service.store import alarms, breakers, deliveries, documents, heartbeats, mails, outbox
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
 
@@ -125,6 +125,22 @@ def watch(feeds: Mapping[str, Mapping[str, timedelta]], now: datetime) -> int:
             if accepted is not None:
                 _clear(mandant, "credentials_refused", before=accepted, now=now)
         return len(alarms.standing(mandanten))
+
+
+def watch_mails(mandanten: Sequence[str], now: datetime) -> int:
+    """Look once a minute after the mails of all Mandanten; returns how many are parked. Raises StoreUnavailable.
+
+    Raises `mail_unsent` and `mail_parked`, clears what is over, and corrects what a wrong clock has written.
+    """
+    with connected():
+        backlogs = mails.backlogs(mandanten)
+        for mandant, backlog in backlogs.items():
+            oldest = backlog.oldest_waiting
+            late = oldest is not None and now - oldest > UNSENT_AFTER
+            _hold(mandant, "mail_unsent", stands=late, now=now, waiting=backlog.waiting)
+            _hold(mandant, "mail_parked", stands=backlog.parked > 0, now=now, parked=backlog.parked)
+            mails.set_right(mandant, now)
+    return sum(backlog.parked for backlog in backlogs.values())
 
 
 def note_feed_read(mandant: str, feed: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ from service.store.records import Anhang, Ereignis, Vorgang
 from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.wire import moment_of, seq_of
+from service.vorgang.notices import owe_news
 from service.vorgang.status import DELETED, Event, change_of
 from service.vorgang.types import House
 
@@ -223,8 +224,8 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
         vorgaenge.update_latest(vorgang.id, what, event.seq, event.tie, columns)
     if change.entry is not None and vorgaenge.add_aktivitaet(change.entry):
         vorgaenge.add_anhaenge(_announced(change.dokumente, vorgang, change.entry.id, now))
-        if change.unread:
-            vorgaenge.count_unread(vorgang.id)
+        if change.unread and vorgaenge.count_unread(vorgang.id):
+            owe_news(vorgang, now=now)
     done.settle(ereignis, "applied")
 
 

@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from service.retry import A_DAY, LONGEST
 from service.store import breakers
 from service.store.breakers import CLOSED, HALF_OPEN, OPEN
 from service.store.database import StoreUnavailable, connected
 from service.store.records import BreakerState
 from service.sync.immotion.channel import CredentialsRefused, Permanent, Temporary
-from service.sync.retry import A_DAY, LONGEST
 from service.sync.throttle import Throttle
 
 FAILURES = 5

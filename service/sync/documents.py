@@ -11,12 +11,12 @@ import structlog
 
 from service.files.documents import media_type_of
 from service.files.storage import Folder, Incoming
+from service.retry import next_attempt
 from service.store import documents
 from service.store.database import connected
 from service.store.records import Anhang, Announced
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.channel import Channel, Part, Permanent, Temporary
-from service.sync.retry import next_attempt
 
 log = structlog.get_logger()
 

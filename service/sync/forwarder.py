@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from service.files.storage import Folder
+from service.retry import next_attempt
 from service.store import mirrors, outbox, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.records import HandedOver, OutboxItem
@@ -19,7 +20,6 @@ from service.sync.alarms import raise_alarm
 from service.sync.breaker import Breaker
 from service.sync.delivery import Parcel, Sent, read_parcels
 from service.sync.immotion.channel import Accepted, Channel, CredentialsRefused, Permanent, TakenOver, Temporary
-from service.sync.retry import next_attempt
 from service.sync.senders import Outcome, Senders
 
 log = structlog.get_logger()

@@ -1,19 +1,21 @@
-"""Removes what nobody needs any more: ended sessions, old drafts and audit entries, files without a row."""
+"""Removes what nobody needs any more: ended sessions, old drafts, mails and audit entries, files without a row."""
 
 from datetime import datetime, timedelta
 from itertools import islice
 
 import structlog
 
+from service.access.benachrichtigungen import FORGOTTEN_AFTER
 from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Folder
-from service.store import audit, cms_sessions, drafts, factors, sessions, vorgaenge
+from service.store import audit, benachrichtigungen, cms_sessions, drafts, factors, mails, sessions, vorgaenge
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
 
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
+_MAILS_KEPT = timedelta(days=30)
 
 
 def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) -> int:
@@ -23,6 +25,8 @@ def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) ->
         cms_sessions.sweep(before=now - ABSOLUTE)
         audit.forget(before=now - timedelta(days=audit_days))
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
+        mails.sweep(before=now - _MAILS_KEPT)
+        benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
     for file_id in files:

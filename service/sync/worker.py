@@ -5,10 +5,11 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,11 +17,12 @@ import structlog
 from service.files.storage import Folder
 from service.house import house_of
 from service.log import configure_logging
+from service.retry import A_DAY
 from service.settings import ChannelSettings, FileDropSettings, ImmotionSettings, Settings
 from service.store import deliveries
 from service.store.database import StoreUnavailable, connected, open_database
 from service.sync import crew
-from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch
+from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch, watch_mails
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.documents import Fetcher, fetch_announced
@@ -32,7 +34,6 @@ from service.sync.immotion.factory import Channels
 from service.sync.kataloge import CATALOGS, mirror
 from service.sync.kataloge import EVERY as CATALOGS_EVERY
 from service.sync.reconcile import reconcile_if_due
-from service.sync.retry import A_DAY
 from service.vorgang.house import Houses
 from service.vorgang.types import House
 
@@ -40,6 +41,7 @@ log = structlog.get_logger()
 
 DONE, TRY_AGAIN = 0, 75
 IDLE_S = 0.3
+ERRAND_IDLE_S = 1.0
 FEED_WAIT_S = 3
 AFTER_FAULT_S = 3.0
 MASTER_DATA_EVERY_S = 15
@@ -48,22 +50,36 @@ TIDY_EVERY_S = 3600
 WATCH_EVERY_S = 60
 
 
-def run(settings: Settings, *, once: bool = False) -> int:
+class Errand(Protocol):
+    """What else the leading process does: not with immotion, but as patiently."""
+
+    def step(self, told_to_stop: Callable[[], bool]) -> int:
+        """Do what is due; returns how much that was. Raises StoreUnavailable."""
+
+    def owes(self) -> bool:
+        """Tell whether there is more to do, now or later; raises StoreUnavailable."""
+
+
+# Makes an errand from the settings, or None; a function of a module, since other processes are told of it by name.
+Errands = Sequence[Callable[[Settings], Errand | None]]
+
+
+def run(settings: Settings, *, once: bool = False, errands: Errands = ()) -> int:
     """Run until SIGTERM or SIGINT, which end it within six seconds; with `once`, one round at most.
 
-    Returns 0, or 75 when, after one round, something is still owed to immotion.
+    Returns 0, or 75 when, after one round, something is still owed to immotion, or by an errand.
     """
     if once:
         open_database(settings.service.database)
-        return _one_round(_Worker(settings), _stop_on_signals())
+        return _one_round(_Worker(settings, errands=errands), _stop_on_signals())
     if crew.size(settings) > 1:
-        crew.Crew(_work, settings).run(_stop_on_signals())
+        crew.Crew(partial(_work, errands), settings).run(_stop_on_signals())
     else:
-        _work(settings, crew.Place())
+        _work(errands, settings, crew.Place())
     return DONE
 
 
-def _work(settings: Settings, place: crew.Place) -> None:
+def _work(errands: Errands, settings: Settings, place: crew.Place) -> None:
     """Be one process of the worker."""
     if place.of > 1:
         configure_logging()
@@ -71,7 +87,7 @@ def _work(settings: Settings, place: crew.Place) -> None:
     crew.stop_with_parent(stop)
     open_database(settings.service.database)
     gc.freeze()  # modules, templates, tables stay: nobody need look for garbage among them again and again
-    _Worker(settings, place).run(stop)
+    _Worker(settings, place, errands=errands).run(stop)
 
 
 def _stop_on_signals() -> threading.Event:
@@ -132,7 +148,7 @@ _ALONE = crew.Place()
 
 
 class _Worker:
-    def __init__(self, settings: Settings, place: crew.Place = _ALONE) -> None:
+    def __init__(self, settings: Settings, place: crew.Place = _ALONE, *, errands: Errands = ()) -> None:
         self._settings = settings
         self._place = place
         self._storage = Folder(settings.service.files)
@@ -146,9 +162,14 @@ class _Worker:
             name: Breaker(name, _utc_now, probe_takes=timedelta(seconds=immotion.lease_s))
             for name, immotion in self._channels.items()
         }
+        made = [make(settings) for make in errands] if place.leads else []
+        self._errands = [errand for errand in made if errand is not None]
 
     def round(self, stop: threading.Event) -> int:
-        """Deliver what is due, read the feeds, apply, fetch and compare, once for each Mandant, until told to stop."""
+        """Deliver what is due, read the feeds, apply, fetch and compare, once for each Mandant; then run the errands.
+
+        Ends early when told to stop.
+        """
         good = True
         for mandant, immotion in self._channels.items():
             try:
@@ -159,12 +180,14 @@ class _Worker:
             except (Temporary, Permanent, CredentialsRefused) as fault:
                 _tell_unreachable(mandant, fault)
                 good = False
+        for errand in self._errands:
+            errand.step(stop.is_set)
         if not stop.is_set():
             self._tidy()
             self._watch()
         with connected():
             backlogs = deliveries.backlogs(list(self._channels), _utc_now())
-        owed = any(backlog.waiting for backlog in backlogs.values())
+        owed = any(backlog.waiting for backlog in backlogs.values()) or any(one.owes() for one in self._errands)
         return DONE if good and not owed else TRY_AGAIN
 
     def run(self, stop: threading.Event) -> None:
@@ -176,6 +199,7 @@ class _Worker:
         ]
         if self._place.leads:
             loops += [partial(self._feed_loop, *channel, stop) for channel in self._channels.items()]
+            loops += [partial(self._errand_loop, errand, stop) for errand in self._errands]
             loops.append(partial(self._every, TIDY_EVERY_S, self._tidy, stop))
             loops.append(partial(self._every, WATCH_EVERY_S, self._watch, stop))
         threads = [threading.Thread(target=loop, daemon=True) for loop in loops]
@@ -232,6 +256,11 @@ class _Worker:
                 self._guarded(mandant, partial(rest, mandant, stop, seconds=left), stop)
         channel.close()
 
+    def _errand_loop(self, errand: Errand, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if not self._guarded("", partial(errand.step, stop.is_set), stop):
+                stop.wait(ERRAND_IDLE_S)
+
     def _read(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
         channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
         try:
@@ -285,7 +314,7 @@ class _Worker:
         return tidy(self._storage, draft_days=service.draft_days, audit_days=service.audit_days, now=_utc_now())
 
     def _watch(self) -> int:
-        return watch(self._feeds, _utc_now())
+        return watch(self._feeds, _utc_now()) + watch_mails(list(self._settings.mandanten), _utc_now())
 
     def _guarded(self, mandant: str, step: Callable[[], object], stop: threading.Event) -> int:
         """Do a step; a fault of immotion, the database or the disk pauses the loop and never ends it."""

@@ -6,9 +6,9 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from service.store import alarms, breakers, deliveries, documents, heartbeats, vorgaenge
+from service.store import alarms, breakers, deliveries, documents, heartbeats, mails, vorgaenge
 from service.store.database import in_transaction
-from service.store.records import Alarm, Backlog, BreakerState, OwedRow, Vorgang
+from service.store.records import Alarm, Backlog, BreakerState, MailBacklog, OwedRow, Vorgang
 
 BATCH = 500
 BY_HAND = "parked by hand"
@@ -19,6 +19,7 @@ class DeliveryStatus:
     """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked.
 
     `documents_parked` counts documents of immotion that could not be fetched, by the reason.
+    `mails` is what is owed to residents.
     """
 
     backlog: Backlog
@@ -26,6 +27,7 @@ class DeliveryStatus:
     alarms: tuple[Alarm, ...]
     worker_seen: datetime | None
     feeds_read: dict[str, datetime]
+    mails: MailBacklog
     documents_parked: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -43,9 +45,10 @@ def _nothing() -> None:
 
 
 def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
-    """Return how delivery stands for each of these Mandanten, in their order; nine queries whatever their number."""
+    """Return how delivery stands for each of these Mandanten, in their order; ten queries whatever their number."""
     backlogs, known = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
     standing, beats = alarms.standing(mandanten), heartbeats.last(mandanten)
+    mailed = mails.backlogs(mandanten)
     aside = documents.parked(mandanten)
     return [
         DeliveryStatus(
@@ -56,6 +59,7 @@ def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
             feeds_read={
                 what: moment for (whose, what), moment in beats.items() if whose == name and what != heartbeats.WORKER
             },
+            mails=mailed[name],
             documents_parked=aside.get(name, {}),
         )
         for name in mandanten

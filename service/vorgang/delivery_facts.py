@@ -28,6 +28,11 @@ def status_facts(row: DeliveryStatus, now: datetime) -> Facts:
         "breaker": breaker_facts(row.breaker),
         "worker_seen": moment(row.worker_seen),
         "feeds_read": {name: moment(read) for name, read in sorted(row.feeds_read.items())},
+        "mails": {
+            "waiting": row.mails.waiting,
+            "oldest_waiting": moment(row.mails.oldest_waiting),
+            "parked": row.mails.parked,
+        },
         "alarms": [alarm_facts(alarm) for alarm in row.alarms],
     }
 

@@ -17,6 +17,7 @@ from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.visitor import Visitor
 from service.access.weiter import WeiterTokens
+from service.language import DEFAULT_LANGUAGE
 from service.settings import MandantSettings, Settings
 from service.store import stammdaten
 from service.store.records import Vertrag
@@ -25,7 +26,7 @@ from service.vorgang.types import House
 from service.web.intake import Intake
 from service.web.pages import Rufnummer, Site, Way
 from service.web.render import Renderer
-from service.web.text import DEFAULT_LANGUAGE, Words
+from service.web.text import Words
 
 Clock = Callable[[], datetime]
 
@@ -211,6 +212,8 @@ class Reader:
         ways = {"": self.words("Übersicht"), "vorgaenge": self.words("Meine Vorgänge")}
         if self.mandant.level2 is not None:
             ways["konto/sicherheit"] = self.words("Sicherheit")
+        if self.room.settings.service.mail is not None:
+            ways["konto/benachrichtigungen"] = self.words("Benachrichtigungen")
         return tuple(Way(label, self.link(path), current=path == self.path) for path, label in ways.items())
 
 

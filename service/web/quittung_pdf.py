@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typst
 
+from service.language import TEMPLATES
 from service.web.pages import QuittungPage
-from service.web.render import TEMPLATES
 from service.web.text import Words
 
 _TEMPLATE = TEMPLATES / "pdf" / "quittung.typ"

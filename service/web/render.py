@@ -4,18 +4,14 @@ import gzip
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
 from urllib.parse import quote
 
 import falcon
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.language import LANGUAGES, TEMPLATES, translations
 from service.settings import MandantSettings
 from service.web.pages import Page, Site
-from service.web.text import translations
-
-TEMPLATES = Path(__file__).parent.parent.parent / "templates"
-LANGUAGES = ("de", "en")
 
 
 @dataclass(frozen=True)

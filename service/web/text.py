@@ -2,36 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
-from babel.support import NullTranslations, Translations
 
 from service.files.refusal import FileRefused, Limits, Refusal
+from service.language import translations
 
-DEFAULT_LANGUAGE = "de"
 _MEGABYTE = 2**20
-LOCALES = Path(__file__).parent.parent / "locale"
-
-
-@cache
-def translations(lang: str) -> NullTranslations:
-    """Return the catalog of a language; German needs none, it is the language of the sources."""
-    source = LOCALES / lang / "LC_MESSAGES" / "portal.po"
-    if not source.exists():
-        return NullTranslations()
-    with source.open("rb") as file:
-        compiled = BytesIO()
-        write_mo(compiled, read_po(file, locale=lang))
-    compiled.seek(0)
-    return Translations(compiled)
 
 
 def mark(message: str) -> str:

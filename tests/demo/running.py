@@ -51,11 +51,11 @@ class RunningDemo:
 
 
 def free_base() -> int:
-    """Return a base whose three ports are free."""
+    """Return a base whose four ports are free."""
     while True:
         base = free_port()
         try:
-            for port in (base, base + 80, base + 90):
+            for port in (base, base + 25, base + 80, base + 90):
                 with socket.socket() as probe:
                     probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError):

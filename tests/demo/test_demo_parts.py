@@ -1,17 +1,20 @@
 import json
 import sys
+import threading
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from service.demo import mailbox
 from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
 from service.demo.config import Place, Ports, write_settings
 from service.demo.people import EINHEITEN, GEBAEUDE, PERSONEN, VERTRAEGE, authenticate, roles_of, stammdaten
 from service.demo.pictures import picture
 from service.demo.runner import run
 from service.demo.stories import FAELLE
-from service.settings import load_settings
+from service.notify import smtp
+from service.settings import MailSettings, load_settings
 from service.vorgang.catalog import default_catalog
 from tests.support.portal import free_port
 
@@ -68,6 +71,8 @@ def test_settings_move_with_the_ports_and_keep_their_secrets(tmp_path: Path) -> 
     assert house.immotion is not None
     assert house.immotion.url == "http://127.0.0.1:20090"
     assert house.gebaeude["G200"].notfall.nummern
+    assert second.service.mail is not None
+    assert second.service.mail.port == 20025
     secrets = json.loads((place.root / "secrets.json").read_text(encoding="utf-8"))
     assert len(set(secrets.values())) == 5
 
@@ -121,3 +126,23 @@ def test_a_child_that_does_not_listen_to_reason_is_ended_by_force(
 def test_impossible_ports_are_refused(tmp_path: Path, base: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(base, tmp_path / "demo", reset=False) == 1
     assert "DEMO_PORT_BASE" in capsys.readouterr().err
+
+
+def test_mails_of_the_demo_are_laid_into_a_folder_dots_and_all(tmp_path: Path) -> None:
+    port = free_port()
+    body = "Subject: x\r\n\r\nErste Zeile\r\n.\r\n..zwei Punkte\r\n"
+    mail = MailSettings(host="127.0.0.1", port=port, tls="none", sender="portal@musterbau.example")
+    with mailbox.Server(port, tmp_path / "mail") as server:
+        serving = threading.Thread(target=server.serve_forever, args=[0.05])
+        serving.start()
+        sending = smtp.Server(mail)
+        try:
+            sending.check()
+            for _ in range(2):
+                sending.send("zoe@example.org", body.encode())
+        finally:
+            sending.close()
+            server.shutdown()
+            serving.join()
+    kept = sorted((tmp_path / "mail").glob("*.eml"))
+    assert [file.read_bytes().decode() for file in kept] == [body, body]

@@ -23,6 +23,7 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     demo = RunningDemo(folder, free_base())
     demo.wait()
     assert "zoe.mueller" in demo.said
+    assert "Mails to residents, as files in var/demo/mail" in demo.said
     filed = demo.ledger()
     assert len(filed) == 40
     assert Counter(entry["vorgangsnummer"] is None for entry in filed) == {False: 38, True: 2}

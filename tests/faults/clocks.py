@@ -18,13 +18,13 @@ from itsdangerous import TimestampSigner
 from cms_adapters import tokens
 from service.app import create_app
 from service.files.storage import Folder
+from service.retry import LONGEST
 from service.settings import Settings
 from service.store.database import connected
 from service.store.models import OutboxRow, VorgangRow
 from service.store.query import dicts
 from service.sync.alarms import watch
 from service.sync.housekeeping import tidy
-from service.sync.retry import LONGEST
 from service.sync.worker import IDLE_S, WATCH_EVERY_S
 from tests.faults.ground import at_last, installed, opened
 from tests.faults.outage import Owed, SkippingClock, added_to, forwarder

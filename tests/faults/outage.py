@@ -11,6 +11,7 @@ from random import Random
 from uuid import UUID, uuid4
 
 from service.files.storage import Folder
+from service.retry import GIVE_UP_AFTER
 from service.settings import Settings
 from service.store import outbox, vorgaenge
 from service.store.database import connected, transaction
@@ -20,7 +21,6 @@ from service.store.records import Aktivitaet, Anhang, Vorgang
 from service.sync.breaker import LONGEST_PAUSE_S, Breaker
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.http import HttpChannel
-from service.sync.retry import GIVE_UP_AFTER
 from service.sync.throttle import FORGOTTEN_S
 from service.sync.worker import IDLE_S
 from tests.faults.ground import at_last, installed, opened, p95

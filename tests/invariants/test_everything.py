@@ -26,6 +26,8 @@ PUBLIC_ROUTES = {
     "/{mandant}/notfall",
     "/{mandant}/barrierefreiheit",
     "/{mandant}/static/{name}",
+    "/{mandant}/konto/benachrichtigungen/bestaetigen",
+    "/{mandant}/konto/benachrichtigungen/abbestellen",
 }
 
 
@@ -87,10 +89,12 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_message_is_in_the_english_catalog() -> None:
     options = {"trim_blocks": "true", "lstrip_blocks": "true", "newstyle_gettext": "true"}
-    methods = [("service/**.py", "python"), ("templates/**.html", "jinja2")]
+    methods = [("service/**.py", "python"), ("templates/**.html", "jinja2"), ("templates/**.txt", "jinja2")]
     keywords = {"_": None, "gettext": None, "ngettext": (1, 2), "words": None, "self": None, "mark": None}
     wanted = set()
-    for _, _, message, _, _ in extract_from_dir(ROOT, methods, {"templates/**.html": options}, keywords=keywords):
+    for _, _, message, _, _ in extract_from_dir(
+        ROOT, methods, {"templates/**.html": options, "templates/**.txt": options}, keywords=keywords
+    ):
         wanted.add(message[0] if isinstance(message, tuple) else message)
     with (ROOT / "service/locale/en/LC_MESSAGES/portal.po").open("rb") as file:
         catalog = read_po(file, locale="en")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from service.retry import A_DAY, LONGEST
 from service.store import breakers
 from service.store.database import connected, database, open_database
 from service.store.migrate import migrate
 from service.store.records import BreakerState
 from service.sync.breaker import DOUBTFUL_FAILURES, Breaker, counts, pause_after
 from service.sync.immotion.channel import CredentialsRefused, Permanent, Scope, Temporary
-from service.sync.retry import A_DAY, LONGEST
 from service.sync.throttle import ENDLESS, rate_at
 from service.vorgang import delivery
 from tests.support.databases import new_database

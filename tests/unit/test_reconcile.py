@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.house import house_of
+from service.retry import next_attempt
 from service.settings import MandantSettings
 from service.store import alarms, deliveries, inbox, outbox, reconciles, stammdaten, vorgaenge
 from service.store.database import connected, open_database, transaction
@@ -22,7 +23,6 @@ from service.sync.apply import apply_waiting
 from service.sync.feed import read_events, read_master_data
 from service.sync.immotion.channel import FeedPage, NotOffered, Permanent, Stand, Temporary
 from service.sync.reconcile import BATCH, next_night, reconcile_if_due
-from service.sync.retry import next_attempt
 from service.vorgang.catalog import default_catalog
 from tests.support.databases import new_database
 from tests.support.immotion import Immotion, log_of

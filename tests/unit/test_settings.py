@@ -19,6 +19,10 @@ from tests.support.portal import ENCRYPTION_KEY, Installation
 
 ENCRYPTION = f'encryption_keys = ["{ENCRYPTION_KEY}"]'
 
+MUSTERBAU = "[mandanten.musterbau]"
+MAIL = '[service.mail]\nhost = "mail.example.de"\n'
+SENDER = f'{MAIL}sender = "portal@example.de"\n'
+
 
 def refused(tmp_path: Path, old: str, new: str) -> str:
     installation = Installation(tmp_path)
@@ -55,6 +59,22 @@ def refused(tmp_path: Path, old: str, new: str) -> str:
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/", "connections.website.origins"),
         ('database = "sqlite', 'database = "oracle', "service.database: must begin with"),
         ('public_url = "http', 'public_url = "ftp', "service.public_url"),
+        (MUSTERBAU, f'{MAIL}sender = "Portal <p@x.de>"\n{MUSTERBAU}', "service.mail.sender: must be an address like"),
+        (MUSTERBAU, f"{MAIL}{MUSTERBAU}", "service.mail.sender: is missing"),
+        (MUSTERBAU, f'{SENDER}user = "u"\n{MUSTERBAU}', "service.mail.user: belongs to a password"),
+        (MUSTERBAU, f'{SENDER}password = "p"\n{MUSTERBAU}', "service.mail.user: belongs to a password"),
+        (
+            MUSTERBAU,
+            f'{SENDER}password_file = "/nope"\n{MUSTERBAU}',
+            "service.mail.password_file: /nope cannot be read",
+        ),
+        (
+            MUSTERBAU,
+            f'{SENDER}user = "u"\npassword = "p"\ntls = "none"\n{MUSTERBAU}',
+            "service.mail.password: would cross the network unencrypted",
+        ),
+        (MUSTERBAU, f'{SENDER}ca = "/nope"\n{MUSTERBAU}', "service.mail.ca: /nope cannot be read"),
+        (MUSTERBAU, f'{SENDER}tls = "ssl"\n{MUSTERBAU}', "service.mail.tls"),
         ("[service]", '[service]\nmetrics_token = "short"', "service.metrics_token: at least 32"),
         ("[service]", '[service]\nmetrics_token_file = "/nope"', "/nope cannot be read"),
         ("[service]", '[service]\nmetrics_bind = "9108"', "service.metrics_bind: must be host and port"),
@@ -228,3 +248,14 @@ def test_without_level_2_no_encryption_key_is_needed(tmp_path: Path) -> None:
     settings = load_settings(installation.config)
     assert settings.mandanten["musterbau"].level2 is None
     assert settings.service.encryption_keys == ()
+
+
+def test_a_password_for_the_mail_server_stays_on_this_host_or_is_encrypted(tmp_path: Path) -> None:
+    secret = tmp_path / "mail-password"
+    secret.write_text("geheim\n", encoding="utf-8")
+    login = f'user = "u"\npassword_file = "{secret}"\n'
+    local = SENDER.replace("mail.example.de", "127.0.0.1")
+    for section in (f"{SENDER}{login}", f'{local}{login}tls = "none"\n'):
+        mail = load_settings(Installation(tmp_path, extra=section).config).service.mail
+        assert mail is not None
+        assert (mail.password, mail.port, "geheim" in repr(mail)) == ("geheim", 587, False)

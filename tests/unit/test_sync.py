@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from service.files.storage import Folder
+from service.retry import GIVE_UP_AFTER, LONGEST, next_attempt
 from service.settings import ImmotionSettings
 from service.store import alarms, deliveries, drafts, inbox, outbox, sessions, stammdaten, vorgaenge
 from service.store.database import connected, open_database
@@ -32,7 +33,6 @@ from service.sync.immotion.channel import (
     Temporary,
 )
 from service.sync.immotion.http import HttpChannel, health
-from service.sync.retry import GIVE_UP_AFTER, LONGEST, next_attempt
 from tests.support.databases import new_database
 from tests.support.vorgaenge import NOW, some_vorgang
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
 from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
+from service.web.mail_pages import BenachrichtigungenPage, LinkPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -298,6 +299,15 @@ SICHERHEIT = SicherheitPage(
     (Way("Neues Gerät einrichten", "#app", hint="Das bisherige gilt, bis das neue bestätigt ist."),
      Way("Neue Ersatzcodes", "#codes", hint="Zum Ausdrucken, falls das Gerät einmal fehlt.")),
 )  # fmt: skip
+ADDRESS = "erika.beispiel@mail.example"
+BENACHRICHTIGUNGEN = BenachrichtigungenPage(
+    "Benachrichtigungen",
+    "Auf Wunsch schreiben wir Ihnen eine E-Mail, wenn es in einem Vorgang etwas Neues gibt. Darin steht nur die Nummer des Vorgangs, nichts von seinem Inhalt.",
+    "Ausgeschaltet", f"Ihre Adresse ist {ADDRESS}. Wir speichern sie erst, wenn Sie einschalten.", "",
+    "#benachrichtigungen", "token", "0195", (("einschalten", "Einschalten"),),
+)  # fmt: skip
+LINK = LinkPage("Benachrichtigungen ausschalten", "Möchten Sie keine Nachrichten mehr an diese E-Mail-Adresse?",
+                "#abbestellen", "Ausschalten", (Way("Zur Anmeldung", "#"),))  # fmt: skip
 
 
 def states() -> Iterator[tuple[str, Site, Page]]:
@@ -347,6 +357,15 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "faktor-fehler": replace(FAKTOR, form=CODE_WRONG),
         "codes": CODES,
         "codes-neu": replace(CODES, codes=(), form=replace(CODE_FORM, fields=()), title="Neue Ersatzcodes"),
+        "benachrichtigungen": BENACHRICHTIGUNGEN,
+        "benachrichtigungen-gefragt": replace(
+            BENACHRICHTIGUNGEN, stand="Noch nicht bestätigt", text=f"Wir haben eine E-Mail an {ADDRESS} geschickt.",
+            error="Eine E-Mail ist gerade erst verlangt worden. Bitte warten Sie fünf Minuten.",
+            buttons=(("einschalten", "E-Mail noch einmal senden"), ("ausschalten", "Ausschalten"))),
+        "benachrichtigungen-ein": replace(
+            BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example. Ihre Adresse ist jetzt {LONG}@neu.example.",
+            buttons=(("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
+        "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -357,6 +376,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         ANONYMOUS,
         SsoPage("Anmeldung", "n", "p", FRAMED.origins, "/m/sso/website", "https://www.musterbau.example"),
     )
+    yield "link", replace(ANONYMOUS, languages=()), LINK
     yield "notfall-anonym", ANONYMOUS, NOTFALL
     yield "meldung-blank", BARE, pages["meldung"]
     yield "uebersicht-rahmen", FRAMED, OVERVIEW
@@ -372,6 +392,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "faktor-fehler",
         "codes",
         "sicherheit",
+        "benachrichtigungen-gefragt",
     ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

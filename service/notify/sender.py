@@ -1,0 +1,130 @@
+"""The sender: takes one mail after the other, hands it over, and writes down what became of it."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from service.notify.smtp import Permanent, Server, ServerAway, Temporary
+from service.notify.texts import NotUnderstood, Texts
+from service.retry import GIVE_UP_AFTER, LONGEST, next_attempt
+from service.settings import MailSettings, Settings
+from service.store import mails
+from service.store.database import connected
+from service.store.records import Mail
+
+log = structlog.get_logger()
+
+_COMMANDS = 5  # each of which may take as long as the timeout
+TOO_OLD = "too old"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def sender_for(settings: Settings) -> "Sender | None":
+    """Return what sends this installation's mails; None without a mail server."""
+    server = settings.service.mail
+    return None if server is None else Sender(settings, server)
+
+
+class Sender:
+    """Sends what is owed. While the server is away, it rests for as long as a delivery would, longer each time."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        server: MailSettings,
+        *,
+        clock: Callable[[], datetime] = _utc_now,
+        random: Callable[[], float] = random.random,
+    ) -> None:
+        self._mandanten = list(settings.mandanten)
+        self._texts = Texts(settings, server)
+        self._server = Server(server)
+        self._lease = timedelta(seconds=server.timeout_s * _COMMANDS)
+        self._clock = clock
+        self._random = random
+        self._failures = 0
+        self._rests_until: datetime | None = None
+
+    def step(self, told_to_stop: Callable[[], bool]) -> int:
+        """Send all that is due, until told to stop or the server is away; returns how many mails it took.
+
+        Raises StoreUnavailable; a mail that was being sent then is sent again when its lease has run out.
+        """
+        if self._rests():
+            return 0
+        sent = 0
+        try:
+            while not told_to_stop() and (mail := self._next()) is not None:
+                sent += self._send(mail)
+        except ServerAway as away:
+            self._rest(away)
+        finally:
+            self._server.close()
+        return sent
+
+    def owes(self) -> bool:
+        """Tell whether any mail is still waiting."""
+        with connected():
+            return any(backlog.waiting for backlog in mails.backlogs(self._mandanten).values())
+
+    def _next(self) -> Mail | None:
+        now = self._clock()
+        with connected():
+            due = mails.anything_due(self._mandanten, now)
+            return mails.claim(self._mandanten, now=now, lease=self._lease) if due else None
+
+    def _send(self, mail: Mail) -> int:
+        """Send one mail and write what became of it; returns 1 if the server took it. Raises ServerAway."""
+        if self._clock() - mail.created_at > GIVE_UP_AFTER:
+            self._park(mail, TOO_OLD)
+            return 0
+        try:
+            self._server.send(mail.recipient, self._texts.compose(mail))
+        except ServerAway as away:
+            with connected():
+                mails.postpone(mail, next_at=self._clock(), error=str(away), counted=False)
+            raise
+        except Temporary as fault:
+            self._postpone(mail, str(fault))
+        except (Permanent, NotUnderstood) as refused:
+            self._park(mail, str(refused))
+        except Exception as poison:  # noqa: BLE001 - one mail that nobody foresaw must not hold up the others
+            self._park(mail, type(poison).__name__)
+        else:
+            self._failures = 0
+            with connected():
+                mails.mark_sent(mail, self._clock())
+            log.info("mail_sent", mandant=mail.mandant, kind=mail.kind, mail=mail.id)
+            return 1
+        return 0
+
+    def _postpone(self, mail: Mail, error: str) -> None:
+        now, attempts = self._clock(), mail.attempts + 1
+        at = next_attempt(attempts, now, created_at=mail.created_at, retry_after=None, random=self._random)
+        if at is None:
+            self._park(mail, error)
+            return
+        with connected():
+            mails.postpone(mail, next_at=at, error=error)
+        log.warning("mail_postponed", mandant=mail.mandant, kind=mail.kind, mail=mail.id, error=error)
+
+    def _park(self, mail: Mail, error: str) -> None:
+        with connected():
+            mails.park(mail, error=error)
+        log.error("mail_refused", mandant=mail.mandant, kind=mail.kind, mail=mail.id, error=error)
+
+    def _rests(self) -> bool:
+        """Tell whether the server is left alone; a clock that was set back does not make it longer."""
+        until = self._rests_until
+        return until is not None and timedelta(0) < until - self._clock() <= LONGEST
+
+    def _rest(self, away: ServerAway) -> None:
+        self._failures += 1
+        now = self._clock()
+        self._rests_until = next_attempt(self._failures, now, created_at=now, retry_after=None, random=self._random)
+        log.warning("mail_server_away", error=str(away), failures=self._failures)

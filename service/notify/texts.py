@@ -1,0 +1,136 @@
+"""What a mail says, in which language: one frozen class per kind, one pair of templates each.
+
+The first line of a text template is the subject. Neither it nor anything else names anybody or tells what it is about.
+"""
+
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from service.access.mailtoken import VALID_FOR, MailTokens
+from service.language import LANGUAGES, TEMPLATES, translations
+from service.settings import MailSettings, MandantSettings, Settings
+from service.store import mails
+from service.store.records import Mail
+
+SETTINGS_PATH = "konto/benachrichtigungen"
+
+
+class NotUnderstood(Exception):
+    """A mail of a kind, or with facts, that this version does not know; it will not do so later either."""
+
+
+@dataclass(frozen=True, slots=True)
+class NeuesMail:
+    """There is something new in a Vorgang."""
+
+    template: ClassVar[str] = "neues"
+    name: str
+    vorgang: str
+    portal_url: str
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BestaetigenMail:
+    """Somebody wants to be told at this address."""
+
+    template: ClassVar[str] = "bestaetigen"
+    name: str
+    confirm_url: str
+    hours: int
+    unsubscribe_url: str = ""
+
+
+MailPage = NeuesMail | BestaetigenMail
+
+
+class Texts:
+    """Composes the mails of one installation; every template is compiled at start."""
+
+    def __init__(self, settings: Settings, server: MailSettings) -> None:
+        self._settings = settings
+        self._server = server
+        self._tokens = MailTokens(settings.service.secret_keys)
+        self._environments = {lang: _environment(lang) for lang in LANGUAGES}
+        self._pages = {mails.NEUES: self._neues, mails.BESTAETIGEN: self._bestaetigen}
+
+    def compose(self, mail: Mail) -> bytes:
+        """Return the mail as it goes to the server, the same whenever it is made; raises NotUnderstood."""
+        mandant = self._settings.mandanten[mail.mandant]
+        lang = mail.lang if mail.lang in mandant.languages else mandant.languages[0]
+        try:
+            page = self._pages[mail.kind](mail, mandant)
+        except (KeyError, TypeError, ValueError) as unknown:
+            raise NotUnderstood(type(unknown).__name__) from unknown
+        subject, _, text = self._render(lang, page, "txt").partition("\n")
+        html = self._render(lang, page, "html")
+        return _message(mail, page, self._server.sender, (subject, text.lstrip("\n"), html)).as_bytes()
+
+    def _render(self, lang: str, page: MailPage, suffix: str) -> str:
+        template = self._environments[lang].get_template(f"mail/{page.template}.{suffix}")
+        return template.render(mail=page, lang=lang)
+
+    def _neues(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        connections = mandant.connections
+        connection = connections.get(mail.facts["connection"]) or next(iter(connections.values()))
+        return NeuesMail(
+            name=mandant.name,
+            vorgang=mail.facts["vorgang"],
+            portal_url=connection.login_url or connection.origins[0],
+            unsubscribe_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"]),
+        )
+
+    def _bestaetigen(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        token = self._tokens.issue(mail.mandant, mail.facts["key"], mail.facts["asked"])
+        return BestaetigenMail(
+            name=mandant.name,
+            confirm_url=self._url(mail, "bestaetigen", schluessel=token),
+            hours=int(VALID_FOR.total_seconds()) // 3600,
+        )
+
+    def _url(self, mail: Mail, page: str, **query: str) -> str:
+        given = urlencode(query | {"lang": mail.lang})
+        return f"{self._settings.service.public_url}/{mail.mandant}/{SETTINGS_PATH}/{page}?{given}"
+
+
+def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str]) -> EmailMessage:
+    subject, text, html = parts
+    message = EmailMessage(policy=SMTP)
+    message["Subject"] = subject
+    message["From"] = Address(display_name=page.name, addr_spec=sender)
+    message["To"] = Address(addr_spec=mail.recipient)
+    message["Date"] = format_datetime(mail.created_at)
+    message["Message-ID"] = f"<{mail.message_id}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence notice answers it
+    if page.unsubscribe_url:  # RFC 8058
+        message["List-Unsubscribe"] = f"<{page.unsubscribe_url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message
+
+
+def _environment(lang: str) -> Environment:
+    environment: Any = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.install_gettext_translations(translations(lang), newstyle=True)
+    for page in (NeuesMail, BestaetigenMail):
+        for suffix in ("txt", "html"):
+            environment.get_template(f"mail/{page.template}.{suffix}")
+    made: Environment = environment
+    return made

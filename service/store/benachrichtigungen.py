@@ -1,0 +1,73 @@
+"""Who wants to be told by mail of what is new."""
+
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from service.store.database import engine
+from service.store.models import BenachrichtigungRow
+from service.store.query import affected, dicts, first
+from service.store.records import Benachrichtigung
+
+_OFF = {"email": "", "confirmed_at": None}
+
+
+def of_account(mandant: str, account: str) -> Benachrichtigung | None:
+    """Return what an account has chosen, also if it has chosen it no longer; None if it never did."""
+    row = first(BenachrichtigungRow.select().where(_of(mandant, account)))
+    return Benachrichtigung(**row) if row else None
+
+
+def by_key(mandant: str, key: UUID) -> Benachrichtigung | None:
+    """Return what the link in a mail belongs to."""
+    here = (BenachrichtigungRow.mandant == mandant) & (BenachrichtigungRow.key == key)
+    row = first(BenachrichtigungRow.select().where(here))
+    return Benachrichtigung(**row) if row else None
+
+
+def of_owner(mandant: str, owner: str) -> list[Benachrichtigung]:
+    """Return who has confirmed that they want to be told of what this owner has; by the index of either key."""
+    mine = (BenachrichtigungRow.owner == owner) | (BenachrichtigungRow.owner_person == owner)
+    here = (BenachrichtigungRow.mandant == mandant) & mine & BenachrichtigungRow.confirmed_at.is_null(False)
+    return [Benachrichtigung(**row) for row in dicts(BenachrichtigungRow.select().where(here))]
+
+
+def put(chosen: Benachrichtigung) -> None:
+    """Write what an account has chosen; the key of an account's links stays as it was first."""
+    columns = {name: value for name, value in asdict(chosen).items() if name not in {"mandant", "account", "key"}}
+    target = None if engine() == "mysql" else [BenachrichtigungRow.mandant, BenachrichtigungRow.account]
+    BenachrichtigungRow.insert(**asdict(chosen)).on_conflict(
+        conflict_target=target, update={getattr(BenachrichtigungRow, name): value for name, value in columns.items()}
+    ).as_rowcount().execute()
+
+
+def set_person(mandant: str, account: str, owner_person: str | None) -> None:
+    """Write whom an account stands for now, by the person's owner key."""
+    BenachrichtigungRow.update(owner_person=owner_person).where(_of(mandant, account)).execute()
+
+
+def confirm(chosen: Benachrichtigung, now: datetime) -> bool:
+    """Write that the address was confirmed; False if it was, or another was chosen meanwhile."""
+    same = (BenachrichtigungRow.asked_at == chosen.asked_at) & (BenachrichtigungRow.email == chosen.email)
+    here = _of(chosen.mandant, chosen.account) & same & BenachrichtigungRow.confirmed_at.is_null()
+    return affected(BenachrichtigungRow.update(confirmed_at=now).where(here)) == 1
+
+
+def end(mandant: str, account: str) -> bool:
+    """Forget the address; False if there was none."""
+    here = _of(mandant, account) & (BenachrichtigungRow.email != "")
+    return affected(BenachrichtigungRow.update(**_OFF).where(here)) == 1
+
+
+def sweep(*, asked_before: datetime) -> int:
+    """Forget addresses that nobody has confirmed since; returns how many."""
+    stale = (
+        (BenachrichtigungRow.asked_at < asked_before)
+        & BenachrichtigungRow.confirmed_at.is_null()
+        & (BenachrichtigungRow.email != "")
+    )
+    return affected(BenachrichtigungRow.update(**_OFF).where(stale))
+
+
+def _of(mandant: str, account: str) -> object:
+    return (BenachrichtigungRow.mandant == mandant) & (BenachrichtigungRow.account == account)

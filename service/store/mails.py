@@ -1,0 +1,135 @@
+"""Mails that are owed: written in the transaction of what they tell of, claimed with a lease and a fence."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from peewee import fn
+from uuid_utils.compat import uuid7
+
+from service.store.claims import Claims
+from service.store.models import MailRow
+from service.store.query import Query, affected, dicts, tuples
+from service.store.records import Mail, MailBacklog, OwedMail
+
+# the kinds of mail; each has its texts in templates/mail
+NEUES = "neues"
+BESTAETIGEN = "bestaetigen"
+
+WAITING, PARKED, SENT = "waiting", "parked", "sent"
+LEASE_MAX = timedelta(minutes=5)
+_claims = Claims(MailRow, Mail, lease_max=LEASE_MAX)
+_SHOWN = [getattr(MailRow, field.name) for field in fields(OwedMail)]
+
+
+def owe(  # noqa: PLR0913 - one mail
+    mandant: str, kind: str, *, account: str = "", recipient: str, lang: str, facts: Mapping[str, Any], now: datetime
+) -> None:
+    """Note that a mail is to be sent; `facts` are what its templates say. Part of the caller's transaction."""
+    MailRow.insert(
+        mandant=mandant,
+        kind=kind,
+        account=account,
+        recipient=recipient,
+        lang=lang,
+        facts=dict(facts),
+        message_id=uuid7().hex,
+        created_at=now,
+        next_at=now,
+        touched_at=now,
+    ).execute()
+
+
+def withdraw(mandant: str, account: str) -> int:
+    """Take back what is owed to an account and was not sent yet; returns how many mails."""
+    here = (MailRow.mandant == mandant) & (MailRow.account == account) & MailRow.state.in_([WAITING, PARKED])
+    return affected(MailRow.delete().where(here))
+
+
+def anything_due(mandanten: Sequence[str], now: datetime) -> bool:
+    """Tell whether a claim would find something; an idle worker asks this first, which locks nothing."""
+    return bool(tuples(_due(mandanten, now)))
+
+
+def claim(mandanten: Sequence[str], *, now: datetime, lease: timedelta) -> Mail | None:
+    """Take the mail that has been due for longest and that nobody holds, for the length of the lease."""
+    taken = _claims.take(_due(mandanten, now), now=now, lease=lease)
+    return taken[0] if taken else None
+
+
+def _due(mandanten: Sequence[str], now: datetime) -> Query:
+    here = _claims.due(now) & MailRow.mandant.in_(list(mandanten))
+    return MailRow.select(MailRow.id).where(here).order_by(MailRow.next_at).limit(1)
+
+
+def mark_sent(mail: Mail, now: datetime) -> bool:
+    """Write that the server has it, and forget whom it was for; False if the mail was taken over."""
+    return _claims.settle(mail, {"state": SENT, "sent_at": now, "recipient": "", "facts": {}, "last_error": ""})
+
+
+def postpone(mail: Mail, *, next_at: datetime, error: str, counted: bool = True) -> bool:
+    """Write that this attempt failed and when the next is due; False if the mail was taken over.
+
+    Not `counted` is an attempt that says nothing of this mail.
+    """
+    changes = {"next_at": next_at, "attempts": mail.attempts + counted, "last_error": error[:255]}
+    return _claims.settle(mail, changes)
+
+
+def park(mail: Mail, *, error: str) -> bool:
+    """Put the mail aside for the operator; no other waits behind it."""
+    return _claims.settle(mail, {"state": PARKED, "attempts": mail.attempts + 1, "last_error": error[:255]})
+
+
+def set_right(mandant: str, now: datetime) -> int:
+    """Correct what a clock which was ahead of this one has written; returns how many rows (`Claims.set_right`)."""
+    return _claims.set_right(mandant, now)
+
+
+def backlogs(mandanten: Sequence[str]) -> dict[str, MailBacklog]:
+    """Return what each Mandant owes, in one query."""
+    names = list(mandanten)
+    query = (
+        MailRow.select(MailRow.mandant, MailRow.state, fn.COUNT(MailRow.id), fn.MIN(MailRow.created_at))
+        .where(MailRow.mandant.in_(names) & MailRow.state.in_([WAITING, PARKED]))
+        .group_by(MailRow.mandant, MailRow.state)
+    )
+    owed = {(mandant, state): (count, oldest) for mandant, state, count, oldest in tuples(query)}
+    nothing = (0, None)
+    return {
+        name: MailBacklog(name, *owed.get((name, WAITING), nothing), owed.get((name, PARKED), nothing)[0])
+        for name in names
+    }
+
+
+def owing(mandanten: Sequence[str], state: str, *, limit: int) -> list[OwedMail]:
+    """Return what is waiting or parked, the oldest first."""
+    here = MailRow.mandant.in_(list(mandanten)) & (MailRow.state == state)
+    rows = dicts(MailRow.select(*_SHOWN).where(here).order_by(MailRow.created_at, MailRow.id).limit(limit))
+    return [OwedMail(**row) for row in rows]
+
+
+def retry(mandanten: Sequence[str], ids: Sequence[int], now: datetime) -> int:
+    """Make parked mails due now, as if they had never been tried; without ids, all of them. Returns how many."""
+    # also its age counts anew: one that was given up by its age would be given up again
+    anew = {"state": WAITING, "created_at": now, "next_at": now, "touched_at": now, "attempts": 0, "lease_until": None}
+    return affected(MailRow.update(**anew, fence=MailRow.fence + 1).where(_parked(mandanten, ids)))
+
+
+def drop(mandanten: Sequence[str], ids: Sequence[int]) -> int:
+    """Remove parked mails for good; without ids, all of them. Returns how many."""
+    return affected(MailRow.delete().where(_parked(mandanten, ids)))
+
+
+def _parked(mandanten: Sequence[str], ids: Sequence[int]) -> Query:
+    here = MailRow.mandant.in_(list(mandanten)) & (MailRow.state == PARKED)
+    return here & MailRow.id.in_(list(ids)) if ids else here
+
+
+def sweep(*, before: datetime) -> int:
+    """Remove what was sent, and what nobody has sent again, since; returns how many mails."""
+    over = ((MailRow.state == SENT) & (MailRow.sent_at < before)) | (
+        (MailRow.state == PARKED) & (MailRow.next_at < before)
+    )
+    return affected(MailRow.delete().where(over))

@@ -1,0 +1,34 @@
+"""What the templates about mail may use."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from service.web.pages import Way
+
+
+@dataclass(frozen=True, slots=True)
+class BenachrichtigungenPage:
+    """Whether the reader is told by mail of what is new. `buttons` are what can be chosen, each with its label."""
+
+    template: ClassVar[str] = "pages/benachrichtigungen.html"
+    title: str
+    intro: str
+    stand: str
+    text: str
+    error: str
+    action: str
+    csrf_token: str
+    idempotency_key: str
+    buttons: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """What the link in a mail leads to: nothing happens before the button is pressed."""
+
+    template: ClassVar[str] = "pages/link.html"
+    title: str
+    text: str
+    action: str
+    submit: str
+    ways: tuple[Way, ...]

@@ -12,6 +12,9 @@ from cms_adapters import connector_for
 from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
+from service.access.hashing import Hasher
+from service.access.vault import Vault
+from service.access.weiter import WeiterTokens
 from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.house import house_of
@@ -31,6 +34,7 @@ from service.web.admin import (
     AdminVorgang,
 )
 from service.web.beschwerde import Beschwerde
+from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
 from service.web.dokument import Dokument
 from service.web.errors import ErrorPages
@@ -42,6 +46,7 @@ from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Stati
 from service.web.render import Renderer
 from service.web.schaden import Schaden
 from service.web.session import FindCmsVisitor, FindMandant, FindVisitor, RequestId, StoreConnection
+from service.web.sicherheit import Sicherheit, SicherheitApp, SicherheitCodes
 from service.web.sso import BackChannelLogout, SignOut, Sso
 from service.web.uebersicht import Uebersicht
 from service.web.vorgang import Download, Quittung, Vorgaenge, VorgangSeite
@@ -84,6 +89,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
+    app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
+    app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
+    app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
     app.add_route("/{mandant}/sso/{connection}", Sso(room))
     app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
     app.add_route("/{mandant}/abmelden", SignOut(room))
@@ -122,6 +131,9 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         connectors=_connectors(settings),
         tokens=FormTokens(service.secret_keys),
         file_tokens=FileTokens(service.secret_keys),
+        weiter=WeiterTokens(service.secret_keys),
+        vault=Vault(service.encryption_keys),
+        hasher=Hasher(),
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
         clock=clock,
     )

@@ -3,6 +3,7 @@
 import base64
 import os
 import tomllib
+from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -150,6 +151,8 @@ class ServiceSettings(Section):
     files: Path
     secret_keys: tuple[str, ...] = ()
     secret_keys_file: Path | None = None
+    encryption_keys: tuple[str, ...] = ()
+    encryption_keys_file: Path | None = None
     bind: str = "127.0.0.1:8000"
     workers: int = Field(2, ge=1, le=64)
     threads: int = Field(8, ge=1, le=256)
@@ -166,6 +169,10 @@ class ServiceSettings(Section):
         keys = _from_file(self.secret_keys, self.secret_keys_file)
         _check_secrets(keys, "secret_keys")
         object.__setattr__(self, "secret_keys", keys)
+        if self.encryption_keys or self.encryption_keys_file is not None:
+            encrypting = _from_file(self.encryption_keys, self.encryption_keys_file)
+            _check_secrets(encrypting, "encryption_keys")
+            object.__setattr__(self, "encryption_keys", encrypting)
         if self.metrics_token or self.metrics_token_file is not None:
             tokens = _from_file((self.metrics_token,), self.metrics_token_file)
             _check_secrets(tokens, "metrics_token")
@@ -369,6 +376,17 @@ class ThemeSettings(Section):
     radius: str = Field("10px", pattern=r"^\d+(px|rem|em)$")
 
 
+class Level2Settings(Section):
+    """What residents confirm by a second factor; without this table there is none.
+
+    `dokumente`: documents that immotion provides. `nachrichten`: what is written in a Vorgang, by either side.
+    """
+
+    actions: tuple[Literal["dokumente", "nachrichten"], ...] = ("dokumente",)
+    compulsory_from: date | None = None
+    minutes: int = Field(10, ge=1, le=60)
+
+
 class MandantSettings(Section):
     name: str = Field(min_length=1, max_length=120)
     connections: dict[Identifier, ConnectionSettings] = Field(min_length=1)
@@ -379,6 +397,7 @@ class MandantSettings(Section):
     gebaeude: dict[str, GebaeudeSettings] = {}
     routing: tuple[RoutingRuleSettings, ...] = ()
     theme: ThemeSettings = ThemeSettings()
+    level2: Level2Settings | None = None
 
 
 class Settings(BaseSettings):
@@ -404,6 +423,16 @@ class Settings(BaseSettings):
                 other = folders.setdefault(mandant.immotion.directory, name)
                 if other != name:
                     raise ValueError(f"mandanten.{name}.immotion.directory: {other} has this folder already")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_for_second_factors(self) -> Self:
+        asking = next((name for name, mandant in self.mandanten.items() if mandant.level2 is not None), None)
+        if asking is not None and not self.service.encryption_keys:
+            raise ValueError(
+                "service.encryption_keys: give at least one secret, or name a file in encryption_keys_file; "
+                f"mandanten.{asking}.level2 keeps secrets of residents' apps"
+            )
         return self
 
     @override

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from cms_adapters.tokens import Claims
 from service.access.visitor import Visitor, cms_session_of_logout
-from service.store import cms_sessions, sessions
+from service.store import cms_sessions, level2, sessions
 from service.store.database import in_transaction
 from service.store.records import Session
 
@@ -67,6 +67,7 @@ def end_cms_session(mandant: str, logout: Claims, *, now: datetime) -> None:
         sessions.use_up(mandant, logout.iss, logout.jti, now + _LOGOUT_REMEMBERED)
         cms_sessions.end(ending, at=datetime.fromtimestamp(logout.iat, UTC), now=now)
         sessions.end_cms_session(mandant, ending.connection, ending.cms_session)
+        level2.end(ending)
 
     in_transaction(end)
 

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from service.cli.common import TEMPORARY, read_settings, with_store
+from service.cli.factor import factor, keys
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings
 
@@ -63,6 +64,8 @@ def migrate() -> None:
 
 
 main.add_command(sync)
+main.add_command(factor)
+main.add_command(keys)
 
 
 @main.command()

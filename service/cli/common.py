@@ -10,6 +10,7 @@ import click
 from service.settings import Settings, SettingsError, load_settings
 
 TEMPORARY = 75
+_ASKED_NOBODY = 2
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -40,3 +41,14 @@ def with_store(command: Callable[P, R]) -> Callable[P, R]:
             sys.exit(TEMPORARY)
 
     return run
+
+
+def agree(effect: str, *, yes: bool) -> None:
+    """State the effect and ask; without a terminal, refuse with 2 rather than act unasked."""
+    click.echo(effect)
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        click.echo("nothing was changed: there is no terminal to ask on; say --yes", err=True)
+        sys.exit(_ASKED_NOBODY)
+    click.confirm("Do it?", abort=True)

@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from service.cli.common import read_settings, with_store
+from service.cli.common import agree, read_settings, with_store
 
-_ASKED_NOBODY = 2
 _MANY = 50
 
 
@@ -137,7 +136,7 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
     if not rows:
         click.echo(f"{mandant}: nothing is parked")
         return
-    _agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
+    agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
     done = 0
     with click.progressbar(length=rows, label="making due", file=sys.stderr, hidden=rows <= delivery.BATCH) as bar:
         for batch in delivery.retry_parked(mandant, clock=_now):
@@ -155,7 +154,7 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
     if not rows:
         click.echo("a worker is sending it at this moment" if held else "nothing is owed; immotion has it all")
         return
-    _agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
+    agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
     done = sum(_each(found, lambda vorgang: delivery.retry(vorgang, now=_now()).rows))
     click.echo(f"due now: {count(done)}")
 
@@ -181,7 +180,7 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
     if not rows:
         click.echo("nothing to park: nothing is owed, or it is parked already")
         return
-    _agree(park_effect(rows), yes=yes)
+    agree(park_effect(rows), yes=yes)
     effects = _each(found, lambda vorgang: delivery.park(vorgang, reason=reason))
     click.echo(parked_text(effects))
 
@@ -189,17 +188,6 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
 def _each(found: Sequence[Any], change: Callable[[Any], Any]) -> list[Any]:
     with click.progressbar(found, label="Vorgänge", file=sys.stderr, hidden=len(found) < _MANY) as bar:
         return [change(vorgang) for vorgang in bar]
-
-
-def _agree(effect: str, *, yes: bool) -> None:
-    """State the effect and ask; without a terminal, refuse with 2 rather than act unasked."""
-    click.echo(effect)
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        click.echo("nothing was changed: there is no terminal to ask on; say --yes", err=True)
-        sys.exit(_ASKED_NOBODY)
-    click.confirm("Do it?", abort=True)
 
 
 def _vorgang(name: str, mandant: str | None) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used

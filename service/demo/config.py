@@ -10,7 +10,7 @@ from pathlib import Path
 from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT
 
 _SITE, _STANDIN = 80, 90
-_SECRETS = ("portal", "connection", "immotion", "site")
+_SECRETS = ("portal", "connection", "immotion", "site", "encryption")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +72,11 @@ def write_settings(place: Place, ports: Ports) -> None:
 
 
 def _secrets(path: Path) -> dict[str, str]:
-    if path.exists():
-        kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        return kept
-    made = {name: secrets.token_urlsafe(32) for name in _SECRETS}
-    _write(path, json.dumps(made))
-    return made
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    missing = {name: secrets.token_urlsafe(32) for name in _SECRETS if name not in kept}
+    if missing:
+        _write(path, json.dumps(kept | missing))
+    return kept | missing
 
 
 def _webhook_secret(kept: dict[str, str]) -> str:
@@ -103,6 +102,7 @@ public_url = "http://127.0.0.1:{ports.portal}"
 database = "sqlite:///{root}/portal.db"
 files = "{root}/files"
 secret_keys = ["{kept["portal"]}"]
+encryption_keys = ["{kept["encryption"]}"]
 bind = "127.0.0.1:{ports.portal}"
 workers = 1
 threads = 16
@@ -130,6 +130,9 @@ origins = ["{site}"]
 keys = ["{kept["connection"]}"]
 trust_person = true
 login_url = "{site}/mieterportal-knopf"
+
+[mandanten.{MANDANT}.level2]
+actions = ["dokumente"]
 
 [mandanten.{MANDANT}.immotion]
 channel = "http"

@@ -216,7 +216,8 @@ class SessionRow(Row):
 class CmsSessionRow(Row):
     """Sessions of the CMS. `key` is the digest of connection, account and `cms_session`.
 
-    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in.
+    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in. `account` and the columns of
+    level 2 are filled once somebody has confirmed this session by a second factor; failures are those in a row since.
     """
 
     mandant = CharField(40, help_text=TECHNICAL)
@@ -225,6 +226,11 @@ class CmsSessionRow(Row):
     cms_session = CharField(64, help_text=TECHNICAL)
     ended_at = UtcField(null=True, help_text=TECHNICAL)
     updated_at = UtcField(index=True, help_text=TECHNICAL)
+    account = CharField(64, null=True, help_text=PERSONAL)
+    level2_until = UtcField(null=True, help_text=TECHNICAL)
+    level2_by = CharField(10, null=True, help_text=TECHNICAL)
+    level2_failures = IntegerField(null=True, help_text=TECHNICAL)
+    level2_blocked_until = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "cms_session"
@@ -440,6 +446,48 @@ class FiledropNummerRow(Row):
         table_name = "filedrop_nummer"
 
 
+class TotpRow(Row):
+    """The app of an account: the secret in force, and one that was begun and is not confirmed yet.
+
+    Both are sealed under `service.encryption_keys`. `last_step` is the last step that was used; failures are those in a
+    row of the app and of the recovery codes. `person` is whom the account stood for when the app was set up.
+    """
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    sealed = TextField(null=True, help_text=SECRET)
+    confirmed_at = UtcField(null=True, help_text=TECHNICAL)
+    last_step = peewee.BigIntegerField(default=0, help_text=TECHNICAL)
+    pending_sealed = TextField(null=True, help_text=SECRET)
+    pending_session = CharField(64, null=True, help_text=TECHNICAL)
+    pending_at = UtcField(null=True, help_text=TECHNICAL)
+    failures = IntegerField(default=0, help_text=TECHNICAL)
+    blocked_until = UtcField(null=True, help_text=TECHNICAL)
+    recovery_failures = IntegerField(default=0, help_text=TECHNICAL)
+    recovery_blocked_until = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "totp"
+        primary_key = peewee.CompositeKey("mandant", "account")
+        indexes = ((("mandant", "person"), False),)
+
+
+class RecoveryCodeRow(Row):
+    """Recovery codes of an account, as argon2id; `slot` is the number that the printed code begins with."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    slot = IntegerField(help_text=TECHNICAL)
+    code_hash = CharField(255, help_text=SECRET)
+    created_at = UtcField(help_text=TECHNICAL)
+    used_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "recovery_code"
+        primary_key = peewee.CompositeKey("mandant", "account", "slot")
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -463,4 +511,6 @@ MODELS: tuple[type[Row], ...] = (
     ReconcileRow,
     FiledropRow,
     FiledropNummerRow,
+    TotpRow,
+    RecoveryCodeRow,
 )

@@ -361,3 +361,35 @@ class Answer:
     immotion_id: str
     vorgangsnummer: str
     grund: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKey:
+    """Names an account of a Mandant."""
+
+    mandant: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Totp:
+    """An account's app, without what is counted."""
+
+    mandant: str
+    account: str
+    person: str | None
+    sealed: str | None
+    confirmed_at: datetime | None
+    pending_sealed: str | None
+    pending_session: str | None
+    pending_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSecrets:
+    """What of an account stands under an encryption key."""
+
+    mandant: str
+    account: str
+    sealed: str | None
+    pending_sealed: str | None

@@ -7,12 +7,13 @@ import structlog
 
 from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Folder
-from service.store import cms_sessions, drafts, sessions, vorgaenge
+from service.store import cms_sessions, drafts, factors, sessions, vorgaenge
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
 
 _BATCH = 500
+_FACTOR_BEGUN = timedelta(days=1)
 
 
 def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
@@ -20,6 +21,7 @@ def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
     with connected():
         sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
         cms_sessions.sweep(before=now - ABSOLUTE)
+        factors.sweep(begun_before=now - _FACTOR_BEGUN)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
     for file_id in files:

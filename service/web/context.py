@@ -12,7 +12,10 @@ import falcon
 from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
+from service.access.hashing import Hasher
+from service.access.vault import Vault
 from service.access.visitor import Visitor
+from service.access.weiter import WeiterTokens
 from service.settings import MandantSettings, Settings
 from service.store import stammdaten
 from service.store.records import Vertrag
@@ -36,6 +39,9 @@ class Room:
     connectors: Mapping[tuple[str, str], Connector]
     tokens: FormTokens
     file_tokens: FileTokens
+    weiter: WeiterTokens
+    vault: Vault
+    hasher: Hasher
     intake: Intake
     clock: Clock
 
@@ -201,6 +207,8 @@ class Reader:
         if self.visitor is None:
             return ()
         ways = {"": self.words("Übersicht"), "vorgaenge": self.words("Meine Vorgänge")}
+        if self.mandant.level2 is not None:
+            ways["konto/sicherheit"] = self.words("Sicherheit")
         return tuple(Way(label, self.link(path), current=path == self.path) for path, label in ways.items())
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import falcon
 import structlog
 
+from service.access.weiter import Weiter
 from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
@@ -44,6 +45,22 @@ class ForeignForm(Exception):
     """A form came from somewhere else, or without its token."""
 
 
+class Level2Needed(Exception):
+    """Somebody has to confirm who they are first; `weiter` is where they were."""
+
+    def __init__(self, weiter: Weiter) -> None:
+        super().__init__("level 2 needed")
+        self.weiter = weiter
+
+
+class FactorNeeded(Exception):
+    """Somebody has no second factor, and it is needed here."""
+
+    def __init__(self, weiter: Weiter) -> None:
+        super().__init__("a second factor is needed")
+        self.weiter = weiter
+
+
 Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]  # each narrows its error
 
 
@@ -65,6 +82,8 @@ class ErrorPages:
             TokenAlreadyUsed: self._token_used,
             NotSignedIn: self._not_signed_in,
             ForeignForm: self._foreign_form,
+            Level2Needed: self._level2_needed,
+            FactorNeeded: self._factor_needed,
             ApiProblem: self._api_problem,
             BadForm: self._bad_form,
             BodyTooLarge: self._too_large,
@@ -156,6 +175,22 @@ class ErrorPages:
         resp.status = falcon.HTTP_401
         resp.set_header("WWW-Authenticate", "Portal")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+    def _level2_needed(
+        self, req: falcon.Request, resp: falcon.Response, error: Level2Needed, _params: dict[str, Any]
+    ) -> None:
+        """Lead to where it is confirmed: 303 for GET too, since a site may put a page of its own in place of a 403."""
+        self._lead_to(req, resp, "bestaetigen", error.weiter)
+
+    def _factor_needed(
+        self, req: falcon.Request, resp: falcon.Response, error: FactorNeeded, _params: dict[str, Any]
+    ) -> None:
+        self._lead_to(req, resp, "konto/sicherheit/app", error.weiter)
+
+    def _lead_to(self, req: falcon.Request, resp: falcon.Response, path: str, weiter: Weiter) -> None:
+        reader: Reader = req.context.reader
+        resp.status = falcon.HTTP_303
+        resp.location = reader.link(path, weiter=self._room.weiter.sign(reader.mandant_id, weiter))
 
     def _foreign_form(
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]

@@ -5,7 +5,7 @@ Every text here is in the reader's language already, every URL leads where the r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One form field. `kind`: text, tel, number, date, textarea, select, radio, checkbox, hidden."""
+    """One form field. `kind`: text, tel, number, date, code, textarea, select, radio, checkbox, hidden."""
 
     name: str
     kind: str
@@ -333,17 +333,13 @@ class SsoPage:
     top_url: str
 
 
-Page = (
-    MeldenPage
-    | SchadenPage
-    | OverviewPage
-    | VorgaengePage
-    | VorgangPage
-    | QuittungPage
-    | MessagePage
-    | UnsavedPage
-    | NotfallPage
-    | BarrierefreiheitPage
-    | SsoPage
-)
+class Page(Protocol):
+    """What every page class has."""
+
+    template: ClassVar[str]
+
+    @property
+    def title(self) -> str: ...
+
+
 Values = Mapping[str, str]

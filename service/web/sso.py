@@ -9,7 +9,7 @@ from cms_adapters.connector import CmsLogin, Connector
 from cms_adapters.tokens import TokenRefused
 from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
 from service.access.visitor import Visitor, visitor_of_login
-from service.store import sessions
+from service.store import level2, sessions
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
 from service.web.intake import Submitted
@@ -148,6 +148,7 @@ class SignOut:
         if not self._room.tokens.belongs_to(reader.visitor, mandant, form.get("csrf_token")):
             raise ForeignForm
         sessions.end([hash_of(secret) for secret in shown_sessions(req)])
+        level2.end(reader.signed_in.of_cms_session)
         for in_frame in (False, True):
             _remove_cookie(resp, COOKIE, in_frame=in_frame)
         resp.status = falcon.HTTP_303

@@ -1,7 +1,7 @@
 """The reader's language: gettext catalogs, dates, sizes, and the words for what is wrong with a field."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -59,6 +59,10 @@ class Words:
     def day(self, moment: datetime) -> str:
         """Write a date: 3. März 2026."""
         return format_date(moment.astimezone(self.zone), format="long", locale=self._locale)
+
+    def date(self, day: date) -> str:
+        """Write a date of the calendar."""
+        return format_date(day, format="long", locale=self._locale)
 
     def minute(self, moment: datetime) -> str:
         """Write a date and time to the minute."""

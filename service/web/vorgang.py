@@ -6,9 +6,11 @@ from uuid import UUID
 import falcon
 
 from service.access.formtoken import FormTokenRefused
+from service.access.level2 import Demand
+from service.access.weiter import Weiter
 from service.store import drafts, vorgaenge
 from service.store.database import FAULTS, StoreUnavailable
-from service.store.records import Anhang, Vorgang
+from service.store.records import Anhang, Draft, Vorgang
 from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
 from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
@@ -17,6 +19,7 @@ from service.web.earlier import with_earlier
 from service.web.errors import NotFoundHere, NotSignedIn
 from service.web.forms import AdditionSchema
 from service.web.intake import Submitted
+from service.web.level2 import demanded, require
 from service.web.melden import nothing_to_spend
 from service.web.pages import VorgaengePage, Way
 from service.web.quittung import quittung_page
@@ -68,11 +71,12 @@ class VorgangSeite:
         """Show the Vorgang and count its messages as read."""
         reader = reader_of(req)
         vorgang = find_owned(reader, vorgang_id)
+        _require(reader, vorgang)
         if vorgang.unread:
             vorgaenge.mark_read(vorgang.id)
         draft = drafts.latest(mandant, reader.signed_in.account, _form_name(vorgang))
         typed = {name: str(value) for name, value in draft.fields.items()} if draft else {}
-        self._show(resp, reader, vorgang, Refused(typed, draft=draft))
+        self._write(resp, reader, vorgang, Refused(typed, draft=draft))
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
         """Take a message, a withdrawal, "not fixed" or a rating; 303 back to the timeline when it is stored."""
@@ -116,6 +120,8 @@ class VorgangSeite:
             self._keep(resp, reader, vorgang, form, key)
         elif form.refused:
             self._keep(resp, reader, vorgang, form, key, status=falcon.HTTP_422)
+        elif demanded(reader, "nachrichten") != Demand.NOTHING:
+            self._keep(resp, reader, vorgang, form, key)  # which then asks for it
         else:
             self._add(req, resp, reader, vorgang, form, key)
 
@@ -199,6 +205,11 @@ class VorgangSeite:
         return with_earlier(form, self._room, mandant=mandant, account=account, form_key=form_key, taken=taken)
 
     def _show(self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, state: Refused) -> None:
+        """Write the page of a form that comes back; whatever was to be kept of it is, if it must be confirmed first."""
+        _require(reader, vorgang, state.draft)
+        self._write(resp, reader, vorgang, state)
+
+    def _write(self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, state: Refused) -> None:
         page = vorgang_page(vorgang, reader, state)
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
@@ -250,11 +261,15 @@ class Download:
         anhang_id: str,
     ) -> None:
         """Stream the file; never rendered by the browser, whatever it contains."""
-        vorgang = find_owned(reader_of(req), vorgang_id)
+        reader = reader_of(req)
+        vorgang = find_owned(reader, vorgang_id)
         key = _uuid(anhang_id)
         anhang = vorgaenge.anhang(key) if key else None
         if anhang is None or anhang.vorgang_id != vorgang.id or anhang.stored_at is None:
             raise NotFoundHere
+        if anhang.dokument_id is not None or anhang.aktivitaet_id is not None:
+            action = "nachrichten" if anhang.dokument_id is None else "dokumente"
+            require(reader, action, Weiter(reader.path, page=f"vorgaenge/{vorgang.id}"))
         resp.set_stream(self._room.intake.storage.open(anhang.id), anhang.bytes)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname
@@ -268,6 +283,11 @@ def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
     if vorgang is None:
         raise NotFoundHere
     return vorgang
+
+
+def _require(reader: Reader, vorgang: Vorgang, draft: Draft | None = None) -> None:
+    """Ask for a second factor before anything that was written is shown; raises Level2Needed, FactorNeeded."""
+    require(reader, "nachrichten", Weiter(f"vorgaenge/{vorgang.id}", draft=str(draft.id) if draft else ""))
 
 
 def _filed_with(vorgang: Vorgang) -> list[Anhang]:

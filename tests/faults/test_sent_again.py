@@ -65,7 +65,7 @@ def failed(resident: Resident, files: Sequence[str] = NAMES) -> dict[str, str]:
 def names_of(resident: Resident, answer: requests.Response) -> list[str]:
     assert answer.status_code == 303, answer.text
     page = resident.get(f"vorgaenge/{vorgang_id(answer)}").text
-    return sorted(re.findall(r'anhaenge/[0-9a-f-]+" download>([^<]+)<', page))
+    return sorted(re.findall(r'anhaenge/[0-9a-f-]+">([^<]+)<', page))
 
 
 def test_a_form_that_fails_again_goes_on_carrying_the_files_of_its_first_attempt(

@@ -17,6 +17,7 @@ from tests.support.databases import new_database
 from tests.support.ports import free_port
 
 KEY = "0123456789abcdef0123456789abcdef"
+ENCRYPTION_KEY = "fedcba9876543210fedcba9876543210"
 MANDANT = "musterbau"
 
 
@@ -28,6 +29,7 @@ class Installation:
     database: str = ""
     extra: str = ""
     immotion: str = ""
+    level2: str = 'actions = ["dokumente", "nachrichten"]'
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
     standin_port: int = field(default_factory=free_port)
@@ -49,6 +51,7 @@ public_url = "{self.url}"
 database = "{self.database}"
 files = "{self.directory}/files"
 secret_keys = ["{KEY}"]
+encryption_keys = ["{ENCRYPTION_KEY}"]
 bind = "127.0.0.1:{self.portal_port}"
 
 [mandanten.{MANDANT}]
@@ -63,6 +66,8 @@ kind = "generic"
 origins = [{origins}]
 keys = ["{KEY}"]
 trust_person = true
+[mandanten.{MANDANT}.level2]
+{self.level2}
 [mandanten.{MANDANT}.immotion]
 channel = "http"
 url = "{self.standin_url}"

@@ -1,0 +1,38 @@
+"""Argon2id for what people type and is short enough to be guessed; never more than two at once in a process."""
+
+from functools import cached_property
+from threading import Semaphore
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pwdlib import PasswordHash
+
+# OWASP's second choice of equal strength: 19 MiB, two passes, one lane
+_MEMORY_KIB, _PASSES, _LANES = 19 * 1024, 2, 1
+_AT_ONCE = Semaphore(2)
+
+
+class Hasher:
+    """Hashes and verifies; a verification without a hash takes as long as one with it."""
+
+    def hash(self, secret: str) -> str:
+        """Return the hash with its salt and its parameters."""
+        with _AT_ONCE:
+            return self._argon2.hash(secret)
+
+    def verify(self, secret: str, stored: str | None) -> bool:
+        """Tell whether this is the secret; without a hash the same work is done in vain."""
+        wanted = stored or self._dummy
+        with _AT_ONCE:
+            return self._argon2.verify(secret, wanted) and stored is not None
+
+    @cached_property
+    def _argon2(self) -> "PasswordHash":
+        from pwdlib import PasswordHash  # noqa: PLC0415 - only where it is used
+        from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415
+
+        return PasswordHash((Argon2Hasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES),))
+
+    @cached_property
+    def _dummy(self) -> str:
+        return self.hash("")

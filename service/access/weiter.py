@@ -1,0 +1,44 @@
+"""Where somebody was when a second factor was asked for: signed, so that it leads nowhere else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+_SALT = "portal.weiter.v1"
+_LIFETIME_S = 2 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Weiter:
+    """A page of a Mandant below its address.
+
+    `draft` is the key of what was kept of a form sent there; `page` the page on which a download was asked for.
+    """
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    draft: str = ""
+    page: str = ""
+
+
+HOME = Weiter("")
+
+
+class WeiterTokens:
+    """Signs and reads them; `keys` run oldest to newest."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._serializer = URLSafeTimedSerializer(list(keys), salt=_SALT, signer_kwargs={"key_derivation": "hmac"})
+
+    def sign(self, mandant: str, weiter: Weiter) -> str:
+        """Return the token that goes along in addresses and forms."""
+        return str(self._serializer.dumps([mandant, weiter.path, dict(weiter.query), weiter.draft, weiter.page]))
+
+    def read(self, mandant: str, token: str) -> Weiter:
+        """Return where the token leads; whatever is no token of this Mandant, or old, leads to the first page."""
+        try:
+            of_mandant, path, query, draft, page = self._serializer.loads(token, max_age=_LIFETIME_S)
+        except (BadData, ValueError, TypeError):
+            return HOME
+        return Weiter(path, query, draft, page) if of_mandant == mandant else HOME

@@ -1,0 +1,60 @@
+"""The pages of the second factor, as `pages.py` has the others."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from markupsafe import Markup
+
+from service.web.pages import FileView, Form, Way
+
+
+@dataclass(frozen=True, slots=True)
+class BestaetigenPage:
+    """A code is asked for. `saved` when a form was kept, with its `files`; `other` asks for the other kind."""
+
+    template: ClassVar[str] = "pages/bestaetigen.html"
+    title: str
+    text: str
+    form: Form
+    other: Way
+    lost: str
+    saved: bool = False
+    files: tuple[FileView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SicherheitPage:
+    """How it stands with the second factor, and what can be done about it."""
+
+    template: ClassVar[str] = "pages/sicherheit.html"
+    title: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    ways: tuple[Way, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaktorPage:
+    """Setting up an app: first what it is for, then (with `qr`) the secret as picture and as key."""
+
+    template: ClassVar[str] = "pages/zweiter_faktor.html"
+    title: str
+    text: str
+    form: Form
+    back: Way
+    qr: Markup | None = None
+    key: str = ""
+    uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CodesPage:
+    """Recovery codes: shown this once, or (with `form`) still to be made."""
+
+    template: ClassVar[str] = "pages/codes.html"
+    title: str
+    text: str
+    codes: tuple[str, ...]
+    form: Form | None
+    onward: Way

@@ -1,0 +1,98 @@
+"""What may be used once is used once, however many use it at the same time, in several processes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pyotp
+import pytest
+
+from service.store import factors
+from service.store.database import connected, open_database
+from service.store.records import AccountKey
+from tests.support.inprocess import codes_in, secret_in
+from tests.support.portal import MANDANT, Installation, Resident
+
+AT_ONCE = 50
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def set_up(resident: Resident) -> tuple[str, list[str]]:
+    """Set up an app with a code of the step before, so that the present step is unused; return secret and codes."""
+    form = resident.form("konto/sicherheit/app") | {"aktion": "beginnen"}
+    secret = secret_in(resident.get(resident.post("konto/sicherheit/app", form).headers["Location"]).text)
+    form = resident.form("konto/sicherheit/app") | {"aktion": "bestaetigen"}
+    before = pyotp.TOTP(secret).at(datetime.now(UTC) - timedelta(seconds=30))
+    page = resident.post("konto/sicherheit/app", form | {"code": before})
+    assert page.status_code == 200, page.text[:2000]
+    return secret, codes_in(page.text)
+
+
+def raised_by(resident: Resident, code: Callable[[], str]) -> tuple[Counter[int], int]:
+    """Use one code in fifty sessions of one account at once; return the answers, and how many sessions are raised."""
+    sessions = [Resident(resident.url, sub=resident.sub, person=None, sid=f"s{n}") for n in range(AT_ONCE)]
+    forms = [session.form("bestaetigen") for session in sessions]
+    used = code()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(
+            pool.map(
+                lambda pair: pair[0].post("bestaetigen", pair[1] | {"code": used}), zip(sessions, forms, strict=True)
+            )
+        )
+    return Counter(answer.status_code for answer in answers), sum(
+        session.get("bestaetigen").status_code == 303 for session in sessions
+    )
+
+
+def test_fifty_uses_of_one_step_of_the_app_raise_one_session(portal: Installation, resident: Resident) -> None:
+    secret, _ = set_up(resident)
+    answers, raised = raised_by(resident, lambda: pyotp.TOTP(secret).now())
+    assert (answers[303], raised) == (1, 1), answers
+    assert set(answers) <= {303, 422, 429}
+
+
+def test_fifty_uses_of_one_recovery_code_raise_one_session(portal: Installation, resident: Resident) -> None:
+    _, codes = set_up(resident)
+    answers, raised = raised_by(resident, lambda: codes[7])
+    assert (answers[303], raised) == (1, 1), answers
+    assert set(answers) <= {303, 422, 429}
+    assert "Noch 9 von 10" in resident.get("konto/sicherheit").text
+
+
+def test_fifty_confirmations_of_one_set_up_make_one_set_of_codes(portal: Installation, resident: Resident) -> None:
+    form = resident.form("konto/sicherheit/app") | {"aktion": "beginnen"}
+    secret = secret_in(resident.get(resident.post("konto/sicherheit/app", form).headers["Location"]).text)
+    forms = [resident.form("konto/sicherheit/app") | {"aktion": "bestaetigen"} for _ in range(10)]
+    code = pyotp.TOTP(secret).now()
+    with ThreadPoolExecutor(10) as pool:
+        pages = list(pool.map(lambda form: resident.post("konto/sicherheit/app", form | {"code": code}), forms))
+    assert Counter(page.status_code for page in pages) == {200: 1, 303: 9}
+
+
+@pytest.fixture
+def store(portal: Installation) -> Iterator[None]:
+    opened = open_database(portal.database)
+    yield
+    opened.close_all()
+
+
+def at_once(use: Callable[[], bool]) -> int:
+    def one(_: int) -> bool:
+        with connected():
+            return use()
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return sum(pool.map(one, range(AT_ONCE)))
+
+
+def test_the_rows_themselves_give_everything_out_once(store: None, resident: Resident) -> None:
+    who = AccountKey(MANDANT, resident.sub)
+    with connected():
+        factors.begin(who, person=None, sealed="sealed", session="s", now=NOW)
+        factors.replace_codes(who, [f"hash {slot}" for slot in range(10)], NOW)
+    assert at_once(lambda: factors.confirm(who, sealed="sealed", step=1, now=NOW)) == 1
+    assert at_once(lambda: factors.use_step(who, sealed="sealed", step=2)) == 1
+    assert at_once(lambda: factors.use_step(who, sealed="sealed", step=2)) == 0
+    assert at_once(lambda: factors.use_code(who, slot=3, code_hash="hash 3", now=NOW)) == 1
+    assert at_once(lambda: factors.use_code(who, slot=3, code_hash="hash 3", now=NOW)) == 0

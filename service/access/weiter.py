@@ -1,7 +1,7 @@
 """Where somebody was when a second factor was asked for: signed, so that it leads nowhere else."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from itsdangerous import BadData, URLSafeTimedSerializer
 
@@ -17,7 +17,6 @@ class Weiter:
     """
 
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
     draft: str = ""
     page: str = ""
 
@@ -33,12 +32,12 @@ class WeiterTokens:
 
     def sign(self, mandant: str, weiter: Weiter) -> str:
         """Return the token that goes along in addresses and forms."""
-        return str(self._serializer.dumps([mandant, weiter.path, dict(weiter.query), weiter.draft, weiter.page]))
+        return str(self._serializer.dumps([mandant, weiter.path, weiter.draft, weiter.page]))
 
     def read(self, mandant: str, token: str) -> Weiter:
         """Return where the token leads; whatever is no token of this Mandant, or old, leads to the first page."""
         try:
-            of_mandant, path, query, draft, page = self._serializer.loads(token, max_age=_LIFETIME_S)
+            of_mandant, path, draft, page = self._serializer.loads(token, max_age=_LIFETIME_S)
         except (BadData, ValueError, TypeError):
             return HOME
-        return Weiter(path, query, draft, page) if of_mandant == mandant else HOME
+        return Weiter(path, draft, page) if of_mandant == mandant else HOME

@@ -32,7 +32,7 @@ from service.web.views import file_view
 log = structlog.get_logger()
 
 PATH = "bestaetigen"
-_BY_RECOVERY = "wiederherstellung"
+_BY_RECOVERY = "ersatzcode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +106,19 @@ class Bestaetigen:
         weiter = self._room.weiter.read(reader.mandant_id, token)
         resp.status = falcon.HTTP_303
         # a browser that gets a file instead of a page would go on showing the form
-        resp.location = reader.link(PATH, weiter=token) if weiter.page else reader.link(weiter.path, **weiter.query)
+        resp.location = reader.link(PATH, weiter=token) if weiter.page else reader.link(weiter.path)
 
     def _arrive(self, resp: falcon.Response, reader: Reader, weiter: Weiter) -> None:
         if not weiter.page:
             resp.status = falcon.HTTP_303
-            resp.location = reader.link(weiter.path, **weiter.query)
+            resp.location = reader.link(weiter.path)
             return
         words = reader.words
         page = MessagePage(
             title=words("Bestätigt"),
             text=words("Sie können die Datei jetzt herunterladen."),
             ways=(
-                Way(words("Datei herunterladen"), reader.link(weiter.path, **weiter.query)),
+                Way(words("Datei herunterladen"), reader.link(weiter.path)),
                 Way(words("Zurück"), reader.link(weiter.page)),
             ),
         )
@@ -131,7 +131,7 @@ class Bestaetigen:
         other = (
             Way(words("Code aus der App eingeben"), reader.link(PATH, weiter=token))
             if recovery
-            else Way(words("Wiederherstellungscode benutzen"), reader.link(PATH, weiter=token, art=_BY_RECOVERY))
+            else Way(words("Ersatzcode benutzen"), reader.link(PATH, weiter=token, art=_BY_RECOVERY))
         )
         art = (Field("art", "hidden", "", _BY_RECOVERY),) if recovery else ()
         files = self._kept(reader, self._room.weiter.read(reader.mandant_id, token))
@@ -143,8 +143,7 @@ class Bestaetigen:
             form=small_form(reader, PATH, token, words("Bestätigen"), *art, field, expired=asked.expired),
             other=other,
             lost=words(
-                "App und Wiederherstellungscodes verloren? Wenden Sie sich an Ihre Verwaltung. "
-                "Sie setzt den zweiten Faktor zurück."
+                "App und Ersatzcodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück."
             ),
             saved=files is not None,
             files=files or (),

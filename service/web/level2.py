@@ -75,7 +75,7 @@ def factors_of(reader: Reader, rules: Level2Settings) -> Factors:
 def code_field(reader: Reader, *, recovery: bool = False, error: str = "") -> Field:
     """Return the field of a code; what was typed is never shown again."""
     words = reader.words
-    label = words("Wiederherstellungscode") if recovery else words("Code aus Ihrer App")
+    label = words("Ersatzcode") if recovery else words("Code aus Ihrer App")
     hint = words("Zum Beispiel: 3-K7QM-2XPD") if recovery else words("Sechs Ziffern, zum Beispiel 482 913")
     return Field(
         "code",
@@ -121,18 +121,14 @@ def help_for(reader: Reader, kind: Kind) -> str:
             "Geht die Uhr Ihres Geräts richtig? Unsere zeigt {time}.",
             time=clock,
         ),
-        Kind.RECOVERY: words(
-            "Dieser Wiederherstellungscode passt nicht oder wurde schon benutzt. Bitte prüfen Sie jedes Zeichen."
-        ),
+        Kind.RECOVERY: words("Dieser Ersatzcode passt nicht oder wurde schon benutzt. Bitte prüfen Sie jedes Zeichen."),
         Kind.EMPTY: words("Bitte geben Sie den Code ein."),
         Kind.DIGITS: words("Der Code der App hat genau sechs Ziffern. Bitte geben Sie alle sechs ein."),
         Kind.KEY: words(
             "Das ist zu lang für einen Code, etwa ein Schlüssel oder ein Aktivierungscode. "
             "Gebraucht werden die sechs Ziffern, die Ihre App zeigt."
         ),
-        Kind.OTHER: words(
-            "Gebraucht werden die sechs Ziffern aus Ihrer App oder ein Wiederherstellungscode wie 3-K7QM-2XPD."
-        ),
+        Kind.OTHER: words("Gebraucht werden die sechs Ziffern aus Ihrer App oder ein Ersatzcode wie 3-K7QM-2XPD."),
     }[kind]
 
 
@@ -145,4 +141,5 @@ def too_many(resp: falcon.Response, reader: Reader, tries: TooManyTries) -> str:
     said = reader.words("Das waren zu viele falsche Codes. Um {time} Uhr geht es weiter.", time=at)
     if tries.kind == Kind.RECOVERY:
         return said
-    return f"{said} {reader.words('Ein Wiederherstellungscode hilft schon jetzt.')}"
+    instead = reader.words("Ein Ersatzcode hilft schon jetzt.")
+    return f"{said} {instead}"

@@ -198,10 +198,8 @@ class SicherheitCodes:
     def _ask(self, resp: falcon.Response, reader: Reader, *, expired: bool = False) -> None:
         words, left = reader.words, codes_left(account_of(reader.signed_in))
         page = CodesPage(
-            title=words("Neue Wiederherstellungscodes"),
-            text=words(
-                "Sie haben noch {left} Wiederherstellungscodes. Neue Codes ersetzen alle bisherigen.", left=left
-            ),
+            title=words("Neue Ersatzcodes"),
+            text=words("Sie haben noch {left} Ersatzcodes. Neue Codes ersetzen alle bisherigen.", left=left),
             codes=(),
             form=small_form(reader, CODES, "", words("Neue Codes anzeigen"), expired=expired),
             onward=Way(words("Abbrechen"), reader.link(PATH)),
@@ -223,7 +221,7 @@ def _facts(reader: Reader, stands: Standing, left: int, now: datetime) -> tuple[
     )
     return (
         (words("Zweiter Faktor"), words("Eingerichtet am {day}", day=words.day(stands.set_up_at))),
-        (words("Wiederherstellungscodes"), words("Noch {left} von 10", left=left)),
+        (words("Ersatzcodes"), words("Noch {left} von 10", left=left)),
         *confirmed,
     )
 
@@ -231,7 +229,7 @@ def _facts(reader: Reader, stands: Standing, left: int, now: datetime) -> tuple[
 def _notes(reader: Reader, rules: Level2Settings, stands: Standing, left: int) -> tuple[str, ...]:
     words = reader.words
     if stands.has_factor:
-        few = words("Sie haben nur noch wenige Wiederherstellungscodes. Legen Sie bitte neue an.")
+        few = words("Sie haben nur noch wenige Ersatzcodes. Legen Sie bitte neue an.")
         return (few,) if left < _FEW else ()
     if rules.compulsory_from is None:
         return ()
@@ -252,7 +250,7 @@ def _ways(reader: Reader, stands: Standing) -> tuple[Way, ...]:
             hint=words("Das bisherige gilt, bis das neue bestätigt ist."),
         ),
         Way(
-            words("Neue Wiederherstellungscodes"),
+            words("Neue Ersatzcodes"),
             reader.link(CODES),
             hint=words("Zum Ausdrucken, falls das Gerät einmal fehlt."),
         ),
@@ -282,7 +280,7 @@ def _help(reader: Reader, kind: Kind) -> str:
 def _codes_page(reader: Reader, codes: tuple[str, ...], onward: Way) -> CodesPage:
     words = reader.words
     return CodesPage(
-        title=words("Ihre Wiederherstellungscodes"),
+        title=words("Ihre Ersatzcodes"),
         text=words(
             "Jeder dieser Codes ersetzt einmal die App. Drucken Sie sie aus oder schreiben Sie sie ab: "
             "Wir zeigen sie nur dieses eine Mal."

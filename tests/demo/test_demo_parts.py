@@ -69,7 +69,20 @@ def test_settings_move_with_the_ports_and_keep_their_secrets(tmp_path: Path) -> 
     assert house.immotion.url == "http://127.0.0.1:20090"
     assert house.gebaeude["G200"].notfall.nummern
     secrets = json.loads((place.root / "secrets.json").read_text(encoding="utf-8"))
-    assert len(set(secrets.values())) == 4
+    assert len(set(secrets.values())) == 5
+
+
+def test_a_secret_that_an_older_demo_lacks_is_made_and_the_others_stay(tmp_path: Path) -> None:
+    place = Place(tmp_path / "demo")
+    write_settings(place, Ports.of(None))
+    path = place.root / "secrets.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({name: secret for name, secret in before.items() if name != "encryption"}))
+    write_settings(place, Ports.of(None))
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert after.keys() == before.keys()
+    assert {name for name in before if before[name] != after[name]} == {"encryption"}
+    assert load_settings(place.config).service.encryption_keys == (after["encryption"],)
 
 
 def test_nobody_else_may_read_the_secrets(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from service.settings import (
 )
 from service.store import outbox
 from tests.support.filedrop import DropInstallation
-from tests.support.portal import Installation
+from tests.support.portal import ENCRYPTION_KEY, Installation
+
+ENCRYPTION = f'encryption_keys = ["{ENCRYPTION_KEY}"]'
 
 
 def refused(tmp_path: Path, old: str, new: str) -> str:
@@ -63,6 +65,16 @@ def refused(tmp_path: Path, old: str, new: str) -> str:
         ("[service]", '[service]\ntimezone = "Mars/Olympus"', "service.timezone"),
         ("[service]", "[service", "is not valid TOML"),
         ("[service]", "[service]\nworkers = 0", "service.workers"),
+        (ENCRYPTION, 'encryption_keys = ["short"]', "service.encryption_keys: at least 32"),
+        (ENCRYPTION, 'encryption_keys_file = "/nope"', "/nope cannot be read"),
+        (ENCRYPTION, "", "service.encryption_keys: give at least one secret, or name a file in encryption_keys_file"),
+        ('"dokumente"', '"kaffee"', "mandanten.musterbau.level2.actions"),
+        ("[mandanten.musterbau.level2]", "[mandanten.musterbau.level2]\nminutes = 0", "musterbau.level2.minutes"),
+        (
+            "[mandanten.musterbau.level2]",
+            '[mandanten.musterbau.level2]\ncompulsory_from = "soon"',
+            "musterbau.level2.compulsory_from",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
@@ -201,3 +213,13 @@ def test_secrets_may_stand_in_files_one_a_line(tmp_path: Path) -> None:
     assert isinstance(immotion, ImmotionSettings)
     assert immotion.oauth is not None
     assert immotion.oauth.client_secret == "a" * 32
+
+
+def test_without_level_2_no_encryption_key_is_needed(tmp_path: Path) -> None:
+    installation = Installation(tmp_path)
+    text = installation.config.read_text(encoding="utf-8")
+    before, _, after = text.replace(ENCRYPTION, "").partition("[mandanten.musterbau.level2]")
+    installation.config.write_text(before + "[mandanten" + after.partition("[mandanten")[2], encoding="utf-8")
+    settings = load_settings(installation.config)
+    assert settings.mandanten["musterbau"].level2 is None
+    assert settings.service.encryption_keys == ()

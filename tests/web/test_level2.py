@@ -184,7 +184,7 @@ def test_the_logout_of_the_cms_ends_level_2_even_where_it_goes_on_with_the_same_
         ("12345", "genau sechs Ziffern"),
         ("1234567", "genau sechs Ziffern"),
         ("ABCD-EFGH-JKMN-PQRS", "Aktivierungscode"),
-        ("3-K7QM-2XPD", "Wiederherstellungscode passt nicht"),
+        ("3-K7QM-2XPD", "Ersatzcode passt nicht"),
         ("Kennwort!", "wie 3-K7QM-2XPD"),
         ("🔑" * 500, "wie 3-K7QM-2XPD"),
     ],

@@ -4,6 +4,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from service.access.totp import grouped, setup_uri
+from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -31,6 +33,7 @@ from service.web.pages import (
     VorgangView,
     Way,
 )
+from service.web.sicherheit import picture
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenaufbewahrungsschrankschlüsselverlustanzeige"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -257,6 +260,45 @@ UNSAVED = UnsavedPage(
 NOTFALL = NotfallPage("Im Notfall", CALLS, (("Lindenallee 5", CALLS[:2]), ("Am Alten Wasserwerk 17", CALLS[:1])),
                       ((GAS.title, GAS.steps), (WASSER.title, WASSER.steps)))  # fmt: skip
 
+CODE = Field("code", "code", "Code aus Ihrer App", hint="Sechs Ziffern, zum Beispiel 482 913", required=True,
+             autocomplete="one-time-code", inputmode="numeric", maxlength=40)  # fmt: skip
+CODE_FORM = replace(FORM, fields=(Field("weiter", "hidden", "", "token"), CODE), submit="Bestätigen", takes_files=False)
+WRONG_CODE = "Dieser Code passt nicht oder wurde schon benutzt. Warten Sie, bis die App den nächsten zeigt. Geht die Uhr Ihres Geräts richtig? Unsere zeigt 14:03:25."
+CODE_WRONG = replace(CODE_FORM, fields=(replace(CODE, error=WRONG_CODE),),
+                     errors=(FieldError("feld-code", f"Code aus Ihrer App: {WRONG_CODE}"),))  # fmt: skip
+BESTAETIGEN = BestaetigenPage(
+    "Bitte bestätigen Sie, dass Sie es sind",
+    "Für diesen Schritt fragen wir zusätzlich nach einem Code. Danach geht es dort weiter, wo Sie waren.",
+    CODE_FORM,
+    Way("Ersatzcode benutzen", "#recovery"),
+    "App und Ersatzcodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück.",
+)
+URI = setup_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", issuer="Musterbau eG", name="Erika Beispiel")
+FAKTOR = FaktorPage(
+    "Zweiten Faktor einrichten",
+    "Öffnen Sie Ihre App, fügen Sie ein Konto hinzu und richten Sie die Kamera auf dieses Bild.",
+    CODE_FORM,
+    Way("Abbrechen", "#ab"),
+    picture(URI),
+    grouped("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"),
+    URI,
+)
+CODES = CodesPage(
+    "Ihre Ersatzcodes",
+    "Jeder dieser Codes ersetzt einmal die App. Drucken Sie sie aus oder schreiben Sie sie ab: Wir zeigen sie nur dieses eine Mal.",
+    tuple(f"{slot}-K7QM-2XPD" for slot in range(10)),
+    None,
+    Way("Weiter", "#weiter"),
+)
+SICHERHEIT = SicherheitPage(
+    "Sicherheit",
+    "Eine App auf Ihrem Telefon zeigt alle 30 Sekunden einen neuen Code. Er schützt Ihre Unterlagen, auch wenn jemand Ihr Kennwort kennt.",
+    (("Zweiter Faktor", "Eingerichtet am 3. März 2026"), ("Ersatzcodes", "Noch 2 von 10")),
+    ("Sie haben nur noch wenige Ersatzcodes. Legen Sie bitte neue an.",),
+    (Way("Neues Gerät einrichten", "#app", hint="Das bisherige gilt, bis das neue bestätigt ist."),
+     Way("Neue Ersatzcodes", "#codes", hint="Zum Ausdrucken, falls das Gerät einmal fehlt.")),
+)  # fmt: skip
+
 
 def states() -> Iterator[tuple[str, Site, Page]]:
     """Yield every state as (name, surroundings, page)."""
@@ -290,6 +332,16 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "ungespeichert-dateien": replace(
             UNSAVED, facts=(), calls=(), files=FILES_OF_DRAFT,
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
+        "bestaetigen": BESTAETIGEN,
+        "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
+        "sicherheit": SICHERHEIT,
+        "sicherheit-ohne": replace(SICHERHEIT, facts=(("Zweiter Faktor", "Nicht eingerichtet"),), notes=(),
+                                   ways=(Way("Zweiten Faktor einrichten", "#app"),)),
+        "faktor-beginnen": replace(FAKTOR, qr=None, key="", uri="", form=replace(CODE_FORM, fields=CODE_FORM.fields[:1])),
+        "faktor": FAKTOR,
+        "faktor-fehler": replace(FAKTOR, form=CODE_WRONG),
+        "codes": CODES,
+        "codes-neu": replace(CODES, codes=(), form=replace(CODE_FORM, fields=()), title="Neue Ersatzcodes"),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -311,6 +363,10 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "quittung",
         "schaden-treffer",
         "ungespeichert-dateien",
+        "bestaetigen-fehler",
+        "faktor-fehler",
+        "codes",
+        "sicherheit",
     ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

@@ -14,6 +14,7 @@ import click
 
 from service.cli.common import TEMPORARY, read_settings, with_store
 from service.cli.factor import factor, keys
+from service.cli.person import person
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings
 
@@ -66,6 +67,7 @@ def migrate() -> None:
 main.add_command(sync)
 main.add_command(factor)
 main.add_command(keys)
+main.add_command(person)
 
 
 @main.command()

@@ -7,13 +7,14 @@ import structlog
 
 from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Folder
-from service.store import cms_sessions, drafts, factors, sessions, vorgaenge
+from service.store import activations, cms_sessions, drafts, factors, sessions, vorgaenge
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
 
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
+_LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
 def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
@@ -22,6 +23,7 @@ def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
         sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
         cms_sessions.sweep(before=now - ABSOLUTE)
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
+        activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
     for file_id in files:

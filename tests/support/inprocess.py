@@ -49,7 +49,7 @@ class Portal:
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
 
-    def visitor(self, embedding: str = "fragment", **whom: str) -> "Visitor":
+    def visitor(self, embedding: str = "fragment", **whom: str | None) -> "Visitor":
         visitor = Visitor(self, **({"sub": f"fe_users:{uuid4()}"} | whom))
         if embedding == "cookie":
             visitor.sign_in_by_button()
@@ -89,11 +89,14 @@ class Visitor:
     key: str = KEY
     session: dict[str, str] = field(default_factory=dict)
     secret: str = ""
+    person: str | None = ""
+    email: str = ""
 
     def token(self, typ: str = "fragment", **changes: object) -> str:
         now = int(self.portal.now.timestamp())
         aud = f"{self.portal.installation.url}/{self.mandant}"
-        given = {"name": "Zoë Müller", "person": f"P-{self.sub}"} | changes
+        claimed = {} if self.person is None else {"person": self.person or f"P-{self.sub}"}
+        given = {"name": "Zoë Müller"} | ({"email": self.email} if self.email else {}) | claimed | changes
         return tokens.issue(
             tokens.new_claims(typ=typ, iss="website", aud=aud, sub=self.sub, sid=self.sid, now=now, **given),
             self.key,

@@ -29,6 +29,7 @@ class Installation:
     database: str = ""
     extra: str = ""
     immotion: str = ""
+    invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
@@ -66,6 +67,8 @@ kind = "generic"
 origins = [{origins}]
 keys = ["{KEY}"]
 trust_person = true
+[mandanten.{MANDANT}.invitation]
+{self.invitation}
 [mandanten.{MANDANT}.level2]
 {self.level2}
 [mandanten.{MANDANT}.immotion]

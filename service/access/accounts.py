@@ -1,0 +1,80 @@
+"""Several persons under one account: for whom it may act, for whom it acts now, and no longer.
+
+What a trusted CMS claims comes first, then the persons linked by letter, in that order; whom somebody has chosen wins.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from service.access.browser import CmsSessionOver, is_over
+from service.access.visitor import Visitor
+from service.store import accounts, cms_sessions, sessions
+from service.store.database import in_transaction
+
+
+class NotYours(Exception):
+    """The account may not act for this person, or not by a link that it could give up."""
+
+
+def seen_by_cms(visitor: Visitor) -> Visitor:
+    """Complete the visitor of a CMS's request; raises CmsSessionOver. One query, two where somebody is linked."""
+    ended, links = cms_sessions.standing(visitor.of_cms_session, visitor.account)
+    if is_over(visitor, ended):
+        raise CmsSessionOver
+    return acting(visitor, links)
+
+
+def acting(visitor: Visitor, links: int) -> Visitor:
+    """Return the visitor with all persons, as whom they have chosen; no query where nobody is linked."""
+    if not links:
+        return visitor
+    linked, chosen = accounts.linked(visitor.account, visitor.of_cms_session)
+    names = dict.fromkeys(visitor.persons, visitor.name) | linked
+    if not names:  # unlinked meanwhile
+        return visitor
+    person = chosen if chosen in names else next(iter(names))
+    return replace(visitor, persons=tuple(names), person=person, acting_for=names[person] or person)
+
+
+def linked_to(visitor: Visitor) -> tuple[str, ...]:
+    """Return the persons that the visitor's account is linked to by letter."""
+    return tuple(accounts.linked(visitor.account, visitor.of_cms_session)[0])
+
+
+def switch(visitor: Visitor, person: str, *, now: datetime) -> None:
+    """Act for another of the account's persons from now on, in this session; raises NotYours."""
+    if person not in visitor.persons:
+        raise NotYours
+
+    def store() -> None:
+        visitor.spend()
+        accounts.choose(visitor.of_cms_session, person, now=now)
+
+    in_transaction(store)
+
+
+def unlink(visitor: Visitor, person: str) -> None:
+    """Give a link up; what was filed stays with the person. Raises NotYours."""
+
+    def store() -> None:
+        visitor.spend()
+        if not accounts.unlink(visitor.mandant, visitor.account, person):
+            raise NotYours
+
+    in_transaction(store)
+
+
+def unlink_person(mandant: str, person: str, which: Sequence[str]) -> int:
+    """Let these accounts no longer act for a person; returns how many could."""
+    return in_transaction(lambda: sum(accounts.unlink(mandant, account, person) for account in which))
+
+
+def sign_out_person(mandant: str, person: str) -> int:
+    """End the browser sessions of everybody who may act for a person; returns how many."""
+
+    def store() -> int:
+        linked = [link.account for link in accounts.links_of(mandant, person)]
+        return sessions.end_person(mandant, person, linked)
+
+    return in_transaction(store)

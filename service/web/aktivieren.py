@@ -131,8 +131,7 @@ def shape_help(reader: Reader, shape: Shape) -> str:
             "Das sind sechs Ziffern, wie eine App sie zeigt. Gebraucht wird der Code aus dem Brief mit 16 Zeichen."
         ),
         Shape.RECOVERY: words(
-            "Das ist ein Ersatzcode für den zweiten Faktor. "
-            "Gebraucht wird der Code aus dem Brief mit 16 Zeichen."
+            "Das ist ein Ersatzcode für den zweiten Faktor. Gebraucht wird der Code aus dem Brief mit 16 Zeichen."
         ),
         Shape.TOO_SHORT: words("Der Code hat 16 Zeichen. Es fehlen welche."),
         Shape.TOO_LONG: words("Der Code hat 16 Zeichen. Das sind zu viele."),

@@ -7,6 +7,7 @@ from datetime import timedelta
 import falcon.testing
 import pytest
 
+from service.access.accounts import sign_out_person
 from service.access.activation import Invited, Purpose, Terms, invite
 from service.access.activation_code import Code, parse
 from service.access.facts import Fact
@@ -348,6 +349,14 @@ def test_a_message_written_before_a_switch_is_kept_for_after_the_way_back(portal
     assert "Ihre Eingaben sind gesichert" in answer.text
     switch(visitor, "4711")
     assert "Lange überlegt" in visitor.get(f"vorgaenge/{number}").text
+
+
+def test_whoever_acts_for_a_person_is_signed_out_at_once(portal: Portal) -> None:
+    linked, claimed, other = (portal.visitor("cookie", person=person) for person in (None, "4713", "4711"))
+    link(portal, linked, "4713")
+    with connected():
+        assert sign_out_person(MANDANT, "4713") == 2
+    assert [one.get().status_code for one in (linked, claimed, other)] == [401, 401, 200]
 
 
 # Letters for a second factor that was lost

@@ -80,7 +80,7 @@ class Aktivieren:
         fields = (
             Field(
                 "code",
-                "code",
+                "text",
                 words("Code aus dem Brief"),
                 typed[0],
                 hint=words("16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC"),

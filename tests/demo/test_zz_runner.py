@@ -52,7 +52,7 @@ def _activated(demo: RunningDemo) -> bool:
     helper = Site(demo.site, demo.process).sign_in("mehmet.yildiz")
     address = f"{demo.site}/mieterportal/konto/aktivieren"
     form = forms(helper.get(address, timeout=20).text)
-    fields = next(one for one in form if "angabe" in one) | {"code": code, "angabe": began}
+    fields = next(one for one in form if "idempotency_key" in one) | {"code": code, "angabe": began}
     page = helper.post(address, fields, timeout=20)
     return "Sie handeln jetzt für Grete Süßmilch." in page.text
 

@@ -308,7 +308,7 @@ KONTO = KontoPage(
      Way("Sicherheit", "#s", hint="Zweiter Faktor")),
 )  # fmt: skip
 LETTER_FORM = replace(CODE_FORM, submit="Einlösen", errors=(), fields=(
-    Field("code", "code", "Code aus dem Brief", hint="16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC", required=True, autocomplete="off"),
+    Field("code", "text", "Code aus dem Brief", hint="16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC", required=True, autocomplete="off"),
     Field("angabe", "text", "Beginn Ihres Vertrags", required=True, autocomplete="off",
           hint="Tag, Monat und Jahr, zum Beispiel 1.4.2019. Das Datum steht in Ihrem Vertrag."),
 ))  # fmt: skip

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from service.house import house_of, routing_rules
 from service.settings import FileDropSettings, ImmotionSettings, Settings
-from service.store import catalogs, mirrors
+from service.store import catalogs, cms_sessions, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
 from service.vorgang.catalog import default_catalog, load_catalog
@@ -32,6 +32,8 @@ def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
         findings += _mandant(settings, mandant_id)
     if connection is not None:
         findings.append(_connection(settings, connection))
+        if findings[-1].good:
+            findings += _session_ids(connection)
     return findings
 
 
@@ -143,3 +145,16 @@ def _connection(settings: Settings, name: str) -> Finding:
     aud = f"{settings.service.public_url}/{mandant_id}"
     text = f"kind {connection.kind}, aud {aud}, origins {', '.join(connection.origins)}, {len(connection.keys)} key(s)"
     return Finding(name, good=True, text=text)
+
+
+def _session_ids(name: str) -> Iterator[Finding]:
+    """Tell whether the CMS gives each of its sessions an id of its own; nothing without a database."""
+    mandant_id, _, connection_id = name.partition("/")
+    try:
+        with connected():
+            accounts = cms_sessions.shared(mandant_id, connection_id)
+    except StoreUnavailable:
+        return
+    wrong = f"{accounts} users share one sid; the CMS must give each of its sessions its own (docs/integrators.md)"
+    good = "no two users share one"
+    yield Finding(f"{name} sid", good=accounts <= 1, text=wrong if accounts > 1 else good)

@@ -7,6 +7,7 @@ import pyotp
 
 STEP_S = 30
 _GROUP = 4
+_NAME_MAX, _ISSUER_MAX = 40, 60
 
 
 def new_secret() -> str:
@@ -15,8 +16,9 @@ def new_secret() -> str:
 
 
 def setup_uri(secret: str, *, issuer: str, name: str) -> str:
-    """Return what the QR code says to the app; a name must not hold the separator."""
-    return pyotp.TOTP(secret).provisioning_uri(name=name.replace(":", " ") or issuer, issuer_name=issuer)
+    """Return what the QR code says to the app: short enough for a picture, and without the separator in a name."""
+    company = issuer.replace(":", " ")[:_ISSUER_MAX]
+    return pyotp.TOTP(secret).provisioning_uri(name=name.replace(":", " ")[:_NAME_MAX] or company, issuer_name=company)
 
 
 def grouped(secret: str) -> str:

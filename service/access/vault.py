@@ -65,7 +65,7 @@ def _opened(fernet: "Fernet", sealed: str, bound: Sequence[str]) -> str | None:
 
     try:
         of_row, text = json.loads(fernet.decrypt(sealed.encode()))
-    except InvalidToken:
+    except (InvalidToken, UnicodeEncodeError):
         return None
     if of_row != list(bound):
         raise VaultRefused

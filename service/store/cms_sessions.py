@@ -6,7 +6,7 @@ from datetime import datetime
 from peewee import fn
 
 from service.store.database import engine
-from service.store.models import AccountPersonRow, CmsSessionRow
+from service.store.models import AccountPersonRow, CmsSessionRow, SessionRow
 from service.store.query import first, tuples
 from service.store.records import CmsSession
 
@@ -44,6 +44,16 @@ def standing(session: CmsSession, account: str) -> tuple[datetime | None, int]:
     query = CmsSessionRow.select(fn.MAX(CmsSessionRow.ended_at), links)
     ended, persons = tuples(query.where(_named(session) & CmsSessionRow.ended_at.is_null(False)))[0]
     return ended, int(persons)
+
+
+def shared(mandant: str, connection: str) -> int:
+    """Return how many accounts use one session of a connection at most: more than one is a mistake of the CMS."""
+    counts = []
+    for row in (SessionRow, CmsSessionRow):
+        accounts = fn.COUNT(fn.DISTINCT(row.account))
+        here = (row.mandant == mandant) & (row.connection == connection)
+        counts += tuples(row.select(accounts).where(here).group_by(row.cms_session).order_by(accounts.desc()).limit(1))
+    return max((int(count) for (count,) in counts), default=0)
 
 
 def sweep(*, before: datetime) -> None:

@@ -94,7 +94,7 @@ def small_form(reader: Reader, action: str, weiter: str, submit: str, *fields: F
     """Return a form of these fields that carries `weiter` along."""
     token = reader.room.tokens.issue(reader.signed_in)
     again = reader.words("Bitte senden Sie das Formular noch einmal ab.")
-    general = (FieldError("formular", again),) if expired else ()
+    general = (FieldError("eingabe", again),) if expired else ()
     wrong = tuple(FieldError(f"feld-{field.name}", f"{field.label}: {field.error}") for field in fields if field.error)
     return Form(
         action=reader.link(action),

@@ -235,7 +235,7 @@ def _notes(reader: Reader, rules: Level2Settings, stands: Standing, left: int) -
         return ()
     if rules.compulsory_from <= reader.today:
         return (words("Für Ihre Unterlagen brauchen Sie einen zweiten Faktor."),)
-    day = words.date(rules.compulsory_from)
+    day = words.calendar_day(rules.compulsory_from)
     return (words("Ab dem {day} brauchen Sie für Ihre Unterlagen einen zweiten Faktor.", day=day),)
 
 

@@ -60,7 +60,7 @@ class Words:
         """Write a date: 3. März 2026."""
         return format_date(moment.astimezone(self.zone), format="long", locale=self._locale)
 
-    def date(self, day: date) -> str:
+    def calendar_day(self, day: date) -> str:
         """Write a date of the calendar."""
         return format_date(day, format="long", locale=self._locale)
 

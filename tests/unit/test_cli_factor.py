@@ -132,3 +132,15 @@ def test_what_was_begun_and_never_confirmed_is_forgotten(installation: Installat
         assert factors.is_set_up(WHO)
         cms_sessions.sweep(before=NOW + timedelta(days=1))
         assert level2.until(SESSION) is None
+
+
+def test_the_doctor_tells_when_users_share_one_session_of_the_cms(installation: Installation) -> None:
+    set_up()
+    assert (
+        "ok    musterbau/website sid: no two users share one" in run(installation, "doctor", "musterbau/website").output
+    )
+    other = AccountKey(MANDANT, "another")
+    with connected():
+        level2.lift(CmsSession(MANDANT, "l" * 64, "website", SESSION.cms_session), other, until=NOW, by="app", now=NOW)
+    told = run(installation, "doctor", "musterbau/website")
+    assert "FAIL  musterbau/website sid: 2 users share one sid" in told.output

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyotp
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.access.codes import ALPHABET, Kind, new_recovery_codes, read_code, spelled_out
@@ -14,6 +14,7 @@ from service.access.level2 import Demand, Lane, demand, pause_after
 from service.access.totp import grouped, matching_step, new_secret, setup_uri
 from service.access.vault import Vault, VaultRefused
 from service.access.weiter import HOME, Weiter, WeiterTokens
+from service.web.sicherheit import picture
 
 NOW = datetime(2026, 11, 23, 12, 0, 29, tzinfo=UTC)
 KEYS = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210")
@@ -87,6 +88,14 @@ def test_the_app_is_told_who_asks_and_for_whom() -> None:
     assert (parsed.secret, parsed.issuer, parsed.name) == (SECRET, "Musterbau eG", "Zoë  Müller")
     assert setup_uri(SECRET, issuer="Musterbau eG", name="").startswith("otpauth://totp/Musterbau%20eG:")
     assert grouped(SECRET).replace(" ", "") == SECRET
+
+
+@given(st.text(max_size=200), st.text(min_size=1, max_size=120))
+@example("😀" * 200, "😀" * 120)
+def test_whatever_somebody_is_called_there_is_a_picture(name: str, issuer: str) -> None:
+    drawn = picture(setup_uri(SECRET, issuer=issuer, name=name))
+    assert drawn.startswith("<svg")
+    assert "style" not in drawn
 
 
 # Pauses, and what is asked of whom
@@ -168,6 +177,7 @@ def test_without_a_key_nothing_is_sealed() -> None:
 
 
 @given(st.integers(0, 10_000), st.characters())
+@example(0, "\ud800")
 def test_a_changed_secret_opens_as_nothing_else(place: int, letter: str) -> None:
     vault = Vault(KEYS)
     sealed = vault.seal(SECRET, bound=ROW)

@@ -8,7 +8,7 @@ import falcon.testing
 import pytest
 
 from tests.support.inprocess import EMBEDDINGS, Portal, Visitor, codes_on, errors_on
-from tests.support.portal import KEY
+from tests.support.portal import KEY, forms
 
 PDF = (Path(__file__).parent.parent / "files" / "page.pdf").read_bytes()
 
@@ -135,7 +135,9 @@ def test_a_draft_is_saved_while_a_code_is_asked_for(portal: Portal, somebody: Vi
     form = somebody.form(path)
     portal.later(minutes=11)
     answer = somebody.post(path, form | {"aktion": "speichern", "nachricht": "Noch nicht fertig"})
-    assert 'id="entwurf"' in somebody.follow(answer).text
+    asked = somebody.follow(answer).text
+    assert 'id="entwurf"' in asked
+    assert 'id="formular"' not in asked, "the script would take the keys of this form for those of the one it saves"
     somebody.step_up(somebody.code())
     assert "Noch nicht fertig" in somebody.get(path).text
 
@@ -307,6 +309,57 @@ def test_the_form_of_another_session_is_refused(portal: Portal, somebody: Visito
     assert "noch einmal ab" in answer.text
 
 
+def test_forms_of_another_session_change_no_factor(portal: Portal, confirmed: Visitor) -> None:
+    foreign = portal.visitor(sub=confirmed.sub, sid="another session").form("bestaetigen")
+    secret = confirmed.begin()
+    for path in ("konto/sicherheit/app", "konto/sicherheit/codes"):
+        answer = confirmed.post(path, foreign | {"aktion": "beginnen"})
+        assert (answer.status_code, codes_on(answer)) == (403, [])
+    assert secret in confirmed.get("konto/sicherheit/app").text.replace(" ", "")
+    assert "Noch 10 von 10" in confirmed.get("konto/sicherheit").text
+
+
+def test_who_has_lost_the_device_sets_up_another_by_a_recovery_code(portal: Portal) -> None:
+    visitor = portal.visitor()
+    codes = visitor.set_up()
+    portal.later(minutes=11)
+    weiter = weiter_of(visitor, visitor.get("konto/sicherheit/app"))
+    page = visitor.get(f"bestaetigen?weiter={weiter}&art=ersatzcode")
+    assert 'inputmode="text"' in page.text
+    form = forms(page.text)[0]
+    assert form["art"] == "ersatzcode"
+    assert visitor.where(visitor.post("bestaetigen", form | {"code": codes[0]})) == "konto/sicherheit/app"
+    visitor.secret = visitor.begin()
+    form = visitor.form("konto/sicherheit/app") | {"aktion": "bestaetigen"}
+    wrong = visitor.post("konto/sicherheit/app", form | {"code": codes[1]})
+    assert (wrong.status_code, "genau sechs Ziffern" in errors_on(wrong)) == (422, True)
+    key = visitor.post("konto/sicherheit/app", form | {"code": visitor.secret})
+    assert "Schlüssel geben Sie bitte in der App ein" in errors_on(key)
+    assert visitor.where(visitor.post("konto/sicherheit/app", form | {"code": visitor.code()})) == "konto/sicherheit"
+    assert "Noch 9 von 10" in visitor.get("konto/sicherheit").text
+
+
+def test_what_was_kept_is_shown_to_its_account_alone(portal: Portal, confirmed: Visitor) -> None:
+    path = f"vorgaenge/{confirmed.file_kontakt()}"
+    form = confirmed.form(path) | {"aktion": "nachricht", "nachricht": "Meins"}
+    portal.later(minutes=11)
+    weiter = weiter_of(confirmed, confirmed.post(path, form, {"anhaenge": ("plan.pdf", PDF)}))
+    other = portal.visitor()
+    other.set_up()
+    portal.later(minutes=11)
+    assert "plan.pdf" in confirmed.get(f"bestaetigen?weiter={weiter}").text
+    assert "plan.pdf" not in other.get(f"bestaetigen?weiter={weiter}").text
+
+
+def test_somebody_without_a_factor_is_led_to_where_one_is_set_up(portal: Portal) -> None:
+    visitor = portal.visitor()
+    assert visitor.where(visitor.get("konto/sicherheit/codes")) == "konto/sicherheit/app"
+    form = visitor.form("konto/sicherheit/app")
+    assert visitor.where(visitor.post("bestaetigen", form | {"code": "482913"})).startswith("konto/sicherheit/app")
+    unbegun = visitor.post("konto/sicherheit/app", form | {"aktion": "bestaetigen", "code": "482913"})
+    assert visitor.where(unbegun) == "konto/sicherheit"
+
+
 def test_a_token_that_was_used_raises_nothing(portal: Portal) -> None:
     visitor = portal.visitor()
     visitor.set_up()
@@ -330,31 +383,6 @@ def test_without_a_second_factor_everything_goes_on_until_it_is_compulsory(porta
     path = portal.document(visitor.file_kontakt(), PDF)
     assert visitor.get(path).status_code == 200
     assert visitor.where(visitor.get("bestaetigen")).startswith("konto/sicherheit/app")
-
-
-@pytest.mark.parametrize("embedding", EMBEDDINGS)
-def test_from_its_day_on_a_second_factor_is_set_up_on_the_way(tmp_path: Path, embedding: str) -> None:
-    portal = Portal(tmp_path, level2="compulsory_from = 2026-11-24")
-    try:
-        visitor = portal.visitor(embedding)
-        path = portal.document(visitor.file_kontakt(), PDF)
-        assert visitor.get(path).status_code == 200
-        assert "Ab dem 24. November 2026" in visitor.get("konto/sicherheit").text
-        portal.later(hours=11, minutes=30)
-        if embedding != "fragment":
-            visitor = portal.visitor(embedding, sub=visitor.sub)
-        asked = visitor.where(visitor.get(path))
-        assert asked.startswith("konto/sicherheit/app?weiter=")
-        assert "Für diesen Schritt brauchen Sie" in visitor.get(asked).text
-        visitor.secret = visitor.begin(asked.partition("weiter=")[2])
-        form = visitor.form(asked) | {"aktion": "bestaetigen", "code": visitor.code()}
-        shown = visitor.post("konto/sicherheit/app", form)
-        assert len(codes_on(shown)) == 10
-        onward = re.search(r'href="[^"]*/(bestaetigen\?weiter=[^"]+)"', shown.text).group(1)
-        assert "Datei herunterladen" in visitor.get(onward).text
-        assert visitor.get(path).content.startswith(b"%PDF")
-    finally:
-        portal.close()
 
 
 def test_a_mandant_without_level_2_has_none_of_its_pages(portal: Portal) -> None:

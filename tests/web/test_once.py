@@ -64,7 +64,13 @@ def test_fifty_uses_of_one_recovery_code_raise_one_session(portal: Installation,
     assert "Noch 9 von 10" in resident.get("konto/sicherheit").text
 
 
-def test_fifty_confirmations_of_one_set_up_make_one_set_of_codes(portal: Installation, resident: Resident) -> None:
+def test_of_fifty_guesses_at_once_five_are_looked_at(portal: Installation, resident: Resident) -> None:
+    set_up(resident)
+    answers, raised = raised_by(resident, lambda: "000000")
+    assert (answers[422], answers[429], raised) == (5, 45, 0)
+
+
+def test_ten_confirmations_of_one_set_up_make_one_set_of_codes(portal: Installation, resident: Resident) -> None:
     form = resident.form("konto/sicherheit/app") | {"aktion": "beginnen"}
     secret = secret_in(resident.get(resident.post("konto/sicherheit/app", form).headers["Location"]).text)
     forms = [resident.form("konto/sicherheit/app") | {"aktion": "bestaetigen"} for _ in range(10)]

@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.weiter import WeiterTokens
 from service.files.refusal import Limits
@@ -141,6 +142,7 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         hasher=Hasher(),
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
         clock=clock,
+        rates=Rates(service.rates.storage, service.rates.model_dump(exclude={"storage"})),
     )
 
 

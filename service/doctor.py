@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from service.access.rates import MEMORY, answers
 from service.house import house_of, routing_rules
 from service.settings import FileDropSettings, ImmotionSettings, Settings
 from service.store import catalogs, cms_sessions, mirrors
@@ -27,7 +28,7 @@ class Finding:
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
     findings = [Finding("settings", good=True, text="read and valid")]
-    findings += [_database(settings), _files(settings)]
+    findings += [_database(settings), _files(settings), _limits(settings)]
     for mandant_id in settings.mandanten:
         findings += _mandant(settings, mandant_id)
     if connection is not None:
@@ -61,6 +62,15 @@ def _files(settings: Settings) -> Finding:
             "files", good=False, text=f"{folder} cannot be written ({fault.strerror}); check owner and space"
         )
     return Finding("files", good=True, text=f"{folder} can be written")
+
+
+def _limits(settings: Settings) -> Finding:
+    storage = settings.service.rates.storage
+    if not answers(storage):
+        return Finding("limits", good=False, text="Redis does not answer; check service.rates.storage and the server")
+    where = "in the memory of each process" if storage == MEMORY else "in Redis, which answers"
+    proxies = settings.service.trusted_proxies
+    return Finding("limits", good=True, text=f"counted {where}; trusted proxies: {proxies}")
 
 
 def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:

@@ -152,6 +152,38 @@ class LimitSettings(Section):
     text: int = Field(64 * 2**10, ge=1024)
 
 
+def _rate(value: str) -> str:
+    from limits import parse_many  # noqa: PLC0415 - loaded only where limits are set
+
+    try:
+        parse_many(value)
+    except ValueError as unreadable:
+        raise ValueError('must be like "30/minute", "10/5 minutes" or "5/minute; 100/day"') from unreadable
+    return value
+
+
+def _rate_storage(value: str) -> str:
+    if value != "memory://" and urlsplit(value).scheme not in {"redis", "rediss"}:
+        raise ValueError("must be memory:// or begin with redis:// or rediss://")
+    return value
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+
+
+class RateSettings(Section):
+    """How often something may be done: each field is a kind of `service.access.rates`, but where it is counted."""
+
+    storage: Annotated[str, AfterValidator(_rate_storage)] = Field("memory://", repr=False)
+    sso_address: Rate = "20/minute"
+    sso_mandant: Rate = "600/minute"
+    sso_account: Rate = "60/minute"
+    form_account: Rate = "90/minute; 1800/hour"
+    factor_account: Rate = "5/5 minutes"
+    code_account: Rate = "10/hour"
+    code_address: Rate = "20/hour"
+
+
 class ServiceSettings(Section):
     public_url: BaseUrl
     database: Annotated[str, AfterValidator(_database_url)]
@@ -166,10 +198,13 @@ class ServiceSettings(Section):
     sync_processes: int = Field(0, ge=0, le=64)
     timezone: Annotated[str, AfterValidator(_timezone)] = "Europe/Berlin"
     draft_days: int = Field(30, ge=1)
+    audit_days: int = Field(365, ge=1)
+    trusted_proxies: int = Field(0, ge=0, le=10)
     metrics_token: str = ""
     metrics_token_file: Path | None = None
     metrics_bind: Annotated[str, AfterValidator(_address)] | None = None
     limits: LimitSettings = LimitSettings()
+    rates: RateSettings = RateSettings()
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:

@@ -79,7 +79,7 @@ def visitor_of_login(mandant: str, login: CmsLogin) -> Visitor:
     return Visitor(
         mandant=mandant,
         connection=login.connection,
-        account=digest(login.connection, login.subject),
+        account=account_of(login.connection, login.subject),
         cms_session=digest(login.connection, login.session_id),
         person=login.person,
         name=(login.name or "")[:_DISPLAY_LENGTH],
@@ -119,7 +119,12 @@ def _claimed(person: str | None) -> tuple[str, ...]:
 def cms_session_of_logout(mandant: str, logout: Claims) -> CmsSession:
     """Return the session that a verified logout token names."""
     connection = logout.iss
-    return _cms_session(mandant, connection, digest(connection, logout.sub), digest(connection, logout.sid))
+    return _cms_session(mandant, connection, account_of(connection, logout.sub), digest(connection, logout.sid))
+
+
+def account_of(connection: str, subject: str) -> str:
+    """Return the key of a CMS's user: identity is (`iss`, `sub`)."""
+    return digest(connection, subject)
 
 
 def _cms_session(mandant: str, connection: str, account: str, cms_session: str) -> CmsSession:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from service.cli.audit import audit, operator
 from service.cli.common import TEMPORARY, read_settings, with_store
 from service.cli.factor import factor, keys
 from service.cli.person import person
@@ -68,6 +69,7 @@ main.add_command(sync)
 main.add_command(factor)
 main.add_command(keys)
 main.add_command(person)
+main.add_command(audit)
 
 
 @main.command()
@@ -207,8 +209,10 @@ def catalog_import(mandant: str, file: Path) -> None:
 
     Example: mieterportal catalog import musterbau katalog.json
     """
-    from service.house import routing_rules  # noqa: PLC0415 - only where used
+    from service.access.audit import Event, note  # noqa: PLC0415 - only where used
+    from service.house import routing_rules  # noqa: PLC0415
     from service.store import catalogs  # noqa: PLC0415
+    from service.store.database import transaction  # noqa: PLC0415
     from service.vorgang.routing import check_rules  # noqa: PLC0415
 
     settings = read_settings()
@@ -217,9 +221,10 @@ def catalog_import(mandant: str, file: Path) -> None:
     checked = _load_catalog(file)
     for problem in check_rules(routing_rules(settings.mandanten[mandant].routing), checked):
         click.echo(f"warning: routing: {problem}", err=True)
-    catalogs.import_catalog(
-        mandant, version=checked.version, digest=checked.digest, body=checked.source, now=datetime.now(UTC)
-    )
+    now = datetime.now(UTC)
+    with transaction():
+        catalogs.import_catalog(mandant, version=checked.version, digest=checked.digest, body=checked.source, now=now)
+        note(Event.CATALOG_IMPORTED, operator(mandant, now), subject=checked.digest)
     click.echo(f"{mandant}: catalog {checked.version} ({checked.digest[:12]}) is in force")
 
 

@@ -4,10 +4,12 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
 
+from service.cli.audit import operator
 from service.cli.common import agree, read_settings, with_store
 
 _MANY = 50
@@ -109,18 +111,22 @@ def _show_one(name: str, mandant: str | None, *, as_json: bool) -> None:
 @sync.command("retry")
 @click.argument("vorgaenge", metavar="[VORGANG]…", nargs=-1)
 @click.option("--parked", is_flag=True, help="All that is parked, of the Mandant named by --mandant.")
-@click.option("--mandant", help="The Mandant; needed with --parked when there is more than one.")
+@click.option("--documents", is_flag=True, help="All documents of immotion that are parked: fetch them again.")
+@click.option("--mandant", help="The Mandant; needed with --parked and --documents when there is more than one.")
 @click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
 @with_store
-def retry(vorgaenge: tuple[str, ...], parked: bool, mandant: str | None, yes: bool) -> None:  # noqa: FBT001 - flags
+def retry(vorgaenge: tuple[str, ...], parked: bool, documents: bool, mandant: str | None, yes: bool) -> None:  # noqa: FBT001 - flags
     """Send again now what is owed, with attempts and age counted anew; the order within a Vorgang is kept.
 
     Says first how many rows of how many Vorgänge that are, and asks.
 
     Example: mieterportal sync retry --parked --mandant musterbau
     """
-    if bool(vorgaenge) == parked:
-        raise click.UsageError("name Vorgänge, or say --parked")
+    if bool(vorgaenge) + parked + documents != 1:
+        raise click.UsageError("name Vorgänge, or say --parked or --documents")
+    if documents:
+        _retry_documents(_one_mandant(mandant), yes=yes)
+        return
     if parked:
         _retry_parked(_one_mandant(mandant), yes=yes)
         return
@@ -128,7 +134,8 @@ def retry(vorgaenge: tuple[str, ...], parked: bool, mandant: str | None, yes: bo
 
 
 def _retry_parked(mandant: str, *, yes: bool) -> None:
-    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415
     from service.store import deliveries  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
@@ -137,16 +144,33 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
         click.echo(f"{mandant}: nothing is parked")
         return
     agree(retry_effect(rows, vorgaenge, held=0), yes=yes)
+
+    def note() -> None:
+        facts = {"rows": rows, "vorgaenge": vorgaenge}
+        audit.note(audit.Event.ADMIN_RETRY, operator(mandant, _now()), subject="parked", facts=facts)
+
     done = 0
     with click.progressbar(length=rows, label="making due", file=sys.stderr, hidden=rows <= delivery.BATCH) as bar:
-        for batch in delivery.retry_parked(mandant, clock=_now):
+        for batch in delivery.retry_parked(mandant, clock=_now, spend=note):
             done += batch
             bar.update(batch)
     click.echo(f"due now: {count(done)}")
 
 
+def _retry_documents(mandant: str, *, yes: bool) -> None:
+    from service.store import documents  # noqa: PLC0415 - only where used
+
+    aside = sum(documents.parked([mandant]).get(mandant, {}).values())
+    if not aside:
+        click.echo(f"{mandant}: no document is parked")
+        return
+    agree(f"{aside} documents of immotion will be fetched again now; their attempts count anew.", yes=yes)
+    click.echo(f"due now: {documents.retry_parked(mandant, _now())}")
+
+
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
-    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
     effects = [delivery.effect_of_retry(vorgang, _now()) for vorgang in found]
@@ -155,7 +179,12 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
         click.echo("a worker is sending it at this moment" if held else "nothing is owed; immotion has it all")
         return
     agree(retry_effect(rows, sum(effect.vorgaenge for effect in effects), held=held), yes=yes)
-    done = sum(_each(found, lambda vorgang: delivery.retry(vorgang, now=_now()).rows))
+
+    def change(vorgang: Any) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used
+        retry = partial(delivery.retry, vorgang, now=_now())
+        return audit.counted(audit.Event.ADMIN_RETRY, operator(vorgang.mandant, _now()), retry, subject=str(vorgang.id))
+
+    done = sum(effect.rows for effect in _each(found, change))
     click.echo(f"due now: {count(done)}")
 
 
@@ -172,7 +201,8 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
 
     Example: mieterportal sync park 2026-000123 --reason "immotion moves its units"
     """
-    from service.cli.sync_text import park_effect, parked_text  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.cli.sync_text import park_effect, parked_text  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
     found = [_vorgang(name, mandant) for name in dict.fromkeys(vorgaenge)]
@@ -181,7 +211,12 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
         click.echo("nothing to park: nothing is owed, or it is parked already")
         return
     agree(park_effect(rows), yes=yes)
-    effects = _each(found, lambda vorgang: delivery.park(vorgang, reason=reason))
+
+    def change(vorgang: Any) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used
+        park = partial(delivery.park, vorgang, reason=reason)
+        return audit.counted(audit.Event.ADMIN_PARK, operator(vorgang.mandant, _now()), park, subject=str(vorgang.id))
+
+    effects = _each(found, change)
     click.echo(parked_text(effects))
 
 

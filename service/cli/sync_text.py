@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from service.store.deliveries import OWED
 from service.store.records import OwedRow, OwedVorgang, Vorgang
 from service.vorgang.delivery import DeliveryStatus, Effect, is_held
 
@@ -32,6 +33,9 @@ def status_table(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[str]
         counts = (backlog.parked, backlog.sent_5min, backlog.sent_hour, backlog.sent)
         seen, oldest = age(row.worker_seen, now), age(backlog.oldest_waiting, now)
         yield _line((backlog.mandant, str(backlog.waiting), oldest, *map(str, counts), breaker, seen))
+    for row in rows:
+        for reason, aside in row.documents_parked.items():
+            yield f"DOCUMENTS {row.backlog.mandant}: {aside} parked, {reason}"
     alarms = [alarm for row in rows for alarm in row.alarms]
     yield "" if alarms else "\nno alarm stands"
     for alarm in alarms:
@@ -59,7 +63,7 @@ def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> I
     behind: int | None = None
     for row in rows:
         yield f"  row {row.id}  {_row(row, now, behind=behind)}"
-        if row.state != "sent" and behind is None:
+        if row.state in OWED and behind is None:
             behind = row.id
     if not rows:
         yield "  nothing was ever owed: it was born in immotion"
@@ -76,6 +80,8 @@ def _row(row: OwedRow, now: datetime, *, behind: int | None) -> str:
 def _when(row: OwedRow, now: datetime, behind: int | None) -> list[str]:
     if row.state == "sent":
         return [_moment(row.sent_at)]
+    if row.state not in OWED:
+        return ["immotion has deleted the Vorgang"]
     owed = f"owed for {age(row.created_at, now)}"
     if row.state == "parked":
         return [owed]

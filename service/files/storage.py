@@ -29,6 +29,13 @@ class Incoming:
         self._digest.update(data)
         return self._file.write(data)
 
+    def begin_anew(self) -> None:
+        """Forget everything written."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.bytes = 0
+        self._digest = sha256()
+
     @property
     def sha256(self) -> str:
         """Return the SHA-256 of what was written, as hex."""

@@ -61,12 +61,13 @@ class VorgangResource(Interface):
         resp.media = filed.vorgang.wire()
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, vorgang: str) -> None:
-        """Say what became of a Vorgang."""
+        """Say what became of a Vorgang; one that was deleted is not known any more."""
         filing.import_batch(self._ledger)
         with self._ledger.reading() as connection:
             found = vorgaenge.find(connection, vorgang)
             seen = mieter_sicht(connection, found) if found else {}
-        if found is None:
+            known = found is not None and not vorgaenge.is_deleted(connection, found)
+        if found is None or not known:
             raise unknown("Dieser Vorgang")
         resp.media = {**found.wire(), **seen}
 

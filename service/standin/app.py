@@ -6,7 +6,7 @@ import falcon
 
 from service.standin import api_access, api_feed, api_vorgaenge, clerk, testside
 from service.standin.faults import FaultSwitch
-from service.standin.guard import Bearer, CountCalls, RequestId, SameOrigin, Spoil
+from service.standin.guard import Bearer, CountCalls, Inquiries, RequestId, SameOrigin, Spoil
 from service.standin.ledger import Ledger
 from service.standin.pages import FehlerPage, Renderer
 from service.standin.problems import internal_error, serialize
@@ -22,11 +22,20 @@ def create_app(ledger: Path, *, token: str | None = None) -> App:
 def app_for(ledger: Ledger, token: str | None, switch: FaultSwitch | None = None) -> App:
     """Return the stand-in over an open ledger; `switch` is what /_standin/faults sets."""
     switch = switch or FaultSwitch()
+    inquiries = Inquiries(ledger)
     app: App = falcon.App(
-        middleware=[RequestId(ledger), SameOrigin(), CountCalls(ledger), Spoil(ledger, switch), Bearer(ledger, token)]
+        middleware=[
+            RequestId(ledger),
+            SameOrigin(),
+            CountCalls(ledger),
+            inquiries,
+            Spoil(ledger, switch),
+            Bearer(ledger, token),
+        ]
     )
     _add_interface(app, ledger, switch, token)
     _add_testside(app, ledger, switch)
+    app.add_route("/_standin/zaehler", testside.Counts(switch, inquiries))
     desk = clerk.Desk(ledger, Renderer())
     _add_clerk_pages(app, desk)
     app.add_error_handler(Exception, internal_error)

@@ -76,10 +76,11 @@ class FolderSide:
         marker = path.with_name(path.name + ".ok")
         if not marker.read_text(encoding="utf-8").startswith(data_digest):
             return False
-        answer = self._book(path)
+        fault = self._switch.draw(CALL)
+        answer = {"ergebnis": "FEHLER", "grund": "Störung eingeschaltet"} if fault == "refused" else self._book(path)
         if answer is None:
             return False
-        self._acknowledge(path.stem, answer)
+        self._acknowledge(path.stem, answer, fault)
         marker.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         return True
@@ -120,9 +121,9 @@ class FolderSide:
             "vorgangId": filed.vorgang.vorgang_id,
         }
 
-    def _acknowledge(self, name: str, answer: dict[str, str]) -> None:
-        fault = self._switch.draw(CALL)
+    def _acknowledge(self, name: str, answer: dict[str, str], fault: str | None) -> None:
         if fault == "quittung_missing":
+            self._switch.note(fault)
             return
         root = etree.Element(f"{{{NAMESPACE}}}quittungen", nsmap={None: NAMESPACE}, mandant=self._mandant)
         given = {key: value for key, value in answer.items() if value}
@@ -130,6 +131,8 @@ class FolderSide:
         data = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
         for _ in range(2 if fault == "quittung_doubled" else 1):
             self._write("quittung", f"Q_{name}_{self._ledger.new_id()[:8]}.xml", data, fault)
+        if fault in {"quittung_doubled", "refused"}:
+            self._switch.note(fault)
 
     def _write(self, folder: str, name: str, data: bytes, fault: str | None) -> None:
         """Write a file and then its marker: beside its place and renamed, or, as a fault, in its place and half."""
@@ -137,6 +140,7 @@ class FolderSide:
         if fault == "half_copied":
             path.write_bytes(data[: len(data) // 2])
             self._halves.append((time.monotonic() + _HALF_S, path, data))
+            self._switch.note(fault)
             return
         unfinished = path.with_name(f"{name}.tmp")
         with unfinished.open("wb") as file:

@@ -3,6 +3,8 @@
 import hmac
 import re
 import socket
+import threading
+from collections import Counter
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -67,6 +69,60 @@ class CountCalls:
         if isinstance(resource, Interface):
             key = params[resource.key_param].lower() if resource.key_param else ""
             self._ledger.count_call(key, f"{req.method} {resource.call}")
+
+
+class Inquiries:
+    """Remembers whether immotion was asked for a Vorgang between two attempts to file it, since this process began.
+
+    Whoever does not know what became of an attempt has to ask before the next one: it is counted for each externeId how
+    often one that is known arrived again without an answered question in between.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._lock = threading.Lock()
+        self._unasked: set[str] = set()
+        self._blind: Counter[str] = Counter()
+
+    def blind(self) -> dict[str, int]:
+        """Return how often each Vorgang arrived again, unasked, although it was known."""
+        with self._lock:
+            return dict(self._blind)
+
+    def process_resource(
+        self, req: falcon.Request, _resp: falcon.Response, resource: object, params: dict[str, str]
+    ) -> None:
+        """Look at an attempt before anything is done with it, or spoiled."""
+        if req.method != "PUT" or not _about_a_vorgang(resource):
+            return
+        key = params["vorgang"].lower()
+        with self._lock:
+            again = key in self._unasked
+            self._unasked.add(key)
+        if again and self._known(key):
+            with self._lock:
+                self._blind[key] += 1
+
+    def process_response(
+        self,
+        req: falcon.Request,
+        _resp: falcon.Response,
+        resource: object,
+        _req_succeeded: bool,  # noqa: FBT001 - falcon calls it so
+    ) -> None:
+        """Count a question as asked once it is answered."""
+        if req.method == "GET" and _about_a_vorgang(resource) and req.context.fault in {None, "slow"}:
+            with self._lock:
+                self._unasked.discard(req.path.rpartition("/")[2].lower())
+
+    def _known(self, key: str) -> bool:
+        with self._ledger.reading() as connection:
+            found = connection.execute("SELECT 1 FROM vorgaenge WHERE externe_id = ?", (key,)).fetchone()
+        return found is not None
+
+
+def _about_a_vorgang(resource: object) -> bool:
+    return isinstance(resource, Interface) and resource.call == "/vorgaenge"
 
 
 class Spoil:

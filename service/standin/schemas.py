@@ -164,7 +164,7 @@ EREIGNIS = _record(
 EREIGNIS_ENTWURF: Schema = {**EREIGNIS, "required": ["typ"]}
 
 _CUTS = ["cut_before", "cut_after_commit"]
-_FOLDER_FAULTS = ["half_copied", "quittung_missing", "quittung_doubled"]
+_FOLDER_FAULTS = ["half_copied", "quittung_missing", "quittung_doubled", "refused"]
 FEHLER = _record(
     "rate",
     rate={"type": "number", "minimum": 0, "maximum": 1},
@@ -178,4 +178,5 @@ FEHLER = _record(
     calls=_list_of(_TEXT),
     keys=_list_of(_TEXT),
     count={"type": "integer", "minimum": 0},
+    rate_limit={"type": "integer", "minimum": 1},
 )

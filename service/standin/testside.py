@@ -12,6 +12,7 @@ from service.standin import feed, filing, vorgaenge
 from service.standin.bodies import read_list, read_object
 from service.standin.dokumente import NewDokument, keep_dokument
 from service.standin.faults import FaultSwitch
+from service.standin.guard import Inquiries
 from service.standin.ledger import Ledger
 from service.standin.schemas import AENDERUNG, EREIGNIS_ENTWURF, FEHLER, KATALOGE
 from service.standin.vorgaenge import Vorgang
@@ -86,12 +87,22 @@ class FaultsSetting:
         self._switch = switch
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
-        """Return the faults that are switched on."""
-        resp.media = self._switch.faults.wire()
+        """Return the faults that are switched on, and how often those of the file drop have happened."""
+        resp.media = self._switch.faults.wire() | {"happened": self._switch.happened()}
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Switch faults on, or off with rate 0."""
         resp.media = self._switch.set(read_object(req, FEHLER)).wire()
+
+
+class Counts:
+    def __init__(self, switch: FaultSwitch, inquiries: Inquiries) -> None:
+        self._switch = switch
+        self._inquiries = inquiries
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+        """Return what faults were drawn for each call, and which Vorgänge arrived again although nobody had asked."""
+        resp.media = {"gezogen": self._switch.drawn(), "ohneNachfrage": self._inquiries.blind()}
 
 
 class EreignisseByHand:

@@ -80,6 +80,12 @@ def find(connection: sqlite3.Connection, key: str) -> Vorgang | None:
     return from_row(row) if row else None
 
 
+def is_deleted(connection: sqlite3.Connection, vorgang: Vorgang) -> bool:
+    """Tell whether an event has said that this Vorgang is deleted; the ledger keeps it all the same."""
+    query = "SELECT 1 FROM ereignisse WHERE schluessel = ? AND typ = 'GELOESCHT'"
+    return connection.execute(query, (vorgang.key,)).fetchone() is not None
+
+
 def insert(connection: sqlite3.Connection, new: NewVorgang, now: str) -> None:
     """Keep a new Vorgang, without a number and without events."""
     status = "" if new.batch_due is not None else "NEU"

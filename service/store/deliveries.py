@@ -9,13 +9,13 @@ from uuid import UUID
 import peewee
 from peewee import Case, fn
 
-from service.store import outbox
+from service.store import filedrop, outbox
 from service.store.database import engine
 from service.store.models import AktivitaetRow, DeliveredRow, EreignisRow, OutboxRow, VorgangRow
 from service.store.query import Query, affected, dicts, first, tuples
 from service.store.records import Backlog, OwedRow, OwedVorgang
 
-WAITING, PARKED, SENT = "waiting", "parked", "sent"
+WAITING, PARKED, SENT, DROPPED = "waiting", "parked", "sent", "dropped"
 OWED = (WAITING, PARKED)
 _SETTLED = timedelta(hours=2)  # longer than a worker's clock may be behind: no row is sent earlier than this any more
 
@@ -186,8 +186,10 @@ def retry(ids: Sequence[int], now: datetime) -> int:
     """Make rows due at once, parked or waiting, with attempts and the age that gives up counted anew.
 
     A row that a worker holds stays as it is: it is being tried. One that sleeps past its lease cannot write its result
-    over this any more. Returns how many rows were changed.
+    over this any more. A package of the file drop that the ERP refused is open again from here on, and by nobody else:
+    a worker that wakes up late must not undo a refusal. Inside a transaction. Returns how many rows were changed.
     """
+    filedrop.reopen(ids)
     free = (OutboxRow.state == PARKED) | OutboxRow.lease_until.is_null() | (OutboxRow.lease_until < now)
     unknown = OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False)
     changes = outbox.due_anew(now) | {"outcome_unknown": unknown}
@@ -207,6 +209,21 @@ def park(row_id: int, error: str) -> bool:
         "last_error": error[:255],
     }
     return affected(OutboxRow.update(**changes).where((OutboxRow.id == row_id) & (OutboxRow.state == WAITING))) == 1
+
+
+def drop(vorgang_id: UUID) -> int:
+    """Owe nothing of a Vorgang any more; whoever is sending a row cannot write its result. Returns how many rows."""
+    here = (OutboxRow.vorgang_id == vorgang_id) & OutboxRow.state.in_(OWED)
+    return affected(OutboxRow.update(state=DROPPED, fence=OutboxRow.fence + 1, lease_until=None).where(here))
+
+
+def waits_since(mandant: str, before: datetime) -> datetime | None:
+    """Return since when the oldest event waits for its Vorgang, if it came before a time; None otherwise."""
+    here = (EreignisRow.state == WAITING) & (EreignisRow.mandant == mandant) & (EreignisRow.received_at < before)
+    oldest: datetime | None = None
+    for (moment,) in tuples(EreignisRow.select(EreignisRow.received_at).where(here).order_by(EreignisRow.id).limit(1)):
+        oldest = moment
+    return oldest
 
 
 def vorgang_of(mandant: str, meldenummer: str) -> UUID | None:

@@ -11,7 +11,7 @@ from service.store import outbox
 from service.store.database import engine, in_transaction
 from service.store.models import FiledropNummerRow, FiledropRow, OutboxRow
 from service.store.query import Query, affected, dicts, first, tuples
-from service.store.records import Answer, Paket
+from service.store.records import Answer, OutboxItem, Paket
 
 REFUSED = "FEHLER"
 _THE_VORGANG = UUID(int=0)
@@ -28,6 +28,15 @@ def find(mandant: str, vorgang_id: UUID, aktivitaet_id: UUID | None = None) -> P
         )
     )
     return Paket(**row) if row else None
+
+
+def number_held(item: OutboxItem, *, now: datetime) -> Paket | None:
+    """Return the package of a claimed row, numbered if it was not; None if the row is no longer held by this claim."""
+
+    def held() -> Paket | None:
+        return number(item.mandant, item.vorgang_id, item.aktivitaet_id, now=now) if outbox.hold(item) else None
+
+    return in_transaction(held)
 
 
 def number(mandant: str, vorgang_id: UUID, aktivitaet_id: UUID | None, *, now: datetime) -> Paket:
@@ -68,16 +77,36 @@ def _hold_counter(mandant: str) -> None:
     ).as_rowcount().execute()
 
 
-def mark_written(paket: Paket, now: datetime) -> None:
-    """Note that the package lies in the ERP's folder, complete."""
-    FiledropRow.update(written_at=now).where(FiledropRow.id == paket.id).execute()
+def mark_written(item: OutboxItem, paket: Paket, now: datetime) -> bool:
+    """Note that the package lies in the ERP's folder, complete; False if its row is no longer held by this claim."""
+
+    def held() -> bool:
+        if not outbox.hold(item):
+            return False
+        FiledropRow.update(written_at=now).where(FiledropRow.id == paket.id).execute()
+        return True
+
+    return in_transaction(held)
 
 
-def reopen(paket: Paket) -> None:
-    """Forget that the ERP refused the package: it is handed over again. The refusal itself counts only once."""
-    FiledropRow.update(acknowledged_at=None, result="").where(
-        (FiledropRow.id == paket.id) & (FiledropRow.result == REFUSED)
-    ).execute()
+def reopen(outbox_ids: Sequence[int]) -> None:
+    """Forget that the ERP refused the packages of these rows, which the operator has tried again.
+
+    Inside the transaction of the retry, which holds the rows. The answer itself is kept: it counts only once.
+    """
+    here = OutboxRow.id.in_(list(outbox_ids))
+    query = OutboxRow.select(OutboxRow.mandant, OutboxRow.vorgang_id, OutboxRow.aktivitaet_id).where(here)
+    records = {(mandant, vorgang, added or _THE_VORGANG) for mandant, vorgang, added in tuples(query)}
+    refused = FiledropRow.select(
+        FiledropRow.id, FiledropRow.mandant, FiledropRow.vorgang_id, FiledropRow.aktivitaet_key
+    ).where(
+        FiledropRow.mandant.in_({mandant for mandant, *_ in records})
+        & FiledropRow.vorgang_id.in_({vorgang for _, vorgang, _ in records})
+        & (FiledropRow.result == REFUSED)
+    )
+    ids = [paket_id for paket_id, *record in tuples(refused) if tuple(record) in records]
+    if ids:
+        FiledropRow.update(acknowledged_at=None, result="").where(FiledropRow.id.in_(ids)).execute()
 
 
 def by_names(mandant: str, names: Sequence[str]) -> dict[str, Paket]:
@@ -93,6 +122,8 @@ def acknowledge(paket: Paket, answer: Answer, now: datetime) -> bool:
     """
 
     def write() -> bool:
+        # first the outbox row, as everybody who locks both does: else two would wait for each other
+        _lock(paket)
         written = FiledropRow.update(
             acknowledged_at=now,
             result=answer.result,
@@ -128,11 +159,20 @@ def owe_again(paket: Paket, now: datetime) -> bool:
 
 
 def _change(paket: Paket, states: set[str], columns: dict[str, Any]) -> bool:
+    return affected(OutboxRow.update(**columns).where(_owing(paket) & OutboxRow.state.in_(list(states)))) > 0
+
+
+def _lock(paket: Paket) -> None:
+    if engine() != "sqlite":
+        tuples(OutboxRow.select(OutboxRow.id).where(_owing(paket)).for_update())
+
+
+def _owing(paket: Paket) -> Query:
+    """Match the outbox row that a package carries."""
     of_record = OutboxRow.aktivitaet_id.is_null()
     if paket.aktivitaet_id:
         of_record = OutboxRow.aktivitaet_id == paket.aktivitaet_id
-    here = (OutboxRow.mandant == paket.mandant) & (OutboxRow.vorgang_id == paket.vorgang_id) & of_record
-    return affected(OutboxRow.update(**columns).where(here & OutboxRow.state.in_(list(states)))) > 0
+    return (OutboxRow.mandant == paket.mandant) & (OutboxRow.vorgang_id == paket.vorgang_id) & of_record
 
 
 def unanswered(mandant: str, *, written_before: datetime, limit: int) -> list[Paket]:

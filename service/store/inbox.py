@@ -1,8 +1,10 @@
 """Events of the feed, seen once; how far each feed has been read; who was told to look."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import peewee
@@ -37,10 +39,23 @@ def receive(mandant: str, body: Mapping[str, Any], now: datetime) -> bool:
 
 def receive_all(mandant: str, bodies: Sequence[Mapping[str, Any]], now: datetime) -> int:
     """Keep events as they came; returns how many had not been seen before (UNIQUE mandant, ereignis_id)."""
+    return _keep(mandant, bodies, now, "waiting")
+
+
+def set_aside(mandant: str, bodies: Sequence[Mapping[str, Any]], now: datetime) -> int:
+    """Keep events that have no id, for a person to look at, each under its digest; returns how many are new."""
+    return _keep(mandant, [{**body, "ereignisId": _digest(body)} for body in bodies], now, "parked")
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    whole = json.dumps(body, sort_keys=True, default=str)
+    return "without-id:" + sha256(whole.encode()).hexdigest()
+
+
+def _keep(mandant: str, bodies: Sequence[Mapping[str, Any]], now: datetime, state: str) -> int:
     seen = known(mandant, [str(body["ereignisId"]) for body in bodies])
-    rows = {
-        row["ereignis_id"]: row for row in (_row(mandant, b, now) for b in bodies if str(b["ereignisId"]) not in seen)
-    }
+    made = (_row(mandant, body, now, state) for body in bodies if str(body["ereignisId"]) not in seen)
+    rows = {row["ereignis_id"]: row for row in made}
     # in the order of their ids: two pollers with the same events then wait for each other, and do not lock up
     ordered = [rows[name] for name in sorted(rows)]
     return sum(
@@ -49,7 +64,7 @@ def receive_all(mandant: str, bodies: Sequence[Mapping[str, Any]], now: datetime
     )
 
 
-def _row(mandant: str, body: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _row(mandant: str, body: Mapping[str, Any], now: datetime, state: str) -> dict[str, Any]:
     return {
         "mandant": mandant,
         "ereignis_id": clean.key(body["ereignisId"]),
@@ -57,7 +72,7 @@ def _row(mandant: str, body: Mapping[str, Any], now: datetime) -> dict[str, Any]
         "immotion_id": clean.key(body.get("vorgangId") or ""),
         "body": clean.tree(dict(body)),
         "received_at": now,
-        "state": "waiting",
+        "state": state,
     }
 
 

@@ -90,7 +90,11 @@ class AktivitaetRow(Row):
 
 
 class AnhangRow(Row):
-    """One file: of a draft, of a Vorgang, or of an Aktivität. `stored_at` is null until its bytes are here."""
+    """One file: of a draft, of a Vorgang, or of an Aktivität. `stored_at` is null until its bytes are here.
+
+    The columns that follow it are for documents of immotion only, and null until fetching one has failed: how often
+    since when, when it is tried again, why it failed, and when it was put aside.
+    """
 
     id = UUIDField(primary_key=True, help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -105,14 +109,36 @@ class AnhangRow(Row):
     position = IntegerField(help_text=TECHNICAL)
     created_at = UtcField(help_text=TECHNICAL)
     stored_at = UtcField(null=True, index=True, help_text=TECHNICAL)
+    fetch_attempts = IntegerField(null=True, help_text=TECHNICAL)
+    fetch_at = UtcField(null=True, help_text=TECHNICAL)
+    fetch_since = UtcField(null=True, help_text=TECHNICAL)
+    fetch_error = CharField(80, null=True, help_text=TECHNICAL)
+    parked_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "anhang"
+        indexes = (
+            (("mandant", "stored_at", "parked_at", "fetch_at"), False),
+            (("mandant", "dokument_id"), False),
+        )
+
+
+class RueckzugRow(Row):
+    """A document that immotion has withdrawn, announced already or not: whoever owned it no longer sees it."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    dokument_id = CharField(100, help_text=TECHNICAL)
+    withdrawn_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "rueckzug"
+        primary_key = peewee.CompositeKey("mandant", "dokument_id")
 
 
 class OutboxRow(Row):
     """What immotion is owed. Rows of one Vorgang go in the order of their ids.
 
+    `state` is waiting, parked, sent, or dropped: immotion has deleted the Vorgang, and never gets it again.
     `touched_at` is what the clock of whoever last made the row due, or claimed it, showed: `next_at` and `lease_until`
     are as wrong as that clock was.
     """
@@ -238,6 +264,31 @@ class CmsSessionRow(Row):
         table_name = "cms_session"
         primary_key = peewee.CompositeKey("mandant", "key")
         indexes = ((("mandant", "connection", "cms_session"), False),)
+
+
+class AuditRow(Row):
+    """What happened that matters for safety; written once, never changed, removed by its age alone (`store.audit`)."""
+
+    id = BigAutoField(help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    at = UtcField(index=True, help_text=TECHNICAL)
+    event = CharField(40, help_text=TECHNICAL)
+    actor = CharField(10, help_text=TECHNICAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, null=True, help_text=PERSONAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    subject = CharField(100, help_text=TECHNICAL)
+    address = CharField(45, help_text=PERSONAL)
+    request_id = CharField(64, help_text=TECHNICAL)
+    facts = JsonField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "audit"
+        indexes = (
+            (("mandant", "id"), False),
+            (("mandant", "account", "id"), False),
+            (("mandant", "person", "id"), False),
+        )
 
 
 class DraftRow(Row):
@@ -540,12 +591,14 @@ MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
     AnhangRow,
+    RueckzugRow,
     OutboxRow,
     EreignisRow,
     FeedRow,
     JtiRow,
     SessionRow,
     CmsSessionRow,
+    AuditRow,
     DraftRow,
     CatalogRow,
     NummernkreisRow,

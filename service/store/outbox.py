@@ -87,7 +87,7 @@ def _due(mandant: str, now: datetime, limit: int) -> Query:
             & ~fn.EXISTS(
                 earlier.select(earlier.id).where(
                     (earlier.vorgang_id == OutboxRow.vorgang_id)
-                    & (earlier.state != "sent")
+                    & earlier.state.in_(["waiting", "parked"])
                     & (earlier.id < OutboxRow.id)
                 )
             )
@@ -112,6 +112,15 @@ def mark_sent(items: Sequence[OutboxItem], now: datetime) -> set[int]:
         sent = OutboxRow.update(state="sent", sent_at=now, lease_until=None, last_error="")
         affected(sent.where(OutboxRow.id.in_(list(held))))
     return held
+
+
+def hold(item: OutboxItem) -> bool:
+    """Keep a claimed row from everybody else until the transaction ends; False if it was taken over, parked or sent.
+
+    Not an update that counts rows: MariaDB counts none that the update leaves as they were.
+    """
+    query = OutboxRow.select(OutboxRow.id).where(_held(item.id, item.fence))
+    return bool(tuples(query if engine() == "sqlite" else query.for_update()))
 
 
 def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown: bool, counted: bool = True) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import peewee
+from peewee import fn
 
 from service.store import outbox
 from service.store.models import OutboxRow, ReconcileRow, VorgangRow
@@ -80,11 +81,14 @@ def batch(mandant: str, plan: ReconcilePlan, *, limit: int) -> list[KnownVorgang
     return [KnownVorgang(**row) for row in dicts(query.where(here).order_by(*order).limit(limit))]
 
 
-def owe_again(vorgang_id: UUID, now: datetime) -> int:
+def owe_again(vorgang_id: UUID, now: datetime, *, deleted: str) -> int:
     """Owe immotion everything of a Vorgang that it has lost, once for ever; returns how many deliveries.
 
-    The days after which a delivery is given up count from now.
+    The days after which a delivery is given up count from now. Nothing of one that immotion has said meanwhile it
+    has deleted: `deleted` is the status that says so.
     """
-    lost = (OutboxRow.vorgang_id == vorgang_id) & (OutboxRow.state == "sent") & OutboxRow.owed_again_at.is_null()
+    kept = VorgangRow.select(VorgangRow.id).where((VorgangRow.id == vorgang_id) & (VorgangRow.status != deleted))
+    here = (OutboxRow.vorgang_id == vorgang_id) & fn.EXISTS(kept)
+    lost = here & (OutboxRow.state == "sent") & OutboxRow.owed_again_at.is_null()
     owed = outbox.due_anew(now) | {"sent_at": None, "owed_again_at": now, "outcome_unknown": False}
     return affected(OutboxRow.update(**owed).where(lost))

@@ -109,6 +109,15 @@ class Anhang:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """A document of immotion that is to be fetched: `attempts` have failed since `since`."""
+
+    anhang: Anhang
+    attempts: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxItem:
     """A claimed or listed outbox row. `fence` is the number that a result must still carry to be written."""
 
@@ -145,6 +154,7 @@ class Ereignis:
     externe_id: str
     immotion_id: str
     body: Json
+    received_at: datetime
     state: str
 
 
@@ -175,6 +185,34 @@ class CmsSession:
     key: str
     connection: str
     cms_session: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the audit log; `id` is given by the store. `facts` are codes and numbers."""
+
+    mandant: str
+    at: datetime
+    event: str
+    actor: str
+    connection: str
+    account: str | None
+    person: str | None
+    subject: str
+    address: str
+    request_id: str
+    facts: Mapping[str, str | int]
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are wanted; what is None does not matter."""
+
+    event: str | None = None
+    person: str | None = None
+    account: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from uuid import UUID
 
 import peewee
 
+from service.store import documents
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
 from service.store.query import Query, affected, dicts, first, many, tuples
 from service.store.records import Aktivitaet, Anhang, HandedOver, Vorgang, VorgangLine
 
+_OWED = ("waiting", "parked")
 _LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__]
 
 
@@ -160,7 +162,7 @@ def anhaenge_of(ids: Sequence[UUID]) -> list[Anhang]:
 
 
 def anhaenge(vorgang_id: UUID) -> list[Anhang]:
-    """Return all files of a Vorgang and of its timeline, in order."""
+    """Return all files of a Vorgang and of its timeline, in order; not what immotion has withdrawn."""
     return _files(AnhangRow.vorgang_id == vorgang_id)
 
 
@@ -170,8 +172,8 @@ def draft_anhaenge(draft_id: UUID) -> list[Anhang]:
 
 
 def anhang(anhang_id: UUID) -> Anhang | None:
-    """Return one file's row."""
-    row = first(AnhangRow.select().where(AnhangRow.id == anhang_id))
+    """Return one file's row; None also when immotion has withdrawn it."""
+    row = first(AnhangRow.select(*documents.FILE).where((AnhangRow.id == anhang_id) & documents.shown()))
     return Anhang(**row) if row else None
 
 
@@ -196,30 +198,20 @@ def remove_draft_anhang(draft_id: UUID, anhang_id: UUID) -> bool:
     return affected(AnhangRow.delete().where((AnhangRow.id == anhang_id) & (AnhangRow.draft_id == draft_id))) == 1
 
 
-def unfetched(limit: int) -> list[Anhang]:
-    """Return files that immotion announced and whose bytes are not here yet."""
-    query = AnhangRow.select().where(AnhangRow.stored_at.is_null()).order_by(AnhangRow.created_at).limit(limit)
-    return [Anhang(**row) for row in dicts(query)]
-
-
-def mark_fetched(anhang_id: UUID, *, mime: str, size: int, sha256: str, now: datetime) -> None:
-    """Note that the bytes of an announced file are kept."""
-    AnhangRow.update(mime=mime, bytes=size, sha256=sha256, stored_at=now).where(AnhangRow.id == anhang_id).execute()
-
-
 def known_files(ids: Sequence[UUID]) -> set[UUID]:
     """Return which of these files have a row; the others are orphans."""
     return {row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(AnhangRow.id.in_(list(ids))))}
 
 
 def _files(condition: Query) -> list[Anhang]:
-    query = AnhangRow.select().where(condition).order_by(AnhangRow.created_at, AnhangRow.position)
+    rows = AnhangRow.select(*documents.FILE).where(condition & documents.shown())
+    query = rows.order_by(AnhangRow.created_at, AnhangRow.position)
     return [Anhang(**row) for row in dicts(query)]
 
 
 def _entry(row: dict[str, Any]) -> tuple[Aktivitaet, bool]:
     state = row.pop("outbox_state")
-    return Aktivitaet(**row), state not in (None, "sent")
+    return Aktivitaet(**row), state in _OWED
 
 
 def _one(query: Query) -> Vorgang | None:

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms, breakers, deliveries, heartbeats, outbox
+from service.store import alarms, breakers, deliveries, documents, heartbeats, outbox
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
 
 log = structlog.get_logger()
 
 UNSENT_AFTER = timedelta(minutes=15)
+WAITING_AFTER = timedelta(hours=24)
 SILENT_AFTER = timedelta(minutes=15)
 _AGAIN_AFTER = timedelta(hours=1)
 _BEAT_EVERY = timedelta(minutes=1)
@@ -99,15 +100,16 @@ def watch(feeds: Mapping[str, Mapping[str, timedelta]], now: datetime) -> int:
     """Look once a minute after what no single event tells; returns how many alarms stand.
 
     `feeds` are those that each Mandant with a channel has to read, and how long each may be silent. Raises
-    `oldest_unsent`, `feed_silent` and `clocks_disagree`, clears what is over, counts what could not be counted before,
-    notes that a worker is alive, keeps the running total of deliveries and corrects what a wrong clock has written.
-    Raises StoreUnavailable.
+    `oldest_unsent`, `feed_silent`, `events_waiting` and `clocks_disagree`, clears what is over, counts what could not
+    be counted before, notes that a worker is alive, keeps the running total of deliveries and corrects what a wrong
+    clock has written. Raises StoreUnavailable.
     """
     flush()
     mandanten = list(feeds)
     with connected():
         backlogs, breaker = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
         beats, begun = heartbeats.last(mandanten), heartbeats.first_beats(mandanten)
+        aside = documents.parked(mandanten)
         for mandant in mandanten:
             heartbeats.beat(mandant, heartbeats.WORKER, now)
             deliveries.count_delivered(mandant, now)
@@ -116,6 +118,9 @@ def watch(feeds: Mapping[str, Mapping[str, timedelta]], now: datetime) -> int:
             _hold(mandant, "clocks_disagree", stands=rows > 0, now=now, rows=rows)
             read = {feed: beats.get((mandant, feed)) or begun.get(mandant) or now for feed in feeds[mandant]}
             _watch_feeds(mandant, [feed for feed, at in read.items() if now - at > feeds[mandant][feed]], now)
+            _watch_inbox(mandant, now)
+            if mandant not in aside:
+                _clear(mandant, "document_parked", before=now, now=now)
             accepted = _last_accepted(backlogs[mandant], breaker.get(mandant), beats)
             if accepted is not None:
                 _clear(mandant, "credentials_refused", before=accepted, now=now)
@@ -136,6 +141,12 @@ def _watch_backlog(backlog: Backlog, now: datetime) -> None:
     _hold(mandant, "oldest_unsent", stands=late, now=now, seconds=seconds, waiting=backlog.waiting)
     if not backlog.parked:
         _clear(mandant, "delivery_parked", before=now, now=now)
+
+
+def _watch_inbox(mandant: str, now: datetime) -> None:
+    oldest = deliveries.waits_since(mandant, now - WAITING_AFTER)
+    hours = int((now - oldest).total_seconds() // 3600) if oldest else 0
+    _hold(mandant, "events_waiting", stands=oldest is not None, now=now, hours=hours)
     if not deliveries.parked_events(mandant):
         _clear(mandant, "event_parked", before=now, now=now)
 

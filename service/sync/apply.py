@@ -1,16 +1,20 @@
-"""From the inbox to the Vorgang: each visible event once, early ones wait, internal ones stay unseen."""
+"""From the inbox to the Vorgang: each visible event once, early ones wait, internal ones stay unseen.
+
+Two kinds take effect also when they are internal: a Vorgang that immotion has deleted is closed and never sent again,
+and a document that it has withdrawn is hidden. What such an event says besides stays unseen, too.
+"""
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
-from service.store import inbox, vorgaenge
+from service.store import deliveries, documents, inbox, vorgaenge
 from service.store.clean import text
 from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
@@ -18,11 +22,15 @@ from service.store.records import Anhang, Ereignis, Vorgang
 from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.wire import moment_of, seq_of
-from service.vorgang.status import Event, change_of
+from service.vorgang.status import DELETED, Event, change_of
 from service.vorgang.types import House
 
 VISIBLE = "MIETER"
 BORN_IN_IMMOTION = "VORGANG_ANGELEGT"
+WITHDRAWN = "DOKUMENT_ZURUECKGEZOGEN"
+_ALWAYS = {DELETED, WITHDRAWN}
+# What residents never were to see may be deleted without ever having appeared here: sooner than `events_waiting`.
+_DELETION_WAITS = timedelta(hours=12)
 _BATCH = 100
 _TRIES = 3
 _BETREFF_MAX, _TEXT_MAX = 120, 20_000
@@ -82,21 +90,30 @@ def apply_waiting(house: House, *, clock: Callable[[], datetime]) -> int:
 def _round(house: House, clock: Callable[[], datetime]) -> _Done:
     total, after = _Done(), 0
     while True:
+        now = clock()
         with connected():
             batch = inbox.waiting(house.mandant, after=after, limit=_BATCH)
             known = _Known(house.mandant, batch) if batch else None
-        if known is not None and (ready := [e for e in batch if _can_be_settled(e, house.mandant, known)]):
-            done = _together(ready, known, house, clock())
+        if known is not None and (ready := [e for e in batch if _can_be_settled(e, known, house, now)]):
+            done = _together(ready, known, house, now)
             total.applied, total.born = total.applied + done.applied, total.born + done.born
         if len(batch) < _BATCH:
             return total
         after = batch[-1].id
 
 
-def _can_be_settled(ereignis: Ereignis, mandant: str, known: _Known) -> bool:
-    if _unseen(ereignis, mandant) is not None or not _belongs_to_a_vorgang(ereignis):
+def _can_be_settled(ereignis: Ereignis, known: _Known, house: House, now: datetime) -> bool:
+    if _unseen(ereignis, house.mandant) is not None or not _belongs_to_a_vorgang(ereignis):
         return True
-    return known.of(ereignis) is not None or _birth(ereignis) is not None
+    if known.of(ereignis) is not None or _birth(ereignis) is not None:
+        return True
+    return _typ(ereignis) == WITHDRAWN or _is_of_no_interest(ereignis, now)
+
+
+def _is_of_no_interest(ereignis: Ereignis, now: datetime) -> bool:
+    """Tell whether this is the end of a Vorgang that never was for residents."""
+    internal = _typ(ereignis) == DELETED and not _is_visible(ereignis)
+    return internal and now - ereignis.received_at > _DELETION_WAITS
 
 
 def _together(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
@@ -148,19 +165,46 @@ def _apply(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime
     held = inbox.hold([ereignis.id for ereignis in batch])
     for ereignis in sorted((e for e in batch if e.id in held), key=known.order):
         state = _unseen(ereignis, house.mandant)
-        vorgang = known.of(ereignis)
-        if state is None and vorgang is None and (birth := _birth(ereignis)) is not None:
-            vorgang = _new_vorgang(ereignis, birth, house, now)
-            vorgaenge.insert(vorgang)
-            known.add(vorgang)
-            done.born += 1
-        if state is None and vorgang is not None:
+        if state is not None:
+            done.settle(ereignis, state)
+        elif _typ(ereignis) == WITHDRAWN:
+            documents.withdraw(house.mandant, _withdrawn_dokument(ereignis), now)
+            done.settle(ereignis, "applied")
+        elif (vorgang := known.of(ereignis) or _born(ereignis, known, house, now, done)) is not None:
             _apply_to(vorgang, ereignis, house, now, done)
         else:
-            done.settle(ereignis, state or "kept")
+            done.settle(ereignis, _without_vorgang(ereignis))
     for state, ids in done.states.items():
         done.applied += inbox.settle_all(ids, state)
     return done
+
+
+def _born(ereignis: Ereignis, known: _Known, house: House, now: datetime, done: _Done) -> Vorgang | None:
+    """Create the Vorgang that an event says was born in immotion; None for any other event."""
+    birth = _birth(ereignis)
+    if birth is None:
+        return None
+    vorgang = _new_vorgang(ereignis, birth, house, now)
+    vorgaenge.insert(vorgang)
+    known.add(vorgang)
+    done.born += 1
+    return vorgang
+
+
+def _withdrawn_dokument(ereignis: Ereignis) -> str:
+    daten = ereignis.body["daten"]
+    if not daten["dokumentId"]:
+        raise ValueError("a withdrawal of no document")
+    return text(daten["dokumentId"], 100)
+
+
+def _without_vorgang(ereignis: Ereignis) -> str:
+    """Return the state of an event that is about no Vorgang of ours; raises ValueError when it should be."""
+    if _belongs_to_a_vorgang(ereignis):
+        return "hidden"
+    if _typ(ereignis) in {BORN_IN_IMMOTION, DELETED}:
+        raise ValueError("about a Vorgang that it does not name")
+    return "kept"
 
 
 def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime, done: _Done) -> None:
@@ -170,6 +214,9 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
         done.unmapped.append(change.unmapped)
     if change.facts:
         vorgaenge.set_facts(vorgang.id, change.facts)
+    if change.deleted:
+        vorgaenge.update_latest(vorgang.id, "status", *change.deleted_order, change.deleted)
+        deliveries.drop(vorgang.id)
     if change.received:
         vorgaenge.update_latest(vorgang.id, "status", 0, change.received_tie, change.received)
     for what, columns in change.latest.items():
@@ -182,10 +229,18 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
 
 
 def _unseen(ereignis: Ereignis, mandant: str) -> str | None:
-    """Return the state of an event that changes nothing here; None for one that residents may see."""
+    """Return the state of an event that changes nothing here; None for one that residents may see the effect of."""
     if ereignis.body.get("mandant") not in {None, "", mandant}:
         return "foreign"
-    return None if ereignis.body.get("sichtbarkeit") == VISIBLE else "hidden"
+    return None if _is_visible(ereignis) or _typ(ereignis) in _ALWAYS else "hidden"
+
+
+def _is_visible(ereignis: Ereignis) -> bool:
+    return ereignis.body.get("sichtbarkeit") == VISIBLE
+
+
+def _typ(ereignis: Ereignis) -> str:
+    return str(ereignis.body.get("typ", ""))
 
 
 def _uuid(text: str) -> UUID | None:
@@ -254,10 +309,11 @@ def _event(ereignis: Ereignis, now: datetime) -> Event:
     daten = body.get("daten")
     return Event(
         id=ereignis.ereignis_id,
-        typ=str(body.get("typ", "")),
+        typ=_typ(ereignis),
         zeit=(moment_of(body.get("zeit")) or now).astimezone(UTC),
         seq=seq_of(body),
         daten=daten if isinstance(daten, Mapping) else {},
+        visible=_is_visible(ereignis),
     )
 
 

@@ -51,12 +51,12 @@ class Sent:
 def send(parcel: Parcel, channel: Channel, storage: Folder) -> Sent:
     """Send the files, then the rest; after an unknown outcome, ask first whether immotion has it already.
 
-    Raises the channel's errors; LookupError or
-    FileNotFoundError for a row whose Vorgang, Aktivität or file is gone.
+    Raises the channel's errors; LookupError or FileNotFoundError for a row whose Vorgang, Aktivität or file is gone.
     """
     item, vorgang = parcel.item, parcel.vorgang
     if vorgang is None or (item.aktivitaet_id and parcel.aktivitaet is None):
         raise LookupError("what this row is about is gone")
+    channel.begin(item)
     if item.outcome_unknown and parcel.aktivitaet is None:
         found = channel.find_vorgang(vorgang.id, item.request_id)
         if found is not None:

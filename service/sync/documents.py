@@ -1,47 +1,122 @@
-"""Fetches the bytes of files that immotion has announced; checked before anybody sees them."""
+"""Fetches the bytes of files that immotion has announced; checked before anybody sees them.
+
+What cannot be had is tried again later and later, and put aside in the end; it never stops the others.
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from service.files.documents import media_type_of
-from service.files.storage import Folder
-from service.store import vorgaenge
+from service.files.storage import Folder, Incoming
+from service.store import documents
 from service.store.database import connected
-from service.store.records import Anhang
-from service.sync.immotion.channel import Channel, Permanent, Temporary
+from service.store.records import Anhang, Announced
+from service.sync.alarms import raise_alarm
+from service.sync.immotion.channel import Channel, Part, Permanent, Temporary
+from service.sync.retry import next_attempt
 
 log = structlog.get_logger()
 
 SIZE_MAX = 100 * 2**20
+# A wrong digest or a 404 may be the moment between two of immotion's own steps, but not for long.
+TRIES = 5
 _BATCH = 50
+_PARTS = 5
+# One after the other that fails is no longer about single documents, and each may have taken the time limit.
+_FAILING = 3
 
 
-def fetch_announced(mandant: str, channel: Channel, storage: Folder, *, clock: Callable[[], datetime]) -> int:
-    """Fetch what is announced and not here; returns how many files came. A bad one is logged and tried later."""
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """What fetching needs; `random` gives numbers in [0, 1)."""
+
+    storage: Folder
+    clock: Callable[[], datetime]
+    random: Callable[[], float]
+
+
+def fetch_announced(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
+    """Fetch what is announced, due and not here; returns how many files came.
+
+    Raises CredentialsRefused, OSError and StoreUnavailable: those are nothing that a document has done.
+    """
     with connected():
-        wanted = [anhang for anhang in vorgaenge.unfetched(_BATCH) if anhang.mandant == mandant]
-    fetched = 0
-    for anhang in wanted:
+        wanted = documents.due(mandant, fetcher.clock(), limit=_BATCH)
+    fetched = failing = 0
+    for announced in wanted:
         try:
-            _fetch(anhang, channel, storage, clock)
-            fetched += 1
+            _fetch(announced.anhang, channel, fetcher)
+            fetched, failing = fetched + 1, 0
         except (Temporary, Permanent) as fault:
-            log.warning("document_not_fetched", mandant=mandant, anhang=str(anhang.id), error=str(fault))
+            _note(announced, fault, fetcher)
+            failing = failing + 1 if isinstance(fault, Temporary) else 0
+        if failing == _FAILING:
+            break
     return fetched
 
 
-def _fetch(anhang: Anhang, channel: Channel, storage: Folder, clock: Callable[[], datetime]) -> None:
-    with storage.incoming() as incoming, channel.dokument(anhang.dokument_id or "") as chunks:
-        for chunk in chunks:
-            if incoming.bytes + len(chunk) > SIZE_MAX:
-                raise Permanent("larger than any document may be")
-            incoming.write(chunk)
-        if anhang.sha256 and incoming.sha256 != anhang.sha256.lower():
-            raise Temporary("digest differs")
+def _note(announced: Announced, fault: Temporary | Permanent, fetcher: Fetcher) -> None:
+    now, attempts = fetcher.clock(), announced.attempts + 1
+    next_at = None
+    if isinstance(fault, Temporary) or attempts < TRIES:
+        retry_after = fault.retry_after if isinstance(fault, Temporary) else None
+        next_at = next_attempt(
+            attempts, now, created_at=announced.since, retry_after=retry_after, random=fetcher.random
+        )
+    code = (fault.code if isinstance(fault, Permanent) else str(fault)).replace(" ", "_")
+    with connected():
+        written = documents.note_failure(announced, code, next_at=next_at, now=now)
+    facts = {"mandant": announced.anhang.mandant, "anhang": str(announced.anhang.id)}
+    log.warning("document_not_fetched", **facts, error=str(fault), attempts=attempts)
+    if written and next_at is None:
+        raise_alarm("document_parked", mandant=facts["mandant"], detail=code, now=now, anhang=facts["anhang"])
+
+
+def _fetch(anhang: Anhang, channel: Channel, fetcher: Fetcher) -> None:
+    if not anhang.dokument_id:
+        raise Permanent("NO_ID")
+    with fetcher.storage.incoming() as incoming:
+        _check(anhang, incoming, _receive(anhang.dokument_id, channel, incoming))
         incoming.finish()
         mime = media_type_of(incoming.path)
-        storage.keep(incoming, anhang.id)
+        fetcher.storage.keep(incoming, anhang.id)
         with connected():
-            vorgaenge.mark_fetched(anhang.id, mime=mime, size=incoming.bytes, sha256=incoming.sha256, now=clock())
+            documents.mark_fetched(
+                anhang.id, mime=mime, size=incoming.bytes, sha256=incoming.sha256, now=fetcher.clock()
+            )
+
+
+def _receive(dokument_id: str, channel: Channel, incoming: Incoming) -> str:
+    """Read a document, on from where it broke off; returns the SHA-256 that immotion states of it, or ""."""
+    part: Part | None = None
+    stated = ""
+    for left in reversed(range(_PARTS)):
+        with channel.dokument(dokument_id, part) as dokument:
+            if dokument.begins_at != incoming.bytes:
+                incoming.begin_anew()
+                stated = ""
+            stated = dokument.sha256 or stated
+            try:
+                for chunk in dokument.chunks:
+                    if incoming.bytes + len(chunk) > SIZE_MAX:
+                        raise Permanent("TOO_LARGE")
+                    incoming.write(chunk)
+            except Temporary:
+                if not left:
+                    raise
+                part = Part(incoming.bytes, dokument.etag) if dokument.etag and incoming.bytes else None
+            else:
+                break
+    return stated
+
+
+def _check(anhang: Anhang, incoming: Incoming, stated: str) -> None:
+    """Compare with what the event and the answer have said; the size counts where neither told a digest."""
+    told = {digest.lower() for digest in (anhang.sha256, stated) if digest}
+    if told - {incoming.sha256}:
+        raise Permanent("DIGEST")
+    if not told and anhang.bytes and anhang.bytes != incoming.bytes:
+        raise Permanent("SIZE")

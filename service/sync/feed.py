@@ -38,17 +38,22 @@ def read_events(mandant: str, channel: Channel, *, wait: int, clock: Callable[[]
         return 0
     now = clock()
     with connected():
-        return in_transaction(lambda: _store(mandant, page, seen, now))
+        new, nameless = in_transaction(lambda: _store(mandant, page, seen, now))
+    if nameless:
+        raise_alarm("event_parked", mandant=mandant, detail="NO_ID", now=now, events=nameless)
+    return new
 
 
-def _store(mandant: str, page: FeedPage, seen: str, now: datetime) -> int:
+def _store(mandant: str, page: FeedPage, seen: str, now: datetime) -> tuple[int, int]:
+    """Store a page; returns how many events were new, and how many without an id were put aside."""
     events = [event for event in page.entries if event.get("ereignisId")]
     new = inbox.receive_all(mandant, events, now)
+    nameless = inbox.set_aside(mandant, [event for event in page.entries if not event.get("ereignisId")], now)
     if new and any(event.get("typ") == CATALOG_NEW for event in events):
         mirrors.expire(mandant)
     if page.cursor and page.cursor != seen:
         inbox.move_cursor(mandant, EVENTS, page.cursor, now, seen=seen)
-    return new
+    return new, nameless
 
 
 def _begin_anew(mandant: str, feed: str, seen: str, now: datetime) -> None:

@@ -18,7 +18,7 @@ from service.store.records import HandedOver, OutboxItem
 from service.sync.alarms import raise_alarm
 from service.sync.breaker import Breaker
 from service.sync.delivery import Parcel, Sent, read_parcels
-from service.sync.immotion.channel import Accepted, Channel, CredentialsRefused, Permanent, Temporary
+from service.sync.immotion.channel import Accepted, Channel, CredentialsRefused, Permanent, TakenOver, Temporary
 from service.sync.retry import next_attempt
 from service.sync.senders import Outcome, Senders
 
@@ -294,6 +294,8 @@ class Forwarder:
                 self._postpone(item, f"credentials refused: {fault}", None, outcome_unknown=False)
             case Permanent():
                 self._park(item, str(fault))
+            case TakenOver():
+                self._log_late(item)
             case OSError() if not isinstance(fault, FileNotFoundError):
                 self._postpone(item, f"this machine: {type(fault).__name__}", None, outcome_unknown=False)
             case _:

@@ -1,4 +1,4 @@
-"""Removes what nobody needs any more: ended sessions, old drafts, files without a row."""
+"""Removes what nobody needs any more: ended sessions, old drafts and audit entries, files without a row."""
 
 from datetime import datetime, timedelta
 from itertools import islice
@@ -7,7 +7,7 @@ import structlog
 
 from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Folder
-from service.store import activations, cms_sessions, drafts, factors, sessions, vorgaenge
+from service.store import activations, audit, cms_sessions, drafts, factors, sessions, vorgaenge
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
@@ -17,13 +17,14 @@ _FACTOR_BEGUN = timedelta(days=1)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
-def tidy(storage: Folder, *, draft_days: int, now: datetime) -> int:
+def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) -> int:
     """Do all of it once and return how many files went; each after its row, so that no row ever points to nothing."""
     with connected():
         sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
         cms_sessions.sweep(before=now - ABSOLUTE)
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
         activations.sweep(expired_before=now - _LETTER_KEPT)
+        audit.forget(before=now - timedelta(days=audit_days))
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
     for file_id in files:

@@ -17,7 +17,7 @@ from service.store.database import connected, in_transaction, transaction
 from service.store.records import KnownVorgang, ReconcilePlan
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.channel import Channel, CredentialsRefused, NotOffered, Permanent, Stand, Temporary
-from service.vorgang.status import LOWEST, OWN, RECEIVED, facts_of, view_of
+from service.vorgang.status import DELETED, LOWEST, OWN, RECEIVED, facts_of, view_of
 from service.vorgang.types import House
 
 log = structlog.get_logger()
@@ -158,7 +158,7 @@ def _bring_up_to_date(compared: Sequence[_Compared], house: House, now: datetime
     for one in compared:
         if one.stand is None:
             if _is_lost(one.vorgang, now):
-                reconciles.owe_again(one.vorgang.id, now)
+                reconciles.owe_again(one.vorgang.id, now, deleted=DELETED)
                 lost.append(one.vorgang)
             continue
         clashing += not _take_facts(one.vorgang, one.stand)

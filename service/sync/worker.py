@@ -23,7 +23,7 @@ from service.sync import crew
 from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
-from service.sync.documents import fetch_announced
+from service.sync.documents import Fetcher, fetch_announced
 from service.sync.feed import EVENTS, MASTER_DATA, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
@@ -272,7 +272,7 @@ class _Worker:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
         self._note_read(mandant, EVENTS)
         apply_waiting(self._house(mandant), clock=_utc_now)
-        fetch_announced(mandant, channel, self._storage, clock=_utc_now)
+        fetch_announced(mandant, channel, Fetcher(self._storage, _utc_now, random.random))
         return new
 
     def _house(self, mandant: str) -> House:
@@ -284,7 +284,8 @@ class _Worker:
             self._guarded("", step, stop)
 
     def _tidy(self) -> int:
-        return tidy(self._storage, draft_days=self._settings.service.draft_days, now=_utc_now())
+        service = self._settings.service
+        return tidy(self._storage, draft_days=service.draft_days, audit_days=service.audit_days, now=_utc_now())
 
     def _watch(self) -> int:
         return watch(self._feeds, _utc_now())

@@ -1,12 +1,12 @@
 """Delivery to immotion as the operator sees and steers it: on the command line, in the CMS's back end, in metrics."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from service.store import alarms, breakers, deliveries, heartbeats, vorgaenge
+from service.store import alarms, breakers, deliveries, documents, heartbeats, vorgaenge
 from service.store.database import in_transaction
 from service.store.records import Alarm, Backlog, BreakerState, OwedRow, Vorgang
 
@@ -16,13 +16,17 @@ BY_HAND = "parked by hand"
 
 @dataclass(frozen=True, slots=True)
 class DeliveryStatus:
-    """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked."""
+    """One Mandant: the backlog, the breaker (None: never anything but closed), when worker and feeds last worked.
+
+    `documents_parked` counts documents of immotion that could not be fetched, by the reason.
+    """
 
     backlog: Backlog
     breaker: BreakerState | None
     alarms: tuple[Alarm, ...]
     worker_seen: datetime | None
     feeds_read: dict[str, datetime]
+    documents_parked: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,10 @@ def _nothing() -> None:
 
 
 def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
-    """Return how delivery stands for each of these Mandanten, in their order; eight queries whatever their number."""
+    """Return how delivery stands for each of these Mandanten, in their order; nine queries whatever their number."""
     backlogs, known = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
     standing, beats = alarms.standing(mandanten), heartbeats.last(mandanten)
+    aside = documents.parked(mandanten)
     return [
         DeliveryStatus(
             backlog=backlogs[name],
@@ -51,6 +56,7 @@ def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
             feeds_read={
                 what: moment for (whose, what), moment in beats.items() if whose == name and what != heartbeats.WORKER
             },
+            documents_parked=aside.get(name, {}),
         )
         for name in mandanten
     ]

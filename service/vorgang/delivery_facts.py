@@ -21,6 +21,7 @@ def status_facts(row: DeliveryStatus, now: datetime) -> Facts:
         "oldest_waiting": moment(oldest),
         "oldest_waiting_seconds": None if oldest is None else max(0, int((now - oldest).total_seconds())),
         "parked": backlog.parked,
+        "documents_parked": dict(row.documents_parked),
         "sent": backlog.sent,
         "sent_5min": backlog.sent_5min,
         "sent_hour": backlog.sent_hour,

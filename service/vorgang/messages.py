@@ -10,6 +10,7 @@ from service.store import drafts, outbox, vorgaenge
 from service.store.database import in_transaction
 from service.store.records import Aktivitaet, Vorgang
 from service.vorgang.filing import anhang_rows
+from service.vorgang.status import DELETED
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
 
 REOPEN_WITHIN = timedelta(days=14)
@@ -37,7 +38,9 @@ class Addition:
 
 
 def allowed(vorgang: Vorgang, entries: Sequence[Aktivitaet], *, now: datetime) -> frozenset[Art]:
-    """Return what the resident may do now with this Vorgang."""
+    """Return what the resident may do now with this Vorgang; nothing that immotion could not take any more."""
+    if vorgang.status == DELETED:
+        return frozenset()
     done = {entry.art for entry in entries if entry.author == "MIETER"}
     last = next((e.art for e in reversed(entries) if e.art in {Art.RUECKZUG, Art.WIEDEROEFFNUNG}), None)
     may = {Art.ANTWORT, Art.ANHANG}

@@ -9,7 +9,8 @@ from uuid import UUID, uuid5
 
 from service.store.records import Aktivitaet, Vorgang
 
-CLOSED = frozenset({"ERLEDIGT", "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT"})
+DELETED = "GELOESCHT"
+CLOSED = frozenset({"ERLEDIGT", "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT", DELETED})
 RECEIVED = "EINGEGANGEN"
 REFUSED = "ABGELEHNT"
 OWN = frozenset({"UEBERMITTLUNG", "UEBERGEBEN"})
@@ -17,7 +18,9 @@ OWN = frozenset({"UEBERMITTLUNG", "UEBERGEBEN"})
 _ENTRIES = UUID("6f0f4b0e-6f0d-4b5e-9d43-6a3f5c0e8f11")
 _TEXT_MAX = 20_000
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-_BY_RECEIPT, _BY_EVENT = "0", "1"
+_BY_RECEIPT, _BY_EVENT, _BY_DELETION = "0", "1", "2"
+# Above every vorgangSeq: nothing that immotion says of a Vorgang counts any more once it has deleted it.
+_LAST = 2**31 - 1
 # What we conclude ourselves gives way to any event.
 LOWEST = "0" * 32
 
@@ -46,13 +49,17 @@ class StatusTable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is applied; `seq` is gap-free per Vorgang on immotion's side, 0 where it does not count."""
+    """An event as it is applied; `seq` is gap-free per Vorgang on immotion's side, 0 where it does not count.
+
+    `visible` tells whether residents may read what it says; of an internal one, no more than its effect.
+    """
 
     id: str
     typ: str
     zeit: datetime
     seq: int
     daten: Mapping[str, Any]
+    visible: bool = True
 
     @property
     def tie(self) -> str:
@@ -64,13 +71,17 @@ class Event:
 class Change:
     """What an event does: facts that never change, columns that only the latest event may set, a timeline entry.
 
-    `latest` maps status, sachbearbeiter and termin to their columns; each follows its own highest vorgangSeq.
-    `received` are the status columns that hold as long as nothing else has set them, and `received_tie` their order.
+    `deleted` are the status columns of a Vorgang that immotion no longer has, and `deleted_order` their place, behind
+    every event; nothing of it is ever sent again. `latest` maps status, sachbearbeiter and termin to their columns;
+    each follows its own highest vorgangSeq. `received` are the status columns that hold as long as nothing else has set
+    them, and `received_tie` their order.
     """
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     received: Mapping[str, Any] = field(default_factory=dict)
     received_tie: str = LOWEST
+    deleted: Mapping[str, Any] = field(default_factory=dict)
+    deleted_order: tuple[int, str] = (0, LOWEST)
     latest: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     entry: Aktivitaet | None = None
     unread: bool = False
@@ -79,8 +90,9 @@ class Change:
 
 
 def change_of(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:
-    """Return what a visible event changes; an unknown kind changes nothing."""
+    """Return what an event changes that residents may know of; an unknown kind changes nothing."""
     handler = {
+        DELETED: _deleted,
         "VORGANG_ANGELEGT": _created,
         "VORGANG_ABGEWIESEN": _refused,
         "STATUS": _status,
@@ -129,6 +141,14 @@ def _refused(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
     status = {"status": REFUSED, "status_at": event.zeit, "status_text": grund, "offen": False}
     entry = _entry(event, vorgang, "STATUS", grund, {"status": REFUSED})
     return Change(latest={"status": status}, entry=entry, unread=True)
+
+
+def _deleted(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
+    grund = _text(event.daten.get("grund")) if event.visible else ""
+    status = {"status": DELETED, "status_at": event.zeit, "status_text": grund, "offen": False}
+    entry = _entry(event, vorgang, "STATUS", grund, {"status": DELETED}) if event.visible else None
+    order = (_LAST, _tie(_BY_DELETION, event.zeit, event.id))
+    return Change(deleted=status, deleted_order=order, entry=entry, unread=event.visible)
 
 
 def _status(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:

@@ -9,7 +9,9 @@ from uuid import UUID
 import falcon
 import structlog
 
+from service.access import audit
 from service.access.admin import Admin
+from service.access.audit import Event
 from service.store import deliveries, vorgaenge
 from service.store.database import transaction
 from service.store.records import Vorgang
@@ -18,6 +20,7 @@ from service.vorgang.delivery import Effect
 from service.vorgang.delivery_facts import alarm_facts, moment, owing_facts, status_facts, vorgang_facts
 from service.vorgang.routing import RoutingCase
 from service.vorgang.what_if import Explanation, UnknownCode, explain
+from service.web.client import source_of_cms
 from service.web.context import Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.problems import ApiProblem
@@ -132,7 +135,13 @@ class AdminRetry(_Admin):
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
         """Make its rows due now, in their order, with attempts and age counted anew."""
         vorgang = _changing(req, mandant, vorgang_id)
-        effect = delivery.retry(vorgang, now=self._room.clock(), spend=req.context.admin.spend)
+        admin: Admin = req.context.admin
+        effect = audit.counted(
+            Event.ADMIN_RETRY,
+            source_of_cms(req, admin.connection),
+            lambda: delivery.retry(vorgang, now=self._room.clock(), spend=admin.spend),
+            subject=str(vorgang.id),
+        )
         _tell(req, resp, "retried_by_hand", effect)
 
 
@@ -141,7 +150,14 @@ class AdminPark(_Admin):
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
         """Park the next row; later ones wait behind it."""
-        effect = delivery.park(_changing(req, mandant, vorgang_id), spend=req.context.admin.spend)
+        vorgang = _changing(req, mandant, vorgang_id)
+        admin: Admin = req.context.admin
+        effect = audit.counted(
+            Event.ADMIN_PARK,
+            source_of_cms(req, admin.connection),
+            lambda: delivery.park(vorgang, spend=admin.spend),
+            subject=str(vorgang.id),
+        )
         _tell(req, resp, "parked_by_hand", effect)
 
 
@@ -150,8 +166,15 @@ class AdminRetryAll(_Admin):
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Make every parked row due now, in batches."""
-        _, parked_vorgaenge = deliveries.parked(mandant)
-        batches = delivery.retry_parked(mandant, clock=self._room.clock, spend=req.context.admin.spend)
+        parked_rows, parked_vorgaenge = deliveries.parked(mandant)
+        admin: Admin = req.context.admin
+
+        def spend() -> None:
+            admin.spend()
+            facts = {"rows": parked_rows, "vorgaenge": parked_vorgaenge}
+            audit.note(Event.ADMIN_RETRY, source_of_cms(req, admin.connection), subject="parked", facts=facts)
+
+        batches = delivery.retry_parked(mandant, clock=self._room.clock, spend=spend)
         rows = sum(batches)
         _tell(req, resp, "retried_by_hand", Effect(rows, parked_vorgaenge))
 

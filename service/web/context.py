@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.visitor import Visitor
 from service.access.weiter import WeiterTokens
@@ -44,6 +45,7 @@ class Room:
     hasher: Hasher
     intake: Intake
     clock: Clock
+    rates: Rates
 
     @cached_property
     def zone(self) -> ZoneInfo:

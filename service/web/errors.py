@@ -2,16 +2,19 @@
 
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import falcon
 import structlog
 
+from service.access.rates import TooManyRequests
 from service.access.weiter import Weiter
 from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
+from service.web.noted import by_browser, count_refused_token, note_limit
 from service.web.pages import MessagePage, Way
 from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
@@ -26,11 +29,15 @@ class NotFoundHere(Exception):
 
 
 class TokenInvalid(Exception):
-    """A token or session was shown and refused; `reason` is for the log only."""
+    """A token or session was shown and refused; `reason` is for the log only, in fixed words.
 
-    def __init__(self, reason: str) -> None:
+    `over`: nothing but a session that has ended, which is nothing to be noted.
+    """
+
+    def __init__(self, reason: str, *, over: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.over = over
 
 
 class NotSignedIn(Exception):
@@ -93,6 +100,7 @@ class ErrorPages:
             ForeignForm: self._foreign_form,
             Level2Needed: self._level2_needed,
             FactorNeeded: self._factor_needed,
+            TooManyRequests: self._too_many,
             ApiProblem: self._api_problem,
             BadForm: self._bad_form,
             BodyTooLarge: self._too_large,
@@ -155,6 +163,10 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, error: TokenInvalid, _params: dict[str, Any]
     ) -> None:
         log.warning("token_refused", reason=error.reason, request_id=req.context.request_id)
+        reached = None if error.over else count_refused_token(req, error.reason)
+        if reached is not None and by_browser(req):
+            self._write_too_many(req, resp, reached)
+            return
         write_problem(req, resp, problem_of(falcon.HTTP_401))
         resp.set_header("WWW-Authenticate", "Portal")
 
@@ -221,6 +233,28 @@ class ErrorPages:
         log.warning("form_refused", request_id=req.context.request_id)
         text = mark("Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal.")
         self._page(req, resp, falcon.HTTP_403, (mark("Nicht angenommen"), text))
+
+    def _too_many(
+        self, req: falcon.Request, resp: falcon.Response, error: TooManyRequests, _params: dict[str, Any]
+    ) -> None:
+        note_limit(req, error)
+        self._write_too_many(req, resp, error)
+
+    def _write_too_many(self, req: falcon.Request, resp: falcon.Response, reached: TooManyRequests) -> None:
+        """Say when to try again, in whole minutes; a form comes back with what was typed."""
+        reader: Reader = req.context.reader
+        free = self._room.clock() + timedelta(seconds=reached.retry_after + 59)
+        again = reader.words.minute(free.replace(second=0))
+        if (unsaved := unsaved_page(req, self._room, limited_until=again)) is not None:
+            resp.status = falcon.HTTP_429
+            write_unsaved(resp, *unsaved)
+        else:
+            text = reader.words(
+                "Das waren sehr viele Anfragen in kurzer Zeit. Bitte versuchen Sie es ab {moment} noch einmal.",
+                moment=again,
+            )
+            self._page(req, resp, falcon.HTTP_429, (mark("Bitte warten Sie etwas"), text), calls=True)
+        resp.set_header("Retry-After", str(reached.retry_after))
 
     def _api_problem(
         self, req: falcon.Request, resp: falcon.Response, error: ApiProblem, _params: dict[str, Any]

@@ -185,7 +185,7 @@ class FindVisitor:
     def process_resource(
         self, req: falcon.Request, _resp: falcon.Response, resource: object, params: dict[str, Any]
     ) -> None:
-        """Put the visitor into `req.context.reader`; raises TokenInvalid, NotSignedIn."""
+        """Put the visitor into `req.context.reader`; raises TokenInvalid, NotSignedIn, TooManyRequests."""
         access = getattr(resource, "access", RESIDENT)
         if "mandant" not in params or access == ADMIN or not getattr(resource, "needs_store", True):
             return
@@ -195,6 +195,9 @@ class FindVisitor:
         elif (visitor := self._by_session(req, reader)) is not None:
             _seen_by(req, visitor)
         may_save = access == RESIDENT_OR_DRAFT and req.method == "POST"
+        visitor = reader_of(req).visitor
+        if may_save and visitor is not None:
+            self._room.rates.hit("form_account", visitor.mandant, visitor.account)
         if reader_of(req).visitor is None and access != PUBLIC and not may_save:
             raise NotSignedIn
 
@@ -205,7 +208,7 @@ class FindVisitor:
         session = find_session(shown, mandant=reader.mandant_id, now=self._room.clock())
         if session is None or session.connection not in reader.mandant.connections:
             if in_header is not None:
-                raise TokenInvalid("session in header unknown or over")
+                raise TokenInvalid("session in header unknown or over", over=True)
             return None
         found = visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
         return acting(found, session.links)

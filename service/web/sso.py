@@ -1,15 +1,20 @@
 """Browser sessions: the iframe's entry, the exchange of a login token, signing out (session.md)."""
 
 import secrets
+from dataclasses import replace
 
 import falcon
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from cms_adapters.connector import CmsLogin, Connector
 from cms_adapters.tokens import TokenRefused
+from service.access import audit
+from service.access.audit import Event
 from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
-from service.access.visitor import Visitor, visitor_of_login
+from service.access.visitor import Visitor, account_of, visitor_of_login
 from service.store import level2, sessions
+from service.store.database import in_transaction
+from service.web.client import source_of, source_of_cms
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
 from service.web.intake import Submitted
@@ -58,15 +63,22 @@ class Sso:
         self._room.intake.discard(form.files)
         nonce, by_cookie = self._nonce(req, form, mandant, connection)
         login = self._login(connector, form, origin=req.get_header("Origin"), nonce=nonce)
-        started = self._start(req, visitor_of_login(mandant, login))
+        visitor = visitor_of_login(mandant, login)
+        self._room.rates.hit("sso_account", mandant, visitor.account)
+        started = self._start(req, visitor)
         if by_cookie:
             _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
         _remove_cookie(resp, NONCE_COOKIE, in_frame=True)
         self._answer(req, resp, None if by_cookie else started.secret)
 
     def _start(self, req: falcon.Request, visitor: Visitor) -> StartedSession:
+        def start() -> StartedSession:
+            started = start_session(visitor, replaces=shown_sessions(req), now=self._room.clock())
+            audit.note(Event.SIGN_IN, source_of(req, visitor))
+            return started
+
         try:
-            return start_session(visitor, replaces=shown_sessions(req), now=self._room.clock())
+            return in_transaction(start)
         except CmsSessionOver as over:
             raise TokenInvalid("the CMS has ended this session") from over
 
@@ -128,7 +140,13 @@ class BackChannelLogout:
             claims = connector.logout(form.get("token"), now=self._room.clock().timestamp())
         except TokenRefused as refused:
             raise TokenInvalid(refused.reason) from refused
-        end_cms_session(mandant, claims, now=self._room.clock())
+
+        def end() -> None:
+            end_cms_session(mandant, claims, now=self._room.clock())
+            account = account_of(connection, claims.sub)
+            audit.note(Event.SESSION_REVOKED, replace(source_of_cms(req, connection), account=account))
+
+        in_transaction(end)
         resp.status = falcon.HTTP_204
 
 
@@ -147,8 +165,13 @@ class SignOut:
         self._room.intake.discard(form.files)
         if not self._room.tokens.belongs_to(reader.visitor, mandant, form.get("csrf_token")):
             raise ForeignForm
-        sessions.end([hash_of(secret) for secret in shown_sessions(req)])
-        level2.end(reader.signed_in.of_cms_session)
+
+        def end() -> None:
+            sessions.end([hash_of(secret) for secret in shown_sessions(req)])
+            level2.end(reader.signed_in.of_cms_session)
+            audit.note(Event.SIGN_OUT, source_of(req))
+
+        in_transaction(end)
         for in_frame in (False, True):
             _remove_cookie(resp, COOKIE, in_frame=in_frame)
         resp.status = falcon.HTTP_303

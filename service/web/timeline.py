@@ -1,10 +1,12 @@
 """The page of one Vorgang: what was reported, what has happened since, what can be added now."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from uuid import UUID
 
 from service.files.refusal import FileRefused
-from service.store import vorgaenge
+from service.store import documents, vorgaenge
 from service.store.records import Aktivitaet, Anhang, Draft, Vorgang
 from service.vorgang.messages import TEXT_MAX, Art, allowed
 from service.vorgang.types import Problem
@@ -28,12 +30,20 @@ class Refused:
     draft: Draft | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What may be shown of a Vorgang's files; `withdrawn_from` are the entries that have lost one."""
+
+    anhaenge: Sequence[Anhang]
+    withdrawn_from: AbstractSet[UUID]
+
+
 def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPage:
-    """Return the page with its timeline; three queries, however long it is."""
+    """Return the page with its timeline; four queries, however long it is."""
     entries = vorgaenge.timeline(vorgang.id)
-    anhaenge = vorgaenge.anhaenge(vorgang.id)
+    known = _Files(vorgaenge.anhaenge(vorgang.id), documents.withdrawn_from(vorgang.id))
     may = allowed(vorgang, [entry for entry, _ in entries], now=reader.room.clock())
-    own = tuple(file_view(anhang, reader) for anhang in anhaenge if anhang.aktivitaet_id is None)
+    own = tuple(file_view(anhang, reader) for anhang in known.anhaenge if anhang.aktivitaet_id is None)
     return VorgangPage(
         title=vorgang.betreff,
         vorgang=vorgang_view(vorgang, reader),
@@ -41,8 +51,8 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
         facts=_current_facts(vorgang, reader) + facts_of(vorgang, reader),
         beschreibung=vorgang.beschreibung,
         files=own,
-        entries=tuple(_entry(entry, pending, anhaenge, reader) for entry, pending in entries),
-        message=_message(reader, state),
+        entries=tuple(_entry(entry, pending, known, reader) for entry, pending in entries),
+        message=_message(reader, state) if Art.ANTWORT in may else None,
         actions=tuple(_actions(reader, may, state)),
         receipt_url=reader.link(f"vorgaenge/{vorgang.id}/quittung"),
         receipt_pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
@@ -59,7 +69,7 @@ def _current_facts(vorgang: Vorgang, reader: Reader) -> tuple[tuple[str, str], .
     return tuple((label, value) for label, value in known if value)
 
 
-def _entry(entry: Aktivitaet, pending: bool, anhaenge: Sequence[Anhang], reader: Reader) -> Entry:  # noqa: FBT001 - a plain fact
+def _entry(entry: Aktivitaet, pending: bool, known: _Files, reader: Reader) -> Entry:  # noqa: FBT001 - a plain fact
     words = reader.words
     side = _SIDES.get(entry.author, "event") if entry.art in _MESSAGES or entry.author == "MIETER" else "event"
     return Entry(
@@ -68,8 +78,8 @@ def _entry(entry: Aktivitaet, pending: bool, anhaenge: Sequence[Anhang], reader:
         time=words.minute(entry.zeit),
         time_iso=entry.zeit.isoformat(),
         heading=_heading(entry, reader),
-        text=_text(entry, reader),
-        files=tuple(file_view(anhang, reader) for anhang in anhaenge if anhang.aktivitaet_id == entry.id),
+        text=_text(entry, reader, withdrawn=entry.id in known.withdrawn_from),
+        files=tuple(file_view(anhang, reader) for anhang in known.anhaenge if anhang.aktivitaet_id == entry.id),
         pending=pending,
     )
 
@@ -92,7 +102,11 @@ def _heading(entry: Aktivitaet, reader: Reader) -> str:
     return headings.get(entry.art, words("Ereignis"))
 
 
-def _text(entry: Aktivitaet, reader: Reader) -> str:
+def _text(entry: Aktivitaet, reader: Reader, *, withdrawn: bool) -> str:
+    """Return what an entry says; the title of a document goes with it when it is withdrawn."""
+    if withdrawn:
+        said = reader.words("Die Verwaltung hat ein Dokument zurückgezogen.")
+        return said if entry.art == "DOKUMENT" else f"{entry.text}\n\n{said}".strip()
     if entry.art == "BEWERTUNG":
         stars = reader.words("{n} von 5", n=entry.daten.get("bewertung", 0))
         return f"{stars}. {entry.text}" if entry.text else stars

@@ -44,9 +44,10 @@ class _Files:
     refused: tuple[FileRefused, ...]
 
 
-def unsaved_page(req: falcon.Request, room: Room) -> tuple[UnsavedPage, Reader] | None:
+def unsaved_page(req: falcon.Request, room: Room, *, limited_until: str = "") -> tuple[UnsavedPage, Reader] | None:
     """Return the page of a posted form that could not be stored, and who reads it; None where no form was posted.
 
+    `limited_until` says until when one too many was sent: its own files are not kept, or a flood would fill the disk.
     Neither the database nor the disk is needed. The rest of the body is read here if the fault came before it was.
     """
     if not getattr(req.context, "keeps_input", False):
@@ -58,7 +59,8 @@ def unsaved_page(req: falcon.Request, room: Room) -> tuple[UnsavedPage, Reader] 
     origin = _origin(form, reader)
     if reader.visitor is None and origin is not None:  # only the database knows whose session it is
         reader = reader.seen_by(None, origin.lang)
-    return _page(form, _files(form, reader, origin), reader, req.context.request_id), reader
+    files = _files(form, reader, origin, keep=not limited_until)
+    return _page(form, files, reader, _text(reader, limited_until), req.context.request_id), reader
 
 
 def write_unsaved(resp: falcon.Response, page: UnsavedPage, reader: Reader) -> None:
@@ -85,20 +87,38 @@ def _origin(form: Submitted, reader: Reader) -> FormOrigin | None:
         return None
 
 
-def _files(form: Submitted, reader: Reader, origin: FormOrigin | None) -> _Files:
+def _files(form: Submitted, reader: Reader, origin: FormOrigin | None, *, keep: bool) -> _Files:
     room = reader.room
     if origin is None:  # nobody could take them up again
-        room.intake.discard(form.received)
-        lost = (FileRefused(file.dateiname, Refusal.NOT_KEPT) for file in form.received)
-        return _Files((), (*form.refused, *lost))
+        return _Files((), (*form.refused, *_lost(form, room)))
     earlier, gone = references_of(
         form, room, mandant=reader.mandant_id, account=origin.account, form_key=origin.form_key
     )
+    if not keep:
+        return _Files(tuple(earlier), (*form.refused, *gone, *_lost(form, room)))
     new = new_references(form, room, reader.mandant_id, origin)
     return _Files((*earlier, *new), (*form.refused, *gone))
 
 
-def _page(form: Submitted, files: _Files, reader: Reader, reference: str) -> UnsavedPage:
+def _lost(form: Submitted, room: Room) -> list[FileRefused]:
+    room.intake.discard(form.received)
+    return [FileRefused(file.dateiname, Refusal.NOT_KEPT) for file in form.received]
+
+
+def _text(reader: Reader, limited_until: str) -> str:
+    if limited_until:
+        return reader.words(
+            "Das waren sehr viele Formulare in kurzer Zeit. Ihre Eingaben sind alle noch hier. "
+            "Bitte senden Sie sie ab {moment} noch einmal.",
+            moment=limited_until,
+        )
+    return reader.words(
+        "Wir konnten gerade nichts speichern. Ihre Eingaben sind alle noch hier. "
+        "Bitte senden Sie sie in einer Minute noch einmal."
+    )
+
+
+def _page(form: Submitted, files: _Files, reader: Reader, text: str, reference: str) -> UnsavedPage:
     words, catalog = reader.words, reader.house.catalog
     shown = tuple(_fields(form.fields, catalog, reader))
     visible = {field.name for field in shown}
@@ -106,10 +126,7 @@ def _page(form: Submitted, files: _Files, reader: Reader, reference: str) -> Uns
     saving = form.get("aktion") in _SAVING
     return UnsavedPage(
         title=words("Noch nicht gespeichert"),
-        text=words(
-            "Wir konnten gerade nichts speichern. Ihre Eingaben sind alle noch hier. "
-            "Bitte senden Sie sie in einer Minute noch einmal."
-        ),
+        text=text,
         action=reader.link(reader.path),
         submit=words("Noch einmal speichern") if saving else words("Noch einmal senden"),
         hidden=(*((name, value) for name, value in form.fields.items() if name not in visible), *references),

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from service.store.records import Anhang, Vorgang, VorgangLine
 from service.vorgang.catalog import TenantStatus
+from service.vorgang.status import DELETED
 from service.web.context import Reader
 from service.web.pages import FileView, VorgangView
 
@@ -20,6 +21,7 @@ _TONES = {
     "ABGELEHNT": "no",
     "ZURUECKGEZOGEN": "no",
     "ZUSAMMENGEFUEHRT": "no",
+    DELETED: "no",
 }
 
 
@@ -41,11 +43,13 @@ def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
 
 
 def status_label(status: str, reader: Reader) -> str:
-    """Return a status in plain words; the portal's own two are not the catalog's."""
+    """Return a status in plain words; the portal's own are not the catalog's."""
     if status == "UEBERMITTLUNG":
         return reader.words("Gespeichert, wird übermittelt")
     if status == "UEBERGEBEN":
         return reader.words("An die Verwaltung übergeben")
+    if status == DELETED:
+        return reader.words("Von der Verwaltung gelöscht")
     known = _tenant_status(status, reader)
     return known.label.text(reader.lang) if known else status
 
@@ -55,6 +59,9 @@ def status_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
     words = reader.words
     if vorgang.status == "UEBERGEBEN":
         return words("Ihre Meldung liegt der Verwaltung vor. Das Zeichen folgt.")
+    if vorgang.status == DELETED:
+        said = words("Die Verwaltung führt diesen Vorgang nicht mehr. Bitte melden Sie neu, was noch offen ist.")
+        return f"{said} {vorgang.status_text}".rstrip()
     known = _tenant_status(vorgang.status, reader)
     if known is None:
         return vorgang.status_text

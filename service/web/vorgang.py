@@ -5,6 +5,8 @@ from uuid import UUID
 
 import falcon
 
+from service.access import audit
+from service.access.audit import Event
 from service.access.formtoken import FormTokenRefused
 from service.access.level2 import Demand
 from service.access.weiter import Weiter
@@ -14,6 +16,7 @@ from service.store.records import Anhang, Draft, Vorgang
 from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
 from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
+from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.earlier import with_earlier
 from service.web.errors import NotFoundHere, NotSignedIn, OtherPerson
@@ -245,6 +248,7 @@ class Quittung:
         reader = reader_of(req)
         vorgang = find_owned(reader, vorgang_id)
         page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=False)
+        audit.note(Event.DOWNLOAD, source_of(req), subject="quittung", facts={"vorgang": str(vorgang.id)})
         resp.data = receipt_pdf(page, name=reader.mandant.name, lang=reader.lang, words=reader.words)
         resp.content_type = "application/pdf"
         resp.downloadable_as = f"Quittung-{vorgang.meldenummer}.pdf"
@@ -276,6 +280,7 @@ class Download:
         if anhang.dokument_id is not None or anhang.aktivitaet_id is not None:
             action = "nachrichten" if anhang.dokument_id is None else "dokumente"
             require(reader, action, Weiter(reader.path, page=f"vorgaenge/{vorgang.id}"))
+        audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
         resp.set_stream(self._room.intake.storage.open(anhang.id), anhang.bytes)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname

@@ -14,6 +14,9 @@ from tests.support.portal import Installation
 
 _BALLAST = "ballast"
 _BYTES = 8 * 2**20
+_SERVER_BYTES = 384 * 2**20  # what a new PostgreSQL or MariaDB takes, twice
+# Less than the upload, more than the log: the write of the upload is cut in its middle.
+HALF = 384 * 1024
 # Only a connection itself can be told how many pages its database may have and how long to wait for a lock. The
 # product's code is untouched: Python loads this at start, since it lies on PYTHONPATH.
 _PRAGMAS = """
@@ -53,7 +56,7 @@ class Fault:
 
     `reads`: pages that write nothing are still there meanwhile. `files_lost`: the folder takes no files. `words_fit`:
     forms without files are stored all the same. `may_fit`: now and then the database finds room all the same. `mute`:
-    the log cannot be written either.
+    the log cannot be written either. `upload`: a form with files sends this one instead, and one without is not tried.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Fault:
     words_fit: bool = False
     may_fit: bool = False
     mute: bool = False
+    upload: str = ""
 
     @property
     def noticed(self) -> bool:
@@ -95,7 +99,7 @@ def small_disks(ground: Ground) -> Iterator[None]:
     """Put the database on a small disk and the files on a small file system in memory; raises Unavailable."""
     image = ground.directory / "store.img"
     ways = [
-        (["mount", "-t", "tmpfs", "-o", f"size={_BYTES}", "tmpfs", ground.disk], ground.disk),
+        (["mount", "-t", "tmpfs", "-o", f"size={4 * _BYTES}", "tmpfs", ground.disk], ground.disk),
         (["truncate", "-s", str(2 * _BYTES), image], None),
         (["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", image], None),
         (["mount", "-o", "loop", image, ground.store], ground.store),
@@ -112,10 +116,44 @@ def small_disks(ground: Ground) -> Iterator[None]:
             _do("umount", "--lazy", folder)
 
 
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Put a database server's folder on a small file system in memory; raises Unavailable."""
+    _do("mount", "-t", "tmpfs", "-o", f"size={_SERVER_BYTES}", "tmpfs", folder)
+    try:
+        yield
+    finally:
+        _do("umount", "--lazy", folder)
+
+
+def full(server: Server, folder: Path) -> Fault:
+    """Return a full disk under a database server; if the server ends for it, it is started again as systemd would."""
+
+    def mend() -> None:
+        _empty(folder)
+        if server.process is not None and server.process.poll() is not None:
+            server.start()
+
+    return Fault("disk of the database server full", lambda: _fill(folder), mend, may_fit=True, reads=False)
+
+
+def cut_writes(ground: Ground) -> Fault:
+    """Return a limit on the size of files that an upload exceeds when part of it is written already."""
+    return Fault(
+        f"RLIMIT_FSIZE {HALF // 1024} KiB, in the middle of an upload",
+        lambda: _limit(ground, HALF),
+        lambda: _limit(ground, -1),
+        files_lost=True,
+        words_fit=True,
+        mute=True,
+        upload="big.pdf",
+    )
+
+
 def full_and_read_only(ground: Ground) -> list[Fault]:
     """Return the faults of small disks."""
     return [
-        Fault("disk of the database full", lambda: _fill(ground.store), lambda: _empty(ground.store)),
+        Fault("disk of the database full", lambda: _fill_store(ground), lambda: _empty(ground.store)),
         Fault("database read-only", lambda: _fixed(ground, "+i"), lambda: _fixed(ground, "-i")),
         Fault(
             "tmpfs of the files full",
@@ -228,6 +266,13 @@ def _fill(folder: Path) -> None:
             except OSError:
                 continue
     assert shutil.disk_usage(folder).free == 0
+
+
+def _fill_store(ground: Ground) -> None:
+    """Leave not one block, and none in SQLite's log, whose old pages would be written anew."""
+    with closing(sqlite3.connect(ground.store / "portal.db", isolation_level=None, timeout=15)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    _fill(ground.store)
 
 
 def _empty(folder: Path) -> None:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import requests
 from peewee import fn
@@ -19,10 +20,12 @@ from tests.faults.workload import (
     Filed,
     Form,
     compare,
+    counts_of,
     drain,
     file_directly,
     installed,
     opened,
+    pictures,
     switch_faults,
 )
 from tests.support.portal import Installation, vorgang_id, wait_for
@@ -30,20 +33,22 @@ from tests.support.portal import Installation, vorgang_id, wait_for
 _SYNCS = 2
 _SETTINGS = "threads = 8\nlease_s = 5"
 _CUT_RATE = 0.5
+_CUT = "cut_after_commit"
+_SHARE = 10  # of the cuts, one in so many is to an attachment's, and as many to a message's answer
+_MESSAGES = 12  # with fewer, chance might cut none of them
 
 
 def measure(directory: Path, engine: str, *, cuts: int = 1000, keys: int = 1000, posts: int = 20) -> list[Finding]:
     """Post each of `keys` forms `posts` times at once, then with another text; then cut so many of immotion's answers.
 
-    Two workers forward; half of the answers to `PUT /vorgaenge` are cut until it has been so many: with all of them cut
-    the breaker would rightly stay open.
+    Two workers forward; half of the answers to `PUT` of attachments, messages and Vorgänge are cut until it has been so
+    many: with all of them cut the breaker would rightly stay open.
     """
     with installed(directory, engine, immotion=_SETTINGS) as installation:
         installation.start("portal", "serve")
         wait_for(f"{installation.url}/readyz")
         with opened(installation):
             filed, found = _post_at_once(installation, engine, keys, posts)
-            installation.stop("portal")
             return found + _cut(installation, engine, filed, cuts)
 
 
@@ -120,31 +125,58 @@ def _stored() -> dict[str, str]:
 
 
 def _cut(installation: Installation, engine: str, filed: list[Filed], cuts: int) -> list[Finding]:
-    everything = filed + file_directly(max(2 * cuts + cuts // 2 - len(filed), 0), "Unmittelbar")
+    """Cut answers to each of the three calls, one after the other, while there is enough of what it carries."""
     installation.start_standin()
-    switch_faults(installation, rate=_CUT_RATE, kinds=["cut_after_commit"], calls=["PUT /vorgaenge"], count=cuts)
     for number in range(_SYNCS):
         start_sync(installation, f"sync-{number}")
+    share = cuts // _SHARE
+    for call in ("PUT /anhaenge", "PUT /aktivitaeten"):
+        _spoil(installation, call, share)
+        _add_messages(installation, filed, max(3 * share, _MESSAGES))
+        drain()
+    left = cuts - 2 * share
+    _spoil(installation, "PUT /vorgaenge", left)
+    everything = filed + file_directly(2 * left + left // 2, "Unmittelbar")
     drain()
-    seen = compare(installation, everything)
-    calls = [row["aufrufe"] for row in installation.ledger()]
-    blindly = sum(called["PUT /vorgaenge"] - 1 for called in calls)
-    asked = sum(called.get("GET /vorgaenge", 0) for called in calls)
+    return _findings(installation, engine, everything, cuts)
+
+
+def _spoil(installation: Installation, call: str, count: int) -> None:
+    switch_faults(installation, rate=_CUT_RATE, kinds=[_CUT], calls=[call], count=count)
+
+
+def _add_messages(installation: Installation, filed: list[Filed], count: int) -> None:
+    """Have the resident write to one Vorgang after the other, each time with a picture."""
+    client, album = Client(installation, 1), pictures(8, installation.directory / "album")
+    for number in range(count):
+        client.add(filed[number % len(filed)], f"Nachtrag {number} {uuid4()}", album[number % len(album)])
+
+
+def _findings(installation: Installation, engine: str, everything: list[Filed], cuts: int) -> list[Finding]:
+    seen, counts = compare(installation, everything), counts_of(installation)
+    cut = {name: counts.of(f"PUT /{name}", _CUT) for name in ("vorgaenge", "anhaenge", "aktivitaeten")}
+    ledger = installation.ledger()
+    asked = sum(row["aufrufe"].get("GET /vorgaenge", 0) for row in ledger)
     with connected():
         failed = int(OutboxRow.select(fn.SUM(OutboxRow.attempts)).scalar() or 0)
     return [
         Finding(
             f"{cuts:,} answers cut after immotion's commit, among {len(everything):,} Vorgänge",
             engine,
-            f"{seen.delivery()}; {failed:,} attempts failed",
-            "0 doubled, 0 lost",
-            seen.delivered() and failed >= cuts,
+            f"{', '.join(f'{count:,} to PUT {name}' for name, count in cut.items())}: {seen.delivery()}, "
+            f"{seen.disordered} out of order, {seen.wrong_files} with other files; {failed:,} attempts failed",
+            "0 doubled, 0 lost, 0 out of order; some of each cut",
+            seen.delivered()
+            and not seen.disordered
+            and not seen.wrong_files
+            and failed >= cuts == sum(cut.values())
+            and min(cut.values()) > 0,
         ),
         Finding(
             "… asked by our id before a resend",
             engine,
-            f"{asked:,} look-ups; {blindly} Vorgänge sent again although immotion had them",
+            f"{asked:,} look-ups; {counts.unasked} Vorgänge sent again unasked although immotion had them",
             "0 sent again",
-            blindly == 0 and asked >= cuts,
+            counts.unasked == 0 and asked >= cut["vorgaenge"],
         ),
     ]

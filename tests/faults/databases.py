@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from service.store.models import OutboxRow
 from service.store.query import tuples
 from tests.faults.ground import at_last, installed, opened
 from tests.faults.points import Finding
-from tests.faults.workload import Client, Filed, compare, drain
+from tests.faults.workload import Client, Failure, Filed, compare, drain
 from tests.support.engines import Server
 from tests.support.portal import Installation
 
@@ -31,13 +31,17 @@ _LOAD_S = (0.3, 1.5)
 _HELD_S = (1.0, 2.0, 3.0)
 _HELD_LONG_S = 17.0  # longer than the portal waits for SQLite's lock
 _LONG_EVERY = 25
+_QUIET_S = 8.0  # longer than it may take until all is normal: what fails then is seen
+_QUIET_EVERY = 10
 
 
-def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int = 45) -> list[Finding]:
+def measure(
+    directory: Path, engine: str, *, restarts: int = 100, lease_s: int = 45, quiet_s: float = _QUIET_S
+) -> list[Finding]:
     """Restart the server so often while clients file and workers forward; SQLite's file is locked by another process.
 
     PostgreSQL is stopped fast, stopped immediately and killed in turn, MariaDB stopped and killed. A claim whose commit
-    was cut waits for its lease of `lease_s` seconds.
+    was cut waits for its lease of `lease_s` seconds. Now and then nothing is done to it for `quiet_s` seconds.
     """
     with (
         installed(directory, engine, immotion=f"lease_s = {lease_s}") as (installation, server),
@@ -49,10 +53,16 @@ def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int =
             installation.start(name, "sync", "run")
         with _load(installation) as load:
             away = _restarts(server) if server else _locks(installation)
-            times = [_until_normal(load, one) for _, one in zip(range(restarts), away, strict=False)]
+            outages, times = [], []
+            for number, one in zip(range(restarts), away, strict=False):
+                outages.append(one)
+                times.append(_until_normal(load, one.until))
+                if number == restarts - 1 or number % _QUIET_EVERY == 0:
+                    time.sleep(quiet_s)
         drain()
         comparison = compare(installation, load.filed)
     to_file, to_deliver = (max(one) for one in zip(*times, strict=True))
+    late = late_failures(load.failures, outages, _NORMAL_WITHIN_S)
     other = {kind: count for kind, count in load.resent.items() if kind != "503"}
     what = f"database {'restarted' if server else 'locked'} {restarts} times under load"
     return [
@@ -71,6 +81,22 @@ def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int =
             not other,
         ),
         Finding(
+            f"{what}: requests that failed although it had been back for {_NORMAL_WITHIN_S:g} s (left alone for "
+            f"{quiet_s:g} s, now and then)",
+            engine,
+            f"{len(late)} {sorted({one.what for one in late}) or ''}".strip()
+            + f", of {len(load.failures):,} failures in all; left alone {_quiet_after(restarts)} times",
+            "0",
+            not late,
+        ),
+        Finding(
+            f"{what}: longest time after which a request still began that failed",
+            engine,
+            f"{max(after_return(load.failures, outages), default=0):.1f} s",
+            f"{_NORMAL_WITHIN_S:g} s",
+            max(after_return(load.failures, outages), default=0) <= _NORMAL_WITHIN_S,
+        ),
+        Finding(
             f"{what}: longest time until a submission succeeds again",
             engine,
             f"{to_file:.1f} s",
@@ -87,12 +113,42 @@ def measure(directory: Path, engine: str, *, restarts: int = 100, lease_s: int =
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """When the database was away, on the monotonic clock."""
+
+    since: float
+    until: float
+
+
+def after_return(failures: Iterable[Failure], outages: Sequence[Outage]) -> list[float]:
+    """Return how long the database had been back when each request began that failed before the next outage."""
+    found = []
+    for one in failures:
+        before = [outage for outage in outages if outage.until <= one.began]
+        in_one = any(one.began <= outage.until and outage.since <= one.ended for outage in outages)
+        if before and not in_one:
+            found.append(one.began - before[-1].until)
+    return found
+
+
+def late_failures(failures: Sequence[Failure], outages: Sequence[Outage], seconds: float) -> list[Failure]:
+    """Return the failures of requests that began later than so many seconds after the database was back."""
+    return [one for one in failures if any(after > seconds for after in after_return([one], outages))]
+
+
+def _quiet_after(restarts: int) -> int:
+    """Return after how many of the restarts the database is left alone for a while."""
+    return sum(number == restarts - 1 or number % _QUIET_EVERY == 0 for number in range(restarts))
+
+
 @dataclass
 class _Load:
     """What the clients were told, and when they were last told so."""
 
     filed: list[Filed] = field(default_factory=list)
     resent: Counter[str] = field(default_factory=Counter)
+    failures: list[Failure] = field(default_factory=list)
     last_at: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -117,23 +173,25 @@ def _load(installation: Installation) -> Iterator[_Load]:
             one.result()
     for client in clients:
         load.resent.update(client.resent)
+        load.failures += client.failures
 
 
-def _restarts(server: Server) -> Iterator[float]:
-    """Restart the server again and again; give the moment at which it accepted connections."""
+def _restarts(server: Server) -> Iterator[Outage]:
+    """Restart the server again and again; give when it was told to end and when it accepted connections."""
     chance, ways = Random(1), list(server.ends)  # noqa: S311 - repeatable on purpose
     number = 0
     while True:
         time.sleep(chance.uniform(*_LOAD_S))
+        since = time.monotonic()
         server.stop(ways[number % len(ways)])
         time.sleep(chance.uniform(0, 0.5))
         server.start()
-        yield time.monotonic()
+        yield Outage(since, time.monotonic())
         number += 1
 
 
-def _locks(installation: Installation) -> Iterator[float]:
-    """Let another process keep SQLite's write lock again and again; give the moment at which it was let go."""
+def _locks(installation: Installation) -> Iterator[Outage]:
+    """Let another process keep SQLite's write lock again and again; give when it asked for it and let it go."""
     path = installation.database.removeprefix("sqlite:///")
     chance = Random(1)  # noqa: S311 - repeatable on purpose
     number = 0
@@ -141,8 +199,9 @@ def _locks(installation: Installation) -> Iterator[float]:
         time.sleep(chance.uniform(*_LOAD_S))
         number += 1
         seconds = _HELD_LONG_S if number % _LONG_EVERY == 0 else _HELD_S[number % len(_HELD_S)]
+        since = time.monotonic()
         subprocess.run([sys.executable, "-c", _HOLD, path, str(seconds)], check=True)
-        yield time.monotonic()
+        yield Outage(since, time.monotonic())
 
 
 _HOLD = """

@@ -6,16 +6,19 @@ end, with the ledger of the stand-in.
 """
 
 import hashlib
+import io
 import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from random import Random
 from urllib.parse import urlsplit
 
+import pikepdf
 import requests
 
 from tests.faults import breaking
@@ -29,7 +32,9 @@ from tests.support.portal import Resident, eventually
 FILES = Path(__file__).parent.parent / "files"
 PROMISED = "503 with everything typed, nothing half, once when sent again"
 _WORDS = "Zeile eins\n<b>zwei</b> & „drei“ 😀 "
-_MANY_WORDS = "😀" * 3000 + _WORDS * 20  # several pages of SQLite
+# several pages of a database, and no engine can pack them into less
+_SIGNS = [*map(chr, range(0x4E00, 0x9E00)), "😀"]
+_MANY_WORDS = "".join(Random(6).choices(_SIGNS, k=3000)) + _WORDS * 20  # noqa: S311 - repeatable on purpose
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,20 @@ def outcomes(directory: Path, engine: str, kinds: Sequence[Kind]) -> Iterator[tu
         return
     place = directory / "database"
     place.mkdir(parents=True)
-    with server(engine, place) as running, _running(Ground(directory, running.url)) as ground:
+    with ExitStack() as stack:
+        unavailable = None
+        try:
+            stack.enter_context(breaking.small_disk(place))
+        except Unavailable as reason:
+            unavailable = Outcome(wrong=[f"not measured: {reason}"])
+        running = stack.enter_context(server(engine, place))
+        ground = stack.enter_context(_running(Ground(directory, running.url)))
         yield from _each(ground, breaking.stopped(running), kinds)
+        yield from _each(ground, [breaking.cut_writes(ground)], kinds)
+        if unavailable is None:
+            yield from _each(ground, [breaking.full(running, place)], kinds)
+        else:
+            yield "disk of the database server full", unavailable
 
 
 def _on_sqlite(directory: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, Outcome]]:
@@ -111,6 +128,8 @@ def _on_sqlite(directory: Path, kinds: Sequence[Kind]) -> Iterator[tuple[str, Ou
             yield "full and read-only disks", Outcome(wrong=[f"not measured: {reason}"])
             on_small_disks = []
         stack.enter_context(_running(ground))
+        # the limit in the middle comes first: later the log is longer than it
+        yield from _each(ground, [breaking.cut_writes(ground)], kinds)
         yield from _each(ground, [*breaking.refused_writes(ground), *on_small_disks], kinds)
 
 
@@ -146,7 +165,7 @@ class Trial:
         filed = [self._resident.file_schaden()]
         if not self._fault.words_fit:
             filed.append(self._worker_meets_it())
-        failing = [kind for kind in kinds if kind.files or not self._fault.words_fit]
+        failing = [self._kind(kind) for kind in kinds if kind.files or not self._fault.words_fit]
         for number, kind in enumerate(failing):
             self._form(kind, filed, midway=number % 2 == 1)
         self.outcome.check(
@@ -155,6 +174,9 @@ class Trial:
         self._check_delivered(filed)
         self._check_folder()
         return self.outcome
+
+    def _kind(self, kind: Kind) -> Kind:
+        return replace(kind, files=(self._fault.upload,)) if self._fault.upload else kind
 
     def _worker_meets_it(self) -> str:
         """Let the worker find something due when it is broken; return what it has to deliver afterwards."""
@@ -261,8 +283,9 @@ class Trial:
         page = self._resident.get(f"vorgaenge/{where}").text
         files = [self._resident.get(url) for url in set(re.findall(r"vorgaenge/[0-9a-f-]+/anhaenge/[0-9a-f-]+", page))]
         self.outcome.check(all(file.status_code == requests.codes.ok for file in files), "a file is not there")
-        same = any(file.content == (FILES / "page.pdf").read_bytes() for file in files)
-        self.outcome.check(same or "page.pdf" not in kind.files, "page.pdf is not the same")
+        for name in {"page.pdf", "big.pdf"} & set(kind.files):
+            same = any(file.content == _content(name) for file in files)
+            self.outcome.check(same, f"{name} is not the same")
 
     def _check_delivered(self, filed: list[str]) -> None:
         """The worker has survived it all and delivers unaided, each Vorgang once."""
@@ -291,4 +314,14 @@ class Trial:
 
 def _parts(files: Sequence[str]) -> list[tuple[str, tuple[str | None, bytes]]]:
     """Return the files as a browser sends them; without any, the field that it leaves empty."""
-    return [("anhaenge", (name, (FILES / name).read_bytes())) for name in files] or [("anhaenge", ("", b""))]
+    return [("anhaenge", (name, _content(name))) for name in files] or [("anhaenge", ("", b""))]
+
+
+def _content(name: str) -> bytes:
+    if name != "big.pdf":
+        return (FILES / name).read_bytes()
+    filling = io.BytesIO()
+    with pikepdf.open(FILES / "page.pdf") as pdf:
+        pdf.Root.Filling = pdf.make_stream(Random(1).randbytes(3 * breaking.HALF))  # noqa: S311 - cannot be packed
+        pdf.save(filling, static_id=True)
+    return filling.getvalue()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -205,7 +206,7 @@ def _filed(case: _Case) -> Vorgang:
 def _read_here(settings: Settings) -> Iterator[None]:
     """Read everything in this process, one after the other, when all of it is there."""
     yield
-    assert _Worker(settings).round() == DONE
+    assert _Worker(settings).round(threading.Event()) == DONE
 
 
 @contextmanager
@@ -258,10 +259,14 @@ def _rows(cases: Sequence[_Case]) -> Rows:
     for row in found["messages"] + found["files"]:
         row["vorgang_id"] = keys[row["vorgang_id"]]
     for row in found["files"]:
-        del row["id"], row["created_at"], row["stored_at"]
+        for name in ("id", "created_at", "stored_at", *_OF_FETCHING):
+            del row[name]
     for row in found["events"]:
         del row["id"], row["received_at"]
     return found
+
+
+_OF_FETCHING = ("fetch_attempts", "fetch_at", "fetch_since", "fetch_error")
 
 
 def _differing(expected: Sequence[dict[str, Any]], found: Sequence[dict[str, Any]]) -> int:

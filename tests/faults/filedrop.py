@@ -15,15 +15,18 @@ import requests
 
 from service.store.database import connected, open_database
 from service.store.models import AktivitaetRow, FiledropRow, OutboxRow, VorgangRow
+from tests.faults import refusals
 from tests.faults.points import Finding
+from tests.faults.workload import events
 from tests.support.engines import server
 from tests.support.filedrop import PLACES, DropInstallation
 from tests.support.portal import MANDANT, vorgang_id
 
 CLIENTS = 8
+KINDS = ["half_copied", "quittung_missing", "quittung_doubled"]
 FAULTS = {
     "rate": 0.5,
-    "kinds": ["half_copied", "quittung_missing", "quittung_doubled"],
+    "kinds": KINDS,
     "calls": ["FILEDROP"],
     "seed": 5,
 }
@@ -32,15 +35,26 @@ SETTINGS = "settle_s = 0.1\nlease_s = 2\nacknowledgement_h = 0.0012\ngap_min = 0
 PICTURE = Path(__file__).parents[1] / "files" / "picture.png"
 
 
-def measure(directory: Path, engine: str, *, vorgaenge: int = 1000) -> list[Finding]:
-    """File so many Vorgänge while everything goes wrong that may, let it come to rest, compare both sides."""
+def measure(directory: Path, engine: str, *, vorgaenge: int = 1000, stops: int = 200) -> list[Finding]:
+    """File so many Vorgänge while everything goes wrong that may, let it come to rest, compare both sides.
+
+    Then stop workers while they hold packages that the ERP refuses meanwhile.
+    """
+    with _installed(directory / "trouble", engine, SETTINGS) as installation:
+        run = _Run(installation, vorgaenge)
+        run.go()
+        found = [*_findings(run, engine)]
+    with _installed(directory / "late", engine, refusals.SETTINGS) as installation:
+        return [*found, *refusals.measure_refusals(installation, engine, stops)]
+
+
+@contextmanager
+def _installed(directory: Path, engine: str, settings: str) -> Iterator[DropInstallation]:
     directory.mkdir(parents=True, exist_ok=True)
     with _database(engine, directory) as url:
-        installation = DropInstallation(directory, database=url, drop_settings=SETTINGS)
+        installation = DropInstallation(directory, database=url, drop_settings=settings)
         try:
-            run = _Run(installation, vorgaenge)
-            run.go()
-            return [*_findings(run, engine)]
+            yield installation
         finally:
             installation.stop_all()
 
@@ -71,6 +85,7 @@ class _Run:
         self.filed: dict[str, Filed] = {}
         self.written: dict[str, list[str]] = {}
         self.troubles: Counter[str] = Counter()
+        self.met: dict[str, int] = {}
         self._stop = threading.Event()
         self._lock = threading.Lock()
 
@@ -84,13 +99,30 @@ class _Run:
             thread.start()
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(self._client, range(CLIENTS)))
-        self._until(lambda: min(self.troubles[kind] for kind in ("kill", "unwritable")) >= 3, 180, "trouble")
+        self._until(self.enough, 180, "trouble")
         self._until(lambda: len(self.written) >= min(self.vorgaenge // 10, 20), 300, "clerk")
         self._stop.set()
         for thread in others:
             thread.join()
+        self.met = self._met()
         self._faults({"rate": 0})
         self._until(self._at_rest, 300 + self.vorgaenge, "rest")
+
+    def enough(self) -> bool:
+        """Tell whether every kind of trouble has happened: a run without one of them would show nothing of it."""
+        done = min(self.troubles[kind] for kind in ("kill", "folder taken away"))
+        return done >= 3 and min(self._met().values()) > 0
+
+    def _met(self) -> dict[str, int]:
+        """Count what the ERP did wrong, and when workers met a folder that was away: unseen, that is no trouble."""
+        spoilt = requests.get(self._faults_url, timeout=30).json()["happened"]
+        unusable = len(events(self.installation, "sync", "filedrop_folder_unusable"))
+        met = {"in/ unwritable": self._unwritable(), "other folder unusable": unusable}
+        return {kind: spoilt.get(kind, 0) for kind in KINDS} | met
+
+    def _unwritable(self) -> int:
+        postponed = [str(one["error"]) for one in events(self.installation, "sync", "delivery_postponed")]
+        return sum(error.startswith("in/ cannot be written") for error in postponed)
 
     def _client(self, number: int) -> None:
         resident = self.installation.resident(sub=f"fe_users:{number}", person=f"P{number}")
@@ -111,6 +143,8 @@ class _Run:
 
     def _trouble(self) -> None:
         chance = random.Random(7)  # noqa: S311 - repeatable on purpose
+        while not self._stop.wait(0.1) and not self._unwritable():  # at once: later there may be nothing to write
+            self._take_away("in", 1.5)
         while not self._stop.wait(chance.uniform(0.1, 0.5)):
             if chance.random() < 0.3:
                 self._kill_worker()
@@ -143,7 +177,7 @@ class _Run:
         self._stop.wait(seconds)
         folder.unlink()
         away.rename(folder)
-        self.troubles["unwritable"] += 1
+        self.troubles["folder taken away"] += 1
 
     def _clerk(self) -> None:
         """Write twice to every fifth resident."""
@@ -167,8 +201,11 @@ class _Run:
                 self.written[key] = words
 
     def _faults(self, faults: dict[str, object]) -> None:
-        url = f"{self.installation.standin_url}/_standin/faults"
-        assert requests.post(url, json=faults, timeout=30).status_code == 200
+        assert requests.post(self._faults_url, json=faults, timeout=30).status_code == 200
+
+    @property
+    def _faults_url(self) -> str:
+        return f"{self.installation.standin_url}/_standin/faults"
 
     def _at_rest(self) -> bool:
         open_database(self.installation.database)
@@ -229,10 +266,7 @@ def _findings(run: _Run, engine: str) -> Iterator[Finding]:
     def finding(what: str, wrong: int, promised: str = "0") -> Finding:
         return Finding(f"5 file drop: {what}", engine, str(wrong), promised, kept=str(wrong) == promised)
 
-    happened = ", ".join(f"{count} × {kind}" for kind, count in sorted(run.troubles.items()))
-    enough = run.troubles["kill"] >= 3 and run.troubles["unwritable"] >= 3
-    at_rest = not any(kind.startswith("no ") for kind in run.troubles)
-    yield Finding("5 file drop: trouble", engine, happened, "at rest by itself", kept=enough and at_rest)
+    yield _trouble(run, engine)
     yield finding("filed and acknowledged to a browser", len(run.filed), str(run.vorgaenge))
     yield finding("Vorgänge lost", len(set(run.filed) - set(ledger)))
     yield finding("Vorgänge doubled", len(set(ledger) - set(run.filed)) + sum(n - 1 for n in texts.values()))
@@ -257,6 +291,14 @@ def _findings(run: _Run, engine: str) -> Iterator[Finding]:
     refused = [path.name for path in (run.installation.drop / "fehler").iterdir()]
     yield finding("files refused that were only half there", len(refused))
     yield finding("parked", portal.parked)
+
+
+def _trouble(run: _Run, engine: str) -> Finding:
+    """Say what really went wrong: a run in which some kind of it never happened has shown nothing."""
+    happened = ", ".join(f"{count} × {kind}" for kind, count in sorted((run.troubles | run.met).items()))
+    enough = min(run.troubles[kind] for kind in ("kill", "folder taken away")) >= 3 and min(run.met.values()) > 0
+    at_rest = not any(kind.startswith("no ") for kind in run.troubles)
+    return Finding("5 file drop: trouble", engine, happened, "none 0; at rest by itself", kept=enough and at_rest)
 
 
 def _lacks_file(row: dict[str, object]) -> bool:

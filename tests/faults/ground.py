@@ -18,7 +18,7 @@ from tests.support.engines import Server, server
 from tests.support.portal import Installation
 
 T = TypeVar("T")
-_TIMED = re.compile("as a ratio|longest time")
+_TIMED = re.compile("as a ratio|longest time|had been back")
 
 
 @contextmanager

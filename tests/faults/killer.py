@@ -21,17 +21,20 @@ _TRIES = 100
 
 
 class Killer:
-    """Kills one program after the other; equal seeds make equal choices of kind."""
+    """Kills one program after the other, each kind at least once; equal seeds make equal choices of kind."""
 
-    def __init__(self, installation: Installation, syncs: int, seed: int) -> None:
+    def __init__(self, installation: Installation, *, syncs: int, kills: int, seed: int) -> None:
         self._installation = installation
         self._syncs = syncs
         self._random = Random(seed)  # noqa: S311 - repeatable on purpose
+        more = self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=max(kills - len(_WEIGHTS), 0))
+        self._plan = [*_WEIGHTS, *more]
+        self._random.shuffle(self._plan)
         self.struck: Counter[str] = Counter()
 
     def strike(self) -> None:
         """Kill one program; what nobody else restarts is started again."""
-        (kind,) = self._random.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
+        kind = self._plan.pop()
         {WEB_WORKER: self._web_worker, WEB_MASTER: self._web_master, SYNC_WORKER: self._sync_worker}[kind]()
         self.struck[kind] += 1
 
@@ -58,6 +61,10 @@ class Killer:
             time.sleep(0.02)
         self._installation.start("portal", "serve")
 
+    def struck_all(self) -> bool:
+        """Tell whether every kind of program was killed."""
+        return self.struck.keys() == _WEIGHTS.keys()
+
     def _sync_worker(self) -> None:
         name = f"sync-{self._random.randrange(self._syncs)}"
         worker = self._installation.processes.pop(name)
@@ -83,12 +90,23 @@ def fall_asleep(installation: Installation, names: Iterable[str]) -> None:
     for _ in range(_TRIES):
         for pid in pids:
             kill(pid, signal.SIGSTOP)
+        while not all(map(_is_stopped, pids)):
+            time.sleep(0.005)
         if _can_be_written(installation.database):
             return
         for pid in pids:
             kill(pid, signal.SIGCONT)
         time.sleep(0.05)
     raise AssertionError("they write all the time")
+
+
+def _is_stopped(pid: int) -> bool:
+    """Tell whether every thread of a program stands still, or it has ended: a signal takes its time to arrive."""
+    states = set()
+    for task in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            states.add(task.read_text().rpartition(")")[2].split()[0])
+    return states <= {"T", "t", "Z", "X"}
 
 
 def _can_be_written(url: str) -> bool:

@@ -3,14 +3,16 @@
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from service.store.database import connected
-from service.store.models import OutboxRow
-from service.store.query import dicts
+from service.store.models import EreignisRow, OutboxRow
+from service.store.query import dicts, tuples
+from tests.faults import noting
 from tests.faults.killer import fall_asleep, kill, start_sync
 from tests.faults.points import Finding
 from tests.faults.workload import Filed, compare, drain, events, file_directly, installed, opened, switch_faults
@@ -56,8 +58,11 @@ class _Night:
     hits: int = 0
     rounds: int = 0
     late_writes: int = 0
+    watched: int = 0
+    touched: int = 0
 
     def start(self) -> None:
+        noting.note_writes()
         self.installation.start_standin()
         for name in [*self.sleeping(), *self.awake()]:
             start_sync(self.installation, name)
@@ -87,6 +92,7 @@ class _Night:
         self._spoil("slow")
         self._signal(self.awake(), signal.SIGCONT)
         _until(lambda: all(now[1] > claimed[key][1] for key, now in self.rows(here).items()))
+        _until(lambda: bool(at_rest({UUID(one.vorgang_id) for one in here})), _SLOW_S / 2)
         self._wake(here, claimed)
 
     def _spoil(self, *kinds: str) -> None:
@@ -104,11 +110,15 @@ class _Night:
         taken = {key for key, row in now.items() if row[1] > claimed[key][1]}
         settled = {key for key, row in now.items() if row[0] == "sent"}
         before = {name: len(events(self.installation, name, "late_result_dropped")) for name in self.sleeping()}
+        quiet = at_rest({UUID(one.vorgang_id) for one in here})
+        writes = noting.noted(noting.WRITTEN)
         self._signal(self.sleeping(), signal.SIGCONT)
         _until(lambda: all(state == "sent" for state, *_ in self.rows(here).values()))
         _until(lambda: self._dropped(before) == self.sleepers, 3)
         self.hits += self._dropped(before)
         after = self.rows(here)
+        self.watched += len(quiet)
+        self.touched += written_since(writes, quiet)
         self.late_writes += sum(after[key] != now[key] for key in settled)
         self.late_writes += sum(after[key][2] != claimed[key][2] for key in taken - settled)
 
@@ -132,6 +142,29 @@ class _Night:
     def end(self) -> None:
         """Leave nobody stopped, so that all can be told to end."""
         self._signal(self.everybody(), signal.SIGCONT)
+
+
+def at_rest(among: Collection[UUID]) -> set[UUID]:
+    """Return the Vorgänge that nobody has reason to write to: sent, and immotion's event of them applied."""
+    with connected():
+        sent = tuples(
+            OutboxRow.select(OutboxRow.vorgang_id).where(
+                OutboxRow.vorgang_id.in_(list(among)), OutboxRow.state == "sent"
+            )
+        )
+        ids = [str(one) for one in among]
+        applied = tuples(
+            EreignisRow.select(EreignisRow.externe_id).where(
+                EreignisRow.externe_id.in_(ids), EreignisRow.state == "applied"
+            )
+        )
+    return {row[0] for row in sent} & {UUID(row[0]) for row in applied}
+
+
+def written_since(before: Counter[UUID], vorgaenge: Iterable[UUID]) -> int:
+    """Return how many of these Vorgänge, or their timelines, have been written to since."""
+    now = noting.noted(noting.WRITTEN)
+    return sum(now[one] > before[one] for one in vorgaenge)
 
 
 def _stop(night: _Night, engine: str, stops: int) -> list[Finding]:
@@ -169,6 +202,13 @@ def _stop(night: _Night, engine: str, stops: int) -> list[Finding]:
             f"late, {holders} results of the row's holder dropped",
             f"{stops} workers that dropped something; 0 changed, 0 of the holder's",
             night.hits >= stops and night.late_writes == holders == 0,
+        ),
+        Finding(
+            "… late writes to Vorgänge and timelines",
+            engine,
+            f"{night.touched} of {night.watched:,} Vorgänge that were at rest when the stopped workers continued",
+            "0, of at least one in each third night",
+            night.touched == 0 and 3 * night.watched >= night.rounds,
         ),
     ]
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from random import Random
 from uuid import UUID, uuid4
 
-import requests
-
 from service.files.storage import Folder
 from service.settings import Settings
 from service.store import outbox, vorgaenge
@@ -19,13 +17,14 @@ from service.store.database import connected, transaction
 from service.store.models import OutboxRow
 from service.store.query import tuples
 from service.store.records import Aktivitaet, Anhang, Vorgang
-from service.sync.breaker import Breaker
+from service.sync.breaker import LONGEST_PAUSE_S, Breaker
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.http import HttpChannel
 from service.sync.retry import GIVE_UP_AFTER
 from service.sync.worker import IDLE_S
 from tests.faults.ground import at_last, installed, opened, p95
 from tests.faults.points import Finding
+from tests.faults.workload import switch_faults
 from tests.support.portal import MANDANT, Installation
 from tests.support.vorgaenge import some_vorgang
 
@@ -36,6 +35,10 @@ _SETTLED_WITHIN_S = 90
 _DRAIN_STEP_S = 5.0
 _SLOWEST_PACE = 20.0
 _TRIED_FOR = timedelta(seconds=4)
+_TIMEOUT_S = 0.25
+_POISON_TIMEOUT_S = 1
+_SLOWER, _SLOWEST = 0.3, 5
+_LEAST_S, _LONGEST_S = 5, 30
 _SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadensart": "SANITAER.TROPFT"}
 
 
@@ -43,7 +46,7 @@ def measure(
     directory: Path, engine: str, *, waiting: int = 5000, hours: float = 72, poison: int = 50, healthy: int = 1000
 ) -> list[Finding]:
     """Let immotion be away for `hours` with `waiting` Vorgänge owed, then file `poison` among `healthy` ones."""
-    with installed(directory, engine) as (installation, _):
+    with installed(directory, engine, immotion=f"timeout_s = {_POISON_TIMEOUT_S}") as (installation, _):
         return _outage(installation, engine, waiting, hours) + _poison(installation, engine, poison, healthy)
 
 
@@ -71,7 +74,7 @@ class Counting:
         self._calls = calls
 
     def __getattr__(self, name: str) -> object:
-        if name != "close":
+        if name not in {"begin", "close"}:  # they ask nothing
             self._calls[name] += 1
         return getattr(self._channel, name)
 
@@ -106,17 +109,26 @@ class Owed:
 
 
 @contextmanager
-def forwarder(settings: Settings, clock: SkippingClock, calls: Counter[str]) -> Iterator[Forwarder]:
+def forwarder(
+    settings: Settings,
+    clock: SkippingClock,
+    calls: Counter[str],
+    *,
+    timeout_s: float | None = None,
+    breaker: Breaker | None = None,
+) -> Iterator[Forwarder]:
     """Give a forwarder with this clock, whose calls are counted."""
     immotion = settings.mandanten[MANDANT].immotion
     assert immotion is not None
+    if timeout_s is not None:
+        immotion = immotion.model_copy(update={"timeout_s": timeout_s})
     made = Forwarder(
         MANDANT,
         channel=lambda: Counting(HttpChannel(immotion), calls),  # type: ignore[arg-type,return-value]
         storage=Folder(settings.service.files),
         threads=immotion.threads,
         clock=clock.now,
-        breaker=Breaker(MANDANT, clock.now),
+        breaker=breaker or Breaker(MANDANT, clock.now),
     )
     try:
         yield made
@@ -124,25 +136,83 @@ def forwarder(settings: Settings, clock: SkippingClock, calls: Counter[str]) -> 
         made.close()
 
 
-def _outage(installation: Installation, engine: str, waiting: int, hours: float) -> list[Finding]:
-    clock, calls, owed = SkippingClock(), Counter[str](), Owed()
-    installation.start_standin()
-    with opened(installation) as settings, forwarder(settings, clock, calls) as worker:
-        owed.file(waiting, clock.now())
-        fresh = _drain(worker, clock)
-        installation.stop("standin")
-        owed.file(waiting, clock.now())
-        calls.clear()
-        took = _stay_away(worker, clock, hours)
-        tries = sum(calls.values())
-        (during,) = outbox_counts()
-        installation.start_standin()
-        drained = _drain(worker, clock)
+@dataclass
+class _Away:
+    """An immotion that is away for a while, and the worker that finds it so."""
+
+    installation: Installation
+    settings: Settings
+    clock: SkippingClock = field(default_factory=SkippingClock)
+    calls: Counter[str] = field(default_factory=Counter)
+    owed: Owed = field(default_factory=Owed)
+
+    def __post_init__(self) -> None:
+        self.breaker = Breaker(MANDANT, self.clock.now)
+
+    @contextmanager
+    def worker(self, *, timeout_s: float | None = None) -> Iterator[Forwarder]:
+        """Give a forwarder; all of them go by one clock and one breaker."""
+        with forwarder(self.settings, self.clock, self.calls, timeout_s=timeout_s, breaker=self.breaker) as made:
+            yield made
+
+    def stay_away(self, hours: float) -> dict[str, float]:
+        """Refuse connections, then answer 503, then nothing at all, for so long together; return the calls a minute."""
+        shares = {"connections refused": 7 / 12, "503": 4 / 12, "time-outs": 1 / 12}
+        rates = {}
+        with self.worker() as worker:
+            self.installation.stop("standin")
+            rates["connections refused"] = self._try(worker, hours * shares["connections refused"])
+            self.installation.start_standin()
+            switch_faults(self.installation, rate=1, kinds=["503"])
+            rates["503"] = self._try(worker, hours * shares["503"])
+        # a time-out is real time, whatever the clock says
+        switch_faults(self.installation, rate=1, kinds=["timeout"], timeout_s=2 * _TIMEOUT_S)
+        with self.worker(timeout_s=_TIMEOUT_S) as worker:
+            rates["time-outs"] = self._try(worker, hours * shares["time-outs"])
+        return rates
+
+    def _try(self, worker: Forwarder, hours: float) -> float:
+        before, until = sum(self.calls.values()), self.clock.now() + timedelta(hours=hours)
+        while self.clock.now() < until:
+            if not worker.forward():
+                self.clock.skip(IDLE_S)
+        return (sum(self.calls.values()) - before) / (hours * 60)
+
+    def drain_limited(self, worker: Forwarder, most: int) -> float:
+        """Let immotion take so many rows a second; return how many it got, for half of what is owed."""
+        (before,) = outbox_counts()
+        switch_faults(self.installation, rate=0, rate_limit=most, calls=["PUT /vorgaenge", "PUT /aktivitaeten"])
+        self.clock.skip(2 * LONGEST_PAUSE_S)  # immotion has been back for so long when the worker looks
+        began, seconds = time.monotonic(), min(max(before.waiting / 2 / most, _LEAST_S), _LONGEST_S)
+        while time.monotonic() - began < seconds:
+            if not worker.forward(lambda: time.monotonic() - began > seconds):
+                time.sleep(IDLE_S)
+        took = time.monotonic() - began
+        switch_faults(self.installation, rate=0)
         (after,) = outbox_counts()
-    ledger = {UUID(str(row["externeId"])): row for row in installation.ledger()}
-    missing = [one for one in owed.added if one not in ledger]
-    disordered = [one for one, ids in owed.added.items() if one in ledger and added_to(ledger[one]) != ids]
-    per_minute = tries / max(hours * 60, 1)
+        return (before.waiting - after.waiting) / took
+
+
+def _outage(installation: Installation, engine: str, waiting: int, hours: float) -> list[Finding]:
+    installation.start_standin()
+    with opened(installation) as settings:
+        away = _Away(installation, settings)
+        with away.worker() as worker:
+            away.owed.file(waiting, away.clock.now())
+            fresh = _drain(worker, away.clock)
+        away.owed.file(waiting, away.clock.now())
+        began = time.monotonic()
+        rates = away.stay_away(hours)
+        took = time.monotonic() - began
+        (during,) = outbox_counts()
+        with away.worker() as worker:
+            most = max(round(fresh * _SLOWER), _SLOWEST)
+            limited = away.drain_limited(worker, most)
+            drained = _drain(worker, away.clock)
+        (after,) = outbox_counts()
+    owed, ledger = away.owed.added, {UUID(str(row["externeId"])): row for row in installation.ledger()}
+    missing = [one for one in owed if one not in ledger]
+    disordered = [one for one, ids in owed.items() if one in ledger and added_to(ledger[one]) != ids]
     return [
         Finding(
             f"{hours:g} h outage (clock {hours * 3600 / took:,.0f} times as fast), {waiting:,} Vorgänge waiting",
@@ -154,14 +224,21 @@ def _outage(installation: Installation, engine: str, waiting: int, hours: float)
             and len(ledger) == 2 * waiting,
         ),
         Finding(
-            "attempts during the outage",
+            "calls a minute during the outage",
             engine,
-            f"{tries:,} ({per_minute:.1f} a minute)",
-            "at most 4 a minute",
-            0 < per_minute <= 4,
+            ", ".join(f"{rate:.1f} ({name})" for name, rate in rates.items()),
+            "at most 4",
+            all(0 < rate <= 4 for rate in rates.values()),
         ),
         Finding(
-            "drained afterwards, as a ratio to a fresh backlog",
+            f"drained afterwards by an immotion that takes {most} a second, as a ratio to that",
+            engine,
+            f"{limited / most:.2f} ({limited:.1f} a second)",
+            "at least 0.8",
+            limited / most >= 0.8,
+        ),
+        Finding(
+            "drained afterwards without a limit, as a ratio to a fresh backlog",
             engine,
             f"{drained / fresh:.2f} ({drained:.0f} against {fresh:.0f} a second)",
             "at least 0.8",
@@ -197,24 +274,16 @@ def _drain(worker: Forwarder, clock: SkippingClock) -> float:
         clock.skip(_DRAIN_STEP_S)
 
 
-def _stay_away(worker: Forwarder, clock: SkippingClock, hours: float) -> float:
-    """Let the forwarder try for so long on its clock; return the real seconds."""
-    started, until = time.monotonic(), clock.now() + timedelta(hours=hours)
-    while clock.now() < until:
-        if not worker.forward():
-            clock.skip(IDLE_S)
-    return time.monotonic() - started
-
-
 def _poison(installation: Installation, engine: str, poison: int, healthy: int) -> list[Finding]:
     installation.start_sync()
     with opened(installation):
         pace = max(_capacity(healthy // 5) / 3, _SLOWEST_PACE)
         normal = p95(_delays(_file_at(pace, [_healthy() for _ in range(healthy)])))
         bad = [_poisonous(number) for number in range(poison)]
-        keys = [str(one.vorgang.id) for one in bad if one.answered_500]
-        faults = {"rate": 1, "kinds": ["500"], "calls": ["PUT /vorgaenge"], "keys": keys}
-        requests.post(f"{installation.standin_url}/_standin/faults", json=faults, timeout=10).raise_for_status()
+        keys = [str(one.vorgang.id) for one in bad if one.disturbed]
+        kinds = ["500", "timeout", "cut_before"]
+        faults = {"kinds": kinds, "timeout_s": 2 * _POISON_TIMEOUT_S, "calls": ["PUT /vorgaenge"], "keys": keys}
+        switch_faults(installation, rate=1, **faults)
         good = [_healthy() for _ in range(healthy)]
         mixed = good + bad
         Random(7).shuffle(mixed)  # noqa: S311 - repeatable on purpose
@@ -225,10 +294,10 @@ def _poison(installation: Installation, engine: str, poison: int, healthy: int) 
     arrived = sum(str(one.vorgang.id) in among for one in good)
     slipped = sum(str(one.vorgang.id) in among for one in bad)
     poisoned = p95(delays)
-    kinds = "refused, file missing, cannot be built in three ways, always 500"
+    what = "refused, file missing, cannot be built in three ways, always 500, timed out or cut"
     return [
         Finding(
-            f"{poison} poison messages ({kinds}) among {healthy:,}",
+            f"{poison} poison messages ({what}) among {healthy:,}",
             engine,
             f"{arrived} of {healthy} delivered, {parked} poison messages parked, {slipped} delivered",
             "all others delivered, all poison parked",
@@ -248,7 +317,7 @@ def _poison(installation: Installation, engine: str, poison: int, healthy: int) 
 class _Message:
     vorgang: Vorgang
     anhaenge: tuple[Anhang, ...] = ()
-    answered_500: bool = False
+    disturbed: bool = False
 
 
 def _healthy() -> _Message:
@@ -263,7 +332,7 @@ def _poisonous(number: int) -> _Message:
         lambda: _Message(_changed(details={})),
         lambda: _Message(_changed(routing=[])),
         lambda: _Message(_changed(typ="SCHADEN", details=_SCHADEN | {"antworten": 5})),
-        lambda: _Message(_changed(), answered_500=True),
+        *[lambda: _Message(_changed(), disturbed=True)] * 3,
     )
     return kinds[number % len(kinds)]()
 
@@ -279,12 +348,12 @@ def _without_its_file() -> _Message:
 
 
 def _file_at(pace: float, messages: Sequence[_Message]) -> list[UUID]:
-    """File so many messages a second and return their ids; one that is answered 500 has been tried for days already."""
+    """File so many messages a second and return their ids; what immotion never answers has been tried for days."""
     started = time.monotonic()
     for number, one in enumerate(messages):
         time.sleep(max(0.0, started + number / pace - time.monotonic()))
         now = datetime.now(UTC)
-        since = now - GIVE_UP_AFTER + _TRIED_FOR if one.answered_500 else now
+        since = now - GIVE_UP_AFTER + _TRIED_FOR if one.disturbed else now
         with connected(), transaction():
             vorgaenge.insert(one.vorgang)
             vorgaenge.add_anhaenge(one.anhaenge)
@@ -300,13 +369,13 @@ def _capacity(count: int) -> float:
 
 
 def _delays(ids: Sequence[UUID]) -> list[float]:
-    """Wait until all are delivered, but not for ever; return the seconds from being due to being sent."""
+    """Wait until all are delivered, but not for ever; return the seconds from being filed to being sent."""
 
     def sent() -> list[float]:
         here = OutboxRow.vorgang_id.in_(list(ids)) & (OutboxRow.state == "sent")
         with connected():
-            rows = tuples(OutboxRow.select(OutboxRow.next_at, OutboxRow.sent_at).where(here))
-        return [(sent_at - due).total_seconds() for due, sent_at in rows]
+            rows = tuples(OutboxRow.select(OutboxRow.created_at, OutboxRow.sent_at).where(here))
+        return [(sent_at - filed_at).total_seconds() for filed_at, sent_at in rows]
 
     return at_last(sent, lambda delays: len(delays) == len(ids), _SETTLED_WITHIN_S)
 

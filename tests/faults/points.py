@@ -22,3 +22,11 @@ def table(findings: Iterable[Finding]) -> str:
         f"| {f.point} | {f.engine} | {f.measured} | {f.promised} | {'yes' if f.kept else 'NO'} |" for f in findings
     ]
     return "\n".join(lines)
+
+
+def broken(run: str, engine: str, fault: BaseException) -> Finding:
+    """Return what is to be said of a point that could not be measured to its end."""
+    first = str(fault).partition("\n")[0]
+    return Finding(
+        f"{run}, measured to its end", engine, f"{type(fault).__name__}: {first}", "no fault of its own", False
+    )

@@ -4,18 +4,23 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from math import sqrt
 from pathlib import Path
 
 from peewee import fn
 
 from service.store.database import connected
 from service.store.models import OutboxRow
+from tests.faults import noting
 from tests.faults.killer import Killer, Progress, start_sync
 from tests.faults.points import Finding
 from tests.faults.workload import (
     Client,
+    Comparison,
+    Counts,
     Filed,
     compare,
+    counts_of,
     drain,
     installed,
     opened,
@@ -29,6 +34,9 @@ _SETTINGS = "timeout_s = 1\nlease_s = 5\nthreads = 6"
 _FAULTS = ["500", "503", "timeout", "cut_before", "cut_after_commit"]
 _MESSAGES = 3
 _EVERY = 10
+_ENOUGH_KILLS = 40  # so many, and a worker dies while it holds something
+_NEAR = 0.02
+_SIGMAS = 4
 
 
 def measure(
@@ -46,17 +54,25 @@ def measure(
     Every tenth report has a picture, every tenth is followed by three messages, the second with a picture.
     """
     with installed(directory, engine, immotion=_SETTINGS) as installation:
+        with opened(installation):
+            noting.note_take_overs()
         _start(installation)
         faults = {"kinds": _FAULTS, "seed": seed, "timeout_s": 1.5, "retry_after_s": 1}
         switch_faults(installation, rate=faulty, **faults)
-        killer, progress, began = Killer(installation, _SYNCS, seed), Progress(submissions, kills), time.monotonic()
+        killer = Killer(installation, syncs=_SYNCS, kills=kills, seed=seed)
+        progress, began = Progress(submissions, kills), time.monotonic()
         filed, resent = _file_all(installation, clients, progress, killer)
         filing = time.monotonic() - began
         switch_faults(installation, rate=0)
         with opened(installation):
             drain()
             seconds = f"{filing:.0f} s of filing, {time.monotonic() - began - filing:.0f} s of draining"
-            return _findings(engine, installation, filed, killer, resent, faulty, seconds)
+            seen = compare(installation, filed)
+            return [
+                *_findings(engine, filed, seen, f"{kills} kill -9, {faulty:.0%} of immotion's answers faulty", seconds),
+                _asked(engine, counts_of(installation)),
+                _happened(engine, killer, resent, counts_of(installation), faulty),
+            ]
 
 
 def _start(installation: Installation) -> None:
@@ -96,43 +112,50 @@ def _file_all(
     return filed, sum((client.resent for client in browsers), Counter())
 
 
-def _findings(
-    engine: str,
-    installation: Installation,
-    filed: list[Filed],
-    killer: Killer,
-    resent: Counter[str],
-    faulty: float,
-    seconds: str,
-) -> list[Finding]:
-    seen = compare(installation, filed)
+def _findings(engine: str, filed: list[Filed], seen: Comparison, troubles: str, seconds: str) -> list[Finding]:
     messages = sum(len(one.messages) for one in filed)
-    kills = ", ".join(f"{count} {kind}" for kind, count in sorted(killer.struck.items()))
-    with connected():
-        failed, last_claims = OutboxRow.select(fn.SUM(OutboxRow.attempts), fn.SUM(OutboxRow.fence)).scalar(
-            as_tuple=True
-        )
-    sent = len(filed) + messages
     return [
         Finding(
-            f"{len(filed):,} submissions and {messages:,} messages, {sum(killer.struck.values())} kill -9, "
-            f"{faulty:.0%} of immotion's answers faulty: acknowledged against ledger",
+            f"{len(filed):,} submissions and {messages:,} messages, {troubles}: acknowledged against ledger",
             engine,
             f"{len(filed):,} acknowledged; {seen.delivery()} ({seconds})",
             "acknowledged = ledger; 0 lost, 0 doubled",
             seen.delivered() and len(filed) > 0,
         ),
         Finding("… order within a Vorgang", engine, f"{seen.disordered} out of order", "0", seen.disordered == 0),
-        Finding("… files", engine, seen.files(), "0 orphans, 0 missing, 0 changed", seen.files_kept()),
-        Finding(
-            "… and the faults happened",
-            engine,
-            f"kill -9 of {kills}; {sum(resent.values()):,} requests sent again ({_listed(resent)}); "
-            f"{int(failed)} attempts failed, {int(last_claims) - int(failed) - sent} claims taken over",
-            "some of each",
-            bool(resent) and failed > 0,
-        ),
+        Finding("… files", engine, seen.files(), "0 orphans once tidied, 0 missing, 0 changed", seen.files_kept()),
     ]
+
+
+def _asked(engine: str, counts: Counts) -> Finding:
+    return Finding(
+        "… asked by our id before a resend",
+        engine,
+        f"{counts.unasked} Vorgänge that immotion had were sent again unasked",
+        "0",
+        counts.unasked == 0,
+    )
+
+
+def _happened(engine: str, killer: Killer, resent: Counter[str], counts: Counts, faulty: float) -> Finding:
+    """Say what was done to them: a run in which nothing happened shows nothing."""
+    kills = ", ".join(f"{count} {kind}" for kind, count in sorted(killer.struck.items()))
+    taken_over = sum(noting.noted(noting.TAKEN_OVER).values())
+    with connected():
+        failed = int(OutboxRow.select(fn.SUM(OutboxRow.attempts)).scalar() or 0)
+    answers = max(counts.answers, 1)
+    share = counts.faulty / answers
+    near = abs(share - faulty) <= max(_NEAR, _SIGMAS * sqrt(faulty * (1 - faulty) / answers))
+    enough = taken_over > 0 or sum(killer.struck.values()) < _ENOUGH_KILLS
+    return Finding(
+        "… and the faults happened",
+        engine,
+        f"kill -9 of {kills}; {sum(resent.values()):,} requests sent again ({_listed(resent)}); {counts.faulty:,} of "
+        f"immotion's {counts.answers:,} answers faulty ({share:.1%}), {failed:,} attempts failed, {taken_over} rows of "
+        "workers killed taken over",
+        f"every kind of kill, rows taken over, {faulty:.0%} of the answers faulty",
+        bool(resent) and failed > 0 and near and enough and killer.struck_all(),
+    )
 
 
 def _listed(counts: Counter[str]) -> str:

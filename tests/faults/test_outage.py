@@ -7,5 +7,5 @@ from tests.faults.outage import measure
 
 
 def test_an_outage_loses_nothing_and_no_healthy_message_waits_behind_a_poisonous_one(tmp_path: Path) -> None:
-    found = measure(tmp_path, "sqlite", waiting=40, hours=1, poison=6, healthy=30)
+    found = measure(tmp_path, "sqlite", waiting=40, hours=1, poison=8, healthy=40)
     assert [finding for finding in untimed(found) if not finding.kept] == []

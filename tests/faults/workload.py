@@ -78,6 +78,40 @@ def switch_faults(installation: Installation, **faults: object) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What the stand-in has counted: the kinds of its answers to each call, and Vorgänge sent again unasked."""
+
+    drawn: dict[str, dict[str, int]]
+    blind: dict[str, int]
+
+    @property
+    def answers(self) -> int:
+        """How many calls came while faults were switched on."""
+        return sum(sum(kinds.values()) for kinds in self.drawn.values())
+
+    @property
+    def faulty(self) -> int:
+        """How many of them were spoiled."""
+        return self.answers - sum(kinds.get("ehrlich", 0) for kinds in self.drawn.values())
+
+    def of(self, call: str, kind: str) -> int:
+        """Return how often this kind was drawn for a call."""
+        return self.drawn.get(call, {}).get(kind, 0)
+
+    @property
+    def unasked(self) -> int:
+        """How often a Vorgang that immotion had was sent again without asking for it first."""
+        return sum(self.blind.values())
+
+
+def counts_of(installation: Installation) -> Counts:
+    """Ask the stand-in what it has counted since it began."""
+    answer = requests.get(f"{installation.standin_url}/_standin/zaehler", timeout=30)
+    answer.raise_for_status()
+    return Counts(answer.json()["gezogen"], answer.json()["ohneNachfrage"])
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A small real photograph; `kept` is the SHA-256 of what the portal makes of it."""
 
@@ -121,12 +155,22 @@ class Form:
         return replace(self, fields=self.fields | fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that was not answered, or by 5xx; when it began and ended on the monotonic clock."""
+
+    began: float
+    ended: float
+    what: str
+
+
 class Client:
     """A resident's browser behind the CMS; sends a form again, with the same key, until it is acknowledged."""
 
     def __init__(self, installation: Installation, number: int) -> None:
         self._resident = installation.resident(sub=f"fe_users:{number}", person=f"P{number:06d}")
         self.resent: Counter[str] = Counter()
+        self.failures: list[Failure] = []
 
     def file(self, text: str, picture: Picture | None = None) -> Filed:
         """File a damage report by way of its form; return it when it is acknowledged."""
@@ -163,6 +207,7 @@ class Client:
         """Ask again while the portal does not answer or says 5xx."""
         until = time.monotonic() + PATIENCE_S
         while True:
+            began = time.monotonic()
             try:
                 answer = ask()
                 failed = str(answer.status_code)
@@ -173,6 +218,7 @@ class Client:
                 return answer
             assert time.monotonic() < until, f"the portal did not come back: {failed}"
             self.resent[failed] += 1
+            self.failures.append(Failure(began, time.monotonic(), failed))
             time.sleep(_AGAIN_S)
 
 
@@ -220,6 +266,7 @@ class Comparison:
     disordered: int
     unsent: int
     wrong_status: int
+    left_behind: int
     orphans: int
     missing_files: int
     wrong_files: int
@@ -234,7 +281,10 @@ class Comparison:
         return not (self.lost or self.doubled or self.unasked or self.different or self.unsent or self.wrong_status)
 
     def files(self) -> str:
-        return f"{self.orphans} orphans, {self.missing_files} missing, {self.wrong_files} with other bytes"
+        return (
+            f"{self.left_behind} left without a row, tidied two days later; then {self.orphans} orphans, "
+            f"{self.missing_files} missing, {self.wrong_files} with other bytes"
+        )
 
     def files_kept(self) -> bool:
         return not (self.orphans or self.missing_files or self.wrong_files)
@@ -293,15 +343,18 @@ def _status_right(row: dict[str, Any], stored: dict[str, Any] | None) -> bool:
 
 
 def _compare_files(installation: Installation) -> dict[str, int]:
+    """Look at the files before and after they are tidied; what is thrown away wrongly is missing then."""
     storage, later = Folder(installation.directory / "files"), datetime.now(UTC) + timedelta(days=2)
-    tidy(storage, draft_days=30, now=later)
+    incoming = installation.directory / "files" / "incoming"
     with connected():
         rows = {row[0]: row[1] for row in tuples(AnhangRow.select(AnhangRow.id, AnhangRow.sha256))}
+    left_behind = len(set(storage.ids(later)) - rows.keys()) + len(list(incoming.glob("*")))
+    tidy(storage, draft_days=30, audit_days=365, now=later)
     there = set(storage.ids(later))
-    left = list((installation.directory / "files" / "incoming").glob("*"))
     changed = sum(_digest(storage, key) != rows[key] for key in there & rows.keys())
     return {
-        "orphans": len(there - rows.keys()) + len(left),
+        "left_behind": left_behind,
+        "orphans": len(there - rows.keys()) + len(list(incoming.glob("*"))),
         "missing_files": len(rows.keys() - there) + changed,
     }
 

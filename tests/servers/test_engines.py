@@ -159,14 +159,19 @@ def test_an_answer_is_written_once_and_the_outbox_follows_it(store: str) -> None
     mandant, one = uuid4().hex, uuid4()
     with connected():
         outbox.owe(mandant, one, request_id="r", now=NOW)
-        paket = filedrop.number(mandant, one, None, now=NOW)
-        filedrop.mark_written(paket, NOW)
+        (item,) = outbox.claim(mandant, now=NOW, lease=timedelta(minutes=1), limit=1)
+        paket = filedrop.number_held(item, now=NOW)
+        assert paket is not None
+        assert filedrop.mark_written(item, paket, NOW)
+        assert filedrop.mark_written(item, paket, NOW)
         later = NOW + timedelta(days=1)
         assert [p.seq for p in filedrop.unanswered(mandant, written_before=later, limit=5)] == [1]
         refusal = Answer("FEHLER", "a" * 64, NOW, "", "", "Straße 😀 unbekannt")
         assert filedrop.acknowledge(paket, refusal, NOW)
         assert not filedrop.acknowledge(paket, refusal, NOW)
         assert [(c.waiting, c.parked) for c in outbox.counts() if c.mandant == mandant] == [(0, 1)]
+        assert filedrop.number_held(item, now=NOW) is None
+        assert not filedrop.mark_written(item, paket, NOW)
         refused = filedrop.find(mandant, one)
         assert refused is not None
         assert refused.grund == "Straße 😀 unbekannt"

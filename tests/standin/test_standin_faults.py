@@ -135,3 +135,58 @@ def test_a_cut_closes_the_connection_under_the_answer(client, ledger, body, kind
 def test_stopping_ends_a_long_poll_at_once(client, ledger):
     threading.Timer(0.1, ledger.stop).start()
     assert client.simulate_get("/ereignisse?wait=30").json["ereignisse"] == []
+
+
+def test_no_more_calls_than_the_limit_are_taken_in_any_second():
+    times = iter([0.0, 0.1, 0.2, 0.9, 1.05, 1.06, 1.15])
+    switch = FaultSwitch(lambda: next(times))
+    switch.set({"rate": 0, "rate_limit": 2, "calls": ["PUT /vorgaenge"]})
+    assert switch.draw("GET /vorgaenge") is None
+    drawn = [switch.draw("PUT /vorgaenge") for _ in range(7)]
+    assert drawn == [None, None, "429", "429", None, "429", None]
+    assert switch.drawn() == {"PUT /vorgaenge": {"429": 3, "ehrlich": 4}}
+
+
+def test_calls_above_the_limit_are_told_when_to_come_back(client, body):
+    client.simulate_post("/_standin/faults", json={"rate": 0, "rate_limit": 1, "retry_after_s": 3})
+    assert client.simulate_get("/vorgaenge/1").status_code == 404
+    refused = client.simulate_get("/vorgaenge/1")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3")
+
+
+def test_faults_are_counted_by_call_and_kind_while_they_are_switched_on(client):
+    client.simulate_get("/vorgaenge/1")
+    client.simulate_post("/_standin/faults", json={"rate": 1, "kinds": ["500"], "count": 2})
+    for _ in range(3):
+        client.simulate_get("/vorgaenge/1")
+    client.simulate_post("/_standin/faults", json={"rate": 0})
+    counts = client.simulate_get("/_standin/zaehler").json
+    assert counts["gezogen"] == {"GET /vorgaenge": {"500": 2, "ehrlich": 1}}
+
+
+def test_a_known_vorgang_that_arrives_again_before_anybody_asked_is_counted(client, body):
+    sent = body()
+    key = sent["externeId"]
+
+    def blind():
+        return client.simulate_get("/_standin/zaehler").json["ohneNachfrage"]
+
+    def put():
+        assert client.simulate_put(f"/vorgaenge/{key.upper()}", json=sent).status_code in {200, 201}
+
+    put()
+    assert client.simulate_get(f"/vorgaenge/{key}").status_code == 200
+    put()
+    assert blind() == {}
+    client.simulate_post("/_standin/faults", json={"rate": 1, "kinds": ["500"], "calls": ["GET /vorgaenge"]})
+    assert client.simulate_get(f"/vorgaenge/{key}").status_code == 500
+    put()
+    assert blind() == {key: 1}
+
+
+def test_a_vorgang_that_never_arrived_may_be_sent_again_unasked(client, body):
+    sent = body()
+    client.simulate_post("/_standin/faults", json={"rate": 1, "kinds": ["503"], "count": 1})
+    answers = [client.simulate_put(f"/vorgaenge/{sent['externeId']}", json=sent).status_code for _ in range(2)]
+    assert answers == [503, 201]
+    assert client.simulate_get("/_standin/zaehler").json["ohneNachfrage"] == {}

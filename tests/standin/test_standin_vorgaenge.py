@@ -233,3 +233,13 @@ def test_the_view_of_the_resident_holds_what_visible_events_said_and_nothing_int
     }
     event("VORGANG_ABGEWIESEN", {"grund": "Vertrag beendet"})
     assert (view()["status"]["code"], view()["status"]["textMieter"]) == ("ABGELEHNT", "Vertrag beendet")
+
+
+def test_a_deleted_vorgang_is_not_found_any_more_and_stays_in_the_ledger(client, file_it, body):
+    sent = body()
+    number = file_it(sent).json["vorgangId"]
+    kept = file_it(body()).json["vorgangId"]
+    client.simulate_post("/_standin/ereignisse", json={"typ": "GELOESCHT", "externeId": sent["externeId"]})
+    found = [client.simulate_get(f"/vorgaenge/{key}").status_code for key in (sent["externeId"], number, kept)]
+    assert found == [404, 404, 200]
+    assert len(client.simulate_get("/_standin/ledger").json["vorgaenge"]) == 2

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.store.records import OutboxItem
 from service.sync.immotion.channel import CursorExpired, FeedPage, Kataloge, Stand
 from service.sync.immotion.wire import seq_of
 
@@ -42,6 +43,9 @@ class Immotion:
     asked: list[str] = field(default_factory=list)
     expired: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, item: OutboxItem) -> None:
+        """Whoever claimed it."""
 
     def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
         return self._answer(cursor)

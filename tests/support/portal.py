@@ -31,6 +31,7 @@ class Installation:
     immotion: str = ""
     invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
+    rates: str = 'form_account = "1000000/minute", sso_address = "1000000/minute", sso_mandant = "1000000/minute"'
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
     standin_port: int = field(default_factory=free_port)
@@ -54,6 +55,7 @@ files = "{self.directory}/files"
 secret_keys = ["{KEY}"]
 encryption_keys = ["{ENCRYPTION_KEY}"]
 bind = "127.0.0.1:{self.portal_port}"
+rates = {{ {self.rates} }}
 
 [mandanten.{MANDANT}]
 name = "Musterbau eG"
@@ -179,6 +181,9 @@ class Resident:
     claims: dict[str, object] = field(default_factory=dict)
     http: requests.Session = field(default_factory=requests.Session)
 
+    def __post_init__(self) -> None:
+        self.sid = self.sid or f"session of {self.sub}"
+
     def token(self, typ: str = "fragment", **changes: object) -> str:
         now = int(time.time())
         optional = {"name": "Zoë Müller", "email": "zoe@example.test", **self.claims, **changes}
@@ -189,7 +194,7 @@ class Resident:
             iss=self.connection,
             aud=f"{self.url}/{self.mandant}",
             sub=self.sub,
-            sid=self.sid or f"session of {self.sub}",
+            sid=self.sid,
             now=now,
             **optional,
         )

@@ -196,3 +196,15 @@ def test_the_watch_says_that_a_worker_is_alive() -> None:
     with connected():
         (row,) = delivery.status(["m"], NOW)
     assert row.worker_seen == NOW
+
+
+def test_an_event_whose_vorgang_never_comes_raises_an_alarm_after_a_day() -> None:
+    with connected():
+        inbox.receive("m", {"ereignisId": "e", "typ": "STATUS", "vorgangId": "unknown"}, NOW)
+    assert alarms.watch({"m": {}, "other": {}}, NOW + 24 * 60 * MINUTE) == 0
+    with capture_logs() as logs:
+        assert alarms.watch({"m": {}, "other": {}}, NOW + 24 * 61 * MINUTE) == 1
+    assert [(entry["event"], entry["hours"]) for entry in logs] == [("events_waiting", 24)]
+    with connected():
+        inbox.settle(inbox.waiting("m")[0].id, "applied")
+    assert alarms.watch({"m": {}, "other": {}}, NOW + 24 * 62 * MINUTE) == 0

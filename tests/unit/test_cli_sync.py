@@ -8,16 +8,17 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
 from service.cli.sync_text import age
-from service.store import breakers, deliveries
+from service.store import breakers, deliveries, documents, vorgaenge
 from service.store.database import connected, database, open_database
 from service.store.migrate import migrate
-from service.store.records import BreakerState, Vorgang
+from service.store.records import Anhang, BreakerState, Vorgang
 from service.sync.alarms import raise_alarm
 from service.vorgang import delivery
 from tests.support.owed import claim, owe, parked
@@ -248,3 +249,31 @@ def test_ages_are_told_in_two_units() -> None:
     spans = {"0 s": 0, "59 s": 59, "2 min 5 s": 125, "3 h": 3 * 3600 + 4, "2 d 5 h": 53 * 3600}
     assert {text: age(NOW - timedelta(seconds=span), NOW) for text, span in spans.items()} == {t: t for t in spans}
     assert (age(None, NOW), age(NOW + timedelta(hours=1), NOW)) == ("-", "0 s")
+
+
+def test_parked_documents_are_told_with_their_reason_and_fetched_again_on_request(installation: Installation) -> None:
+    vorgang = owe(MANDANT, now=NOW)
+    letter = Anhang(uuid4(), MANDANT, "a.pdf", "m", 1, "", 0, NOW, vorgang_id=vorgang.id, dokument_id="d")
+    with connected():
+        vorgaenge.add_anhaenge([letter])
+        (announced,) = documents.due(MANDANT, NOW, limit=9)
+        documents.note_failure(announced, "NICHT_GEFUNDEN", next_at=None, now=NOW)
+    assert f"DOCUMENTS {MANDANT}: 1 parked, NICHT_GEFUNDEN" in run(installation, "status").output
+    (mine,) = json.loads(run(installation, "status", "--json", "--mandant", MANDANT).output)
+    assert mine["documents_parked"] == {"NICHT_GEFUNDEN": 1}
+    again = ("retry", "--documents", "--mandant", MANDANT)
+    refused = run(installation, *again)
+    assert refused.exit_code == 2
+    assert "1 documents of immotion will be fetched again" in refused.output
+    assert "due now: 1" in run(installation, *again, "--yes").output
+    assert "no document is parked" in run(installation, *again, "--yes").output
+    assert "DOCUMENTS" not in run(installation, "status").output
+    assert run(installation, "retry", "--parked", "--documents", "--mandant", MANDANT).exit_code == 2
+
+
+def test_what_was_dropped_says_why_and_holds_nothing_back(installation: Installation) -> None:
+    vorgang = owe(MANDANT, now=NOW)
+    with connected():
+        assert deliveries.drop(vorgang.id) == 1
+    assert "VORGANG dropped, immotion has deleted the Vorgang" in run(installation, "show", str(vorgang.id)).output
+    assert "nothing is owed" in run(installation, "retry", str(vorgang.id), "--yes").output

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from service.house import house_of
 from service.settings import MandantSettings
-from service.store import inbox, outbox, reconciles, vorgaenge
+from service.store import deliveries, documents, inbox, outbox, reconciles, vorgaenge
 from service.store.database import connected, open_database, transaction
 from service.store.migrate import migrate
 from service.store.owner import owner_of_person
@@ -41,6 +41,7 @@ PORTAL, OTHER, BORN = "portal", "other", "born"
 _numbers = count(1)
 
 CODES = st.sampled_from(["IN_PRUEFUNG", "ERLEDIGT", "TERMINIERT", "NEVER_HEARD_OF"])
+DOKUMENTE = st.sampled_from([{"dokumentId": f"d{number}", "dateiname": f"{number}.pdf"} for number in range(3)])
 SHAPES = st.one_of(
     st.just(("VORGANG_ANGELEGT", {})),
     st.builds(lambda grund: ("VORGANG_ABGEWIESEN", {"grund": grund}), st.sampled_from(["", "Vertrag beendet"])),
@@ -49,9 +50,10 @@ SHAPES = st.one_of(
     ),
     st.builds(lambda n: ("ZUORDNUNG", {"aufgabentraeger": {"anzeigeName": f"Frau {n}"}}), st.integers(0, 3)),
     st.builds(lambda n: ("TERMIN", {"termin": {"von": f"2026-12-0{n}T08:00:00Z"}}), st.integers(1, 4)),
-    st.just(("AKTIVITAET", {"text": "Hallo", "dokumente": [{"dokumentId": "d", "dateiname": "a.pdf"}]})),
-    st.just(("DOKUMENT", {"dokumentId": "d", "titel": "Brief"})),
-    st.sampled_from([("DOKUMENT_ZURUECKGEZOGEN", {}), ("GELOESCHT", {}), ("KATALOG_NEU", {})]),
+    st.builds(lambda d: ("AKTIVITAET", {"text": "Hallo", "dokumente": [d, {"dokumentId": "d0"}]}), DOKUMENTE),
+    st.builds(lambda d: ("DOKUMENT", {**d, "titel": "Brief"}), DOKUMENTE),
+    st.builds(lambda d: ("DOKUMENT_ZURUECKGEZOGEN", d), DOKUMENTE),
+    st.sampled_from([("GELOESCHT", {}), ("GELOESCHT", {"grund": "Doppelt"}), ("KATALOG_NEU", {})]),
 )
 HAPPENINGS = st.tuples(
     st.sampled_from([PORTAL, PORTAL, PORTAL, OTHER, BORN, BORN, ""]),
@@ -124,10 +126,15 @@ class World:
         names = ("status", "status_at", "status_text", "offen", "sachbearbeiter", "termin", "vorgangsnummer", "unread")
         entries = [(e.zeit, e.art, e.text, e.seq, dict(e.daten)) for e, _ in vorgaenge.timeline(vorgang_id)]
         texts = {e.id: (e.zeit, e.art) for e, _ in vorgaenge.timeline(vorgang_id)}
-        files = [(*texts[f.aktivitaet_id], f.position, f.dateiname) for f in vorgaenge.anhaenge(vorgang_id)]
+        files = [
+            (*texts[f.aktivitaet_id], f.position, f.dateiname, f.dokument_id) for f in vorgaenge.anhaenge(vorgang_id)
+        ]
+        lost = sorted(texts[entry] for entry in documents.withdrawn_from(vorgang_id))
         immotion_id = (found.immotion_id or "").removesuffix(self.run)
         values = {name: getattr(found, name) for name in names}
-        return values | {"immotion_id": immotion_id, "entries": sorted(entries, key=str), "files": sorted(files)}
+        owed = [row.state for row in deliveries.rows_of(self.mandant, vorgang_id) if row.state in deliveries.OWED]
+        told = {"entries": sorted(entries, key=str), "files": sorted(files), "lost": lost, "owed": owed}
+        return values | told | {"immotion_id": immotion_id}
 
 
 class Feed(RuleBasedStateMachine):
@@ -237,11 +244,16 @@ class Feed(RuleBasedStateMachine):
         stands = {self._name(which): self._stand(which) for which in (PORTAL, OTHER, BORN)}
         reconcile_if_due(world.house, Immotion(stands=stands), hour=3, clock=lambda: NOW, random=lambda: 0.0)
 
+    def _deleted(self, which: str) -> bool:
+        return any(event["typ"] == "GELOESCHT" and event["about"] == which for event in self.events)
+
     def _name(self, which: str) -> str:
         return str(self.world.ids.get(which, self.world.key(which)))
 
-    def _stand(self, which: str) -> Stand:
+    def _stand(self, which: str) -> Stand | None:
         own = [event for event in self.events if event["about"] == which]
+        if self._deleted(which):
+            return None  # immotion does not know it any more, and says so before its event has come
         numbered = any(e["typ"] == "VORGANG_ANGELEGT" and e["sichtbarkeit"] == "MIETER" for e in own)
         view = view_of(own)
         number = f"V-{which}" if numbered else None
@@ -257,7 +269,12 @@ class Feed(RuleBasedStateMachine):
             once.answer(which)
         once.read(in_order(self.events), "end")
         once.apply()
-        assert self.world.end() == once.end()
+        end = self.world.end()
+        assert end == once.end()
+        assert not [which for which, found in end.items() if found["owed"]]
+        assert not [which for which in end if self._deleted(which) and end[which]["status"] != "GELOESCHT"]
+        gone = {event["daten"]["dokumentId"] for event in self.events if event["typ"] == "DOKUMENT_ZURUECKGEZOGEN"}
+        assert not [found for found in end.values() if gone & {dokument for *_, dokument in found["files"]}]
         with connected():
             left = {one.body["vorgangId"] for one in inbox.waiting(self.world.mandant)}
         assert left <= {self.world.key(BORN)}

@@ -41,6 +41,9 @@ class FarSide:
         self.begun: list[UUID] = []
         self.taken: list[UUID] = []
 
+    def begin(self, *_: object) -> None:
+        """Take no note."""
+
     def put_vorgang(self, vorgang_id: UUID, *_: object) -> Accepted:
         self.begun.append(vorgang_id)
         self._put(vorgang_id)

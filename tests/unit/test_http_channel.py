@@ -1,14 +1,21 @@
 """What the HTTP channel makes of connections that fail."""
 
+import gzip
 import socket
 import threading
 import time
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
+from typing_extensions import override
 
 from service.settings import ImmotionSettings
-from service.sync.immotion.channel import Temporary
+from service.sync.immotion.channel import Part, Permanent, Temporary
 from service.sync.immotion.http import HttpChannel
 from tests.support.ports import free_port
 
@@ -71,3 +78,100 @@ def test_a_proxy_with_credentials_is_used(monkeypatch: pytest.MonkeyPatch) -> No
         thread.join()
     assert seen[0].startswith(b"PUT http://immotion.example/vorgaenge/")
     assert b"Basic dXNlcjpzZWNyZXQ=" in seen[0]
+
+
+class Shop(BaseHTTPRequestHandler):
+    """Answers as the test says: status, headers and body of each question in turn."""
+
+    answers: ClassVar[list[tuple[int, dict[str, str], bytes]]] = []
+    asked: ClassVar[list[dict[str, str]]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(dict(self.headers))
+        status, headers, body = self.answers.pop(0)
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), "Content-Type": "application/pdf", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def shop() -> Iterator[HttpChannel]:
+    Shop.answers, Shop.asked = [], []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Shop)
+    threading.Thread(target=server.serve_forever).start()
+    channel = HttpChannel(ImmotionSettings(url=f"http://127.0.0.1:{server.server_port}"))
+    yield channel
+    channel.close()
+    server.shutdown()
+    server.server_close()
+
+
+CONTENT = b"0123456789"
+SHA_256 = sha256(CONTENT).hexdigest()
+DIGEST = {"Repr-Digest": f"md5=:AAAA:, sha-256=:{b64encode(sha256(CONTENT).digest()).decode()}:"}
+TAG = {"ETag": '"1"'}
+REST = {"Content-Range": "bytes 4-9/10"}
+
+
+def read(channel: HttpChannel, part: Part | None = None) -> tuple[int, bytes, str, str]:
+    with channel.dokument("d", part) as dokument:
+        return dokument.begins_at, b"".join(dokument.chunks), dokument.etag, dokument.sha256
+
+
+def test_a_document_comes_with_the_digest_that_its_answer_states(shop: HttpChannel) -> None:
+    Shop.answers += [(200, DIGEST | TAG, CONTENT), (200, {"Content-Digest": DIGEST["Repr-Digest"]}, CONTENT)]
+    assert read(shop) == (0, CONTENT, '"1"', SHA_256)
+    assert read(shop) == (0, CONTENT, "", SHA_256)
+
+
+def test_the_rest_of_a_document_is_asked_for_as_long_as_it_is_the_same(shop: HttpChannel) -> None:
+    Shop.answers += [(206, DIGEST | TAG | REST, CONTENT[4:]), (200, TAG, b"another")]
+    assert read(shop, Part(4, '"1"')) == (4, CONTENT[4:], '"1"', SHA_256)
+    assert (Shop.asked[0]["Range"], Shop.asked[0]["If-Range"]) == ("bytes=4-", '"1"')
+    assert read(shop, Part(4, '"1"'))[:2] == (0, b"another")
+
+
+def test_a_digest_of_a_part_says_nothing_of_the_whole(shop: HttpChannel) -> None:
+    Shop.answers += [(206, {"Content-Digest": DIGEST["Repr-Digest"]} | REST, CONTENT[4:])]
+    assert read(shop, Part(4, '"1"'))[3] == ""
+
+
+def test_a_part_that_does_not_exist_makes_the_whole_be_read(shop: HttpChannel) -> None:
+    Shop.answers += [(416, {}, b""), (200, {}, CONTENT)]
+    assert read(shop, Part(10, '"1"'))[:2] == (0, CONTENT)
+    assert "Range" not in Shop.asked[1]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Range": "bytes 5-9/10"}, {"Content-Range": "4-9"}])
+def test_a_part_that_was_not_asked_for_is_not_taken(shop: HttpChannel, headers: dict[str, str]) -> None:
+    Shop.answers += [(206, headers, CONTENT[4:])]
+    with pytest.raises(Temporary):
+        read(shop, Part(4, '"1"'))
+
+
+def test_neither_a_weak_etag_nor_a_coded_answer_can_be_gone_on_with(shop: HttpChannel) -> None:
+    Shop.answers += [(200, {"ETag": 'W/"1"'}, CONTENT)]
+    Shop.answers += [(200, {"Content-Encoding": "gzip"} | DIGEST | TAG, gzip.compress(CONTENT))]
+    assert read(shop) == (0, CONTENT, "", "")
+    assert read(shop) == (0, CONTENT, "", "")
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_document_that_is_not_there_is_no_fault_of_the_connection(shop: HttpChannel, status: int) -> None:
+    Shop.answers += [(status, {}, b"")]
+    with pytest.raises(Permanent, match=str(status)):
+        read(shop)
+
+
+def test_an_answer_that_breaks_off_is_told_where_it_does(shop: HttpChannel) -> None:
+    Shop.answers += [(200, {"Content-Length": "99"}, CONTENT)]
+    with shop.dokument("d") as dokument, pytest.raises(Temporary):
+        for chunk in dokument.chunks:
+            assert chunk == CONTENT

@@ -12,7 +12,7 @@ import pytest
 
 from service.house import house_of
 from service.settings import MandantSettings
-from service.store import alarms, inbox, outbox, reconciles, stammdaten, vorgaenge
+from service.store import alarms, deliveries, inbox, outbox, reconciles, stammdaten, vorgaenge
 from service.store.database import connected, open_database, transaction
 from service.store.migrate import migrate
 from service.store.models import AktivitaetRow, OutboxRow
@@ -472,3 +472,35 @@ def test_an_event_of_another_mandant_changes_nothing_here() -> None:
         assert not inbox.waiting("m")
         assert AktivitaetRow.select().where(AktivitaetRow.author == "VERWALTUNG").count() == 0
     assert replace(now_of(vorgang), unread=0) == now_of(vorgang)
+
+
+@pytest.mark.parametrize("sichtbarkeit", ["MIETER", "INTERN"])
+def test_what_immotion_has_deleted_is_not_lost_and_never_sent_again(sichtbarkeit: str) -> None:
+    vorgang = sent(vorgangsnummer="V-1")
+    gone = event(vorgang, 1, {}, NOW.isoformat()) | {"typ": "GELOESCHT", "sichtbarkeit": sichtbarkeit}
+    with connected(), transaction():
+        inbox.receive("m", gone, NOW)
+    apply_waiting(HOUSE, clock=lambda: NOW)
+    channel = Immotion(stands=UNKNOWN_THERE)
+    reconcile(channel, now=NOW + timedelta(days=2))
+    assert channel.asked == []
+    assert rows_of(vorgang) == ["sent", "sent"]
+
+
+def test_a_deletion_that_comes_after_the_comparison_still_stops_what_is_owed_again() -> None:
+    vorgang = sent(vorgangsnummer="V-1")
+    reconcile(Immotion(stands=UNKNOWN_THERE))
+    assert rows_of(vorgang) == ["waiting", "waiting"]
+    with connected(), transaction():
+        outbox.claim("m", now=NOW, lease=timedelta(minutes=1), limit=9)
+        inbox.receive("m", event(vorgang, 1, {}, NOW.isoformat()) | {"typ": "GELOESCHT"}, NOW)
+    apply_waiting(HOUSE, clock=lambda: NOW)
+    assert rows_of(vorgang) == ["dropped", "dropped"]
+    with connected():
+        assert reconciles.owe_again(vorgang.id, NOW, deleted="GELOESCHT") == 0
+        assert not outbox.anything_due("m", NOW + timedelta(days=1))
+
+
+def rows_of(vorgang: Vorgang) -> list[str]:
+    with connected():
+        return [row.state for row in deliveries.rows_of("m", vorgang.id)]

@@ -11,15 +11,17 @@ import peewee
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from service.house import house_of
 from service.settings import MandantSettings
-from service.store import inbox, vorgaenge
+from service.store import deliveries, inbox, outbox, vorgaenge
 from service.store.database import connected, database, open_database, transaction
 from service.store.migrate import migrate
 from service.store.records import Vorgang
 from service.sync.apply import apply_waiting
 from service.vorgang.catalog import default_catalog
+from service.vorgang.messages import allowed
 from service.vorgang.status import Event, change_of, read_status
 from tests.support.databases import new_database
 from tests.support.vorgaenge import NOW, some_vorgang
@@ -258,3 +260,48 @@ def test_a_vorgang_born_in_a_transaction_that_the_engine_undoes_is_born_again(mo
         found = vorgaenge.by_immotion_id("musterbau", name)
     assert found is not None
     assert (found.vorgangsnummer, tries) == ("V-7", ["applied", "applied"])
+
+
+@pytest.mark.parametrize("sichtbarkeit,told", [("MIETER", "Doppelt"), ("INTERN", "")])
+def test_what_immotion_has_deleted_is_closed_whatever_comes_after_it(sichtbarkeit: str, told: str) -> None:
+    vorgang = stored()
+    with connected():
+        outbox.owe("musterbau", vorgang.id, request_id="r", now=NOW)
+    later = event(vorgang, 9, "STATUS", {"status": {"code": "IN_PRUEFUNG"}})
+    deliver([event(vorgang, 2, "GELOESCHT", {"grund": "Doppelt"}, sichtbarkeit), later])
+    end = end_of(vorgang)
+    assert (end["status"], end["offen"], end["status_text"]) == ("GELOESCHT", False, told)
+    assert [text for art, text, _ in end["entries"] if text] == ([told] if told else [])
+    with connected():
+        assert [row.state for row in deliveries.rows_of("musterbau", vorgang.id)] == ["dropped"]
+        assert all(not pending for _, pending in vorgaenge.timeline(vorgang.id))
+        assert allowed(vorgaenge.by_id("musterbau", vorgang.id) or vorgang, [], now=NOW) == frozenset()
+
+
+def test_a_withdrawal_may_come_before_the_document_and_needs_no_vorgang() -> None:
+    vorgang, dokument = stored(), {"dokumentId": f"d-{uuid4()}", "titel": "Brief"}
+    early = {"ereignisId": f"w-{uuid4()}", "typ": "DOKUMENT_ZURUECKGEZOGEN", "vorgangId": "unknown", "daten": dokument}
+    deliver([early, event(vorgang, 1, "DOKUMENT", dokument)])
+    assert end_of(vorgang)["files"] == 0
+    with connected():
+        assert early["ereignisId"] not in {one.ereignis_id for one in inbox.waiting("musterbau")}
+
+
+def test_a_birth_or_withdrawal_that_names_nothing_is_put_aside_with_an_alarm() -> None:
+    born = {"ereignisId": f"b-{uuid4()}", "typ": "VORGANG_ANGELEGT", "sichtbarkeit": "MIETER", "daten": {}}
+    nothing = {"ereignisId": f"n-{uuid4()}", "typ": "DOKUMENT_ZURUECKGEZOGEN", "daten": {"dokumentId": ""}}
+    with capture_logs() as logs:
+        deliver([born, nothing])
+    assert [entry["event"] for entry in logs] == ["event_parked", "event_parked"]
+    with connected():
+        assert deliveries.parked_events("musterbau")
+
+
+def test_the_end_of_a_vorgang_that_never_was_for_residents_is_forgotten_after_a_while() -> None:
+    gone = {"ereignisId": f"g-{uuid4()}", "typ": "GELOESCHT", "sichtbarkeit": "INTERN", "vorgangId": f"im-{uuid4()}"}
+    deliver([gone])
+    with connected():
+        assert gone["ereignisId"] in {one.ereignis_id for one in inbox.waiting("musterbau")}
+    apply_waiting(HOUSE, clock=lambda: NOW + timedelta(hours=13))
+    with connected():
+        assert gone["ereignisId"] not in {one.ereignis_id for one in inbox.waiting("musterbau")}

@@ -14,16 +14,23 @@ import pytest
 
 from service.files.storage import Folder
 from service.settings import ImmotionSettings
-from service.store import drafts, inbox, outbox, sessions, stammdaten, vorgaenge
+from service.store import alarms, deliveries, drafts, inbox, outbox, sessions, stammdaten, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.records import Anhang, Draft, Vorgang
 from service.sync.breaker import Breaker
-from service.sync.documents import fetch_announced
 from service.sync.feed import read_events, read_master_data
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
-from service.sync.immotion.channel import Accepted, CredentialsRefused, CursorExpired, FeedPage, Permanent, Temporary
+from service.sync.immotion.channel import (
+    Accepted,
+    CredentialsRefused,
+    CursorExpired,
+    FeedPage,
+    Permanent,
+    TakenOver,
+    Temporary,
+)
 from service.sync.immotion.http import HttpChannel, health
 from service.sync.retry import GIVE_UP_AFTER, LONGEST, next_attempt
 from tests.support.databases import new_database
@@ -216,6 +223,9 @@ class Scripted:
         self.steps = list(steps)
         self.asked = 0
 
+    def begin(self, item: object) -> None:
+        """Whoever claimed it."""
+
     def put_vorgang(self, *_: object) -> object:
         return self._step()
 
@@ -297,6 +307,15 @@ def test_a_refusal_for_good_is_parked_and_stops_nobody_else(tmp_path: Path) -> N
     assert states == {"UEBERMITTLUNG", "UEBERGEBEN"}
 
 
+def test_a_row_seen_to_be_taken_over_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    owed()
+    worker = forwarder(tmp_path, Scripted(TakenOver()), [NOW])
+    worker.forward()
+    worker.close()
+    assert counts() == (1, 0, 0)
+    assert "late_result_dropped" in capsys.readouterr().out
+
+
 def test_a_row_whose_file_is_gone_is_parked(tmp_path: Path) -> None:
     owed(anhang=True)
     worker = forwarder(tmp_path, Scripted(), [NOW])
@@ -365,40 +384,23 @@ def test_an_expired_cursor_reads_everything_again(tmp_path: Path) -> None:
     assert read_master_data("m", Feeds(changes), clock=lambda: NOW) == 2
 
 
+def test_an_event_without_an_id_is_kept_for_a_person_once_with_an_alarm(tmp_path: Path) -> None:
+    entries = ({"typ": "STATUS", "vorgangId": "v"}, {"ereignisId": "1", "typ": "STATUS"})
+    pages = (FeedPage(entries, cursor, more=False) for cursor in ("c1", "c2"))
+    for page, new in zip(pages, (1, 0), strict=True):
+        assert read_events("nameless", Feeds(page), wait=0, clock=lambda: NOW) == new
+    with connected():
+        assert deliveries.parked_events("nameless")
+        assert [one.ereignis_id for one in inbox.waiting("nameless")] == ["1"]
+        assert [(a.kind, a.detail, a.count) for a in alarms.standing(["nameless"])] == [("event_parked", "NO_ID", 1)]
+
+
 def test_master_data_that_cannot_be_understood_stop_no_others(tmp_path: Path) -> None:
     good = {"art": "VERTRAG", "nr": "V", "daten": {"personNr": "P"}}
     page = FeedPage(({"nr": "x"}, {"art": "PERSON", "nr": "P", "daten": "text"}, good), "c", more=False)
     read_master_data("m", Feeds(page), clock=lambda: NOW)
     with connected():
         assert [vertrag.nr for vertrag in stammdaten.vertraege("m", "P")] == ["V"]
-
-
-class Documents:
-    def __init__(self, *answers: object) -> None:
-        self.answers = list(answers)
-
-    def dokument(self, dokument_id: str):
-        from contextlib import nullcontext
-
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return nullcontext(iter([answer]))
-
-
-def test_a_document_that_differs_or_is_gone_is_not_shown_and_tried_again(tmp_path: Path) -> None:
-    vorgang = owed()
-    announced = Anhang(
-        uuid4(), "m", "a.pdf", "application/pdf", 5, "0" * 64, 0, NOW, vorgang_id=vorgang.id, dokument_id="d"
-    )
-    with connected():
-        vorgaenge.add_anhaenge([announced])
-    storage = Folder(tmp_path / "files")
-    for answer in (b"other", Temporary("away"), Permanent("gone")):
-        assert fetch_announced("m", Documents(answer), storage, clock=lambda: NOW) == 0
-    with connected():
-        assert len(vorgaenge.unfetched(10)) == 1
-    assert not list((tmp_path / "files" / "incoming").glob("*"))
 
 
 def test_tidying_removes_old_drafts_orphans_and_ended_sessions_only(tmp_path: Path) -> None:
@@ -414,7 +416,7 @@ def test_tidying_removes_old_drafts_orphans_and_ended_sessions_only(tmp_path: Pa
         vorgaenge.add_anhaenge([Anhang(ids[0], "m", "a", "m", 1, "0", 0, NOW, draft_id=draft.id, stored_at=NOW)])
         sessions.use_up("m", "i", "j", NOW)
     later = datetime.now(UTC) + timedelta(days=2)
-    assert tidy(storage, draft_days=9999, now=later) == 1
+    assert tidy(storage, draft_days=9999, audit_days=365, now=later) == 1
     assert list(storage.ids(later)) == [ids[0]]
-    assert tidy(storage, draft_days=1, now=later + timedelta(days=30)) == 1
+    assert tidy(storage, draft_days=1, audit_days=365, now=later + timedelta(days=30)) == 1
     assert list(storage.ids(later)) == []

@@ -35,10 +35,10 @@ class Portal:
     def open(self) -> None:
         self.client = testing.TestClient(create_app(load_settings(self.installation.config), clock=lambda: self.now))
 
-    def token(self, typ: str, *, sid: str = "s", ago: int = 0, **claims: str) -> str:
+    def token(self, typ: str, *, sub: str = "1", sid: str = "s", ago: int = 0, **claims: str) -> str:
         now = int(self.now.timestamp()) - ago
         aud = f"{self.installation.url}/musterbau"
-        made = tokens.new_claims(typ=typ, iss="website", aud=aud, sub="1", sid=sid, now=now, **claims)
+        made = tokens.new_claims(typ=typ, iss="website", aud=aud, sub=sub, sid=sid, now=now, **claims)
         return tokens.issue(made, KEY, issued=now)
 
     def post(self, path: str, form: dict[str, str], **headers: str) -> testing.Result:
@@ -180,7 +180,12 @@ def test_a_logout_means_the_session_whichever_account_its_token_names(portal: Po
 def test_an_ended_session_is_remembered_for_as_long_as_any_session_lasts(portal: Portal) -> None:
     portal.logout()
     for hours, left in ((11, 1), (13, 0)):
-        tidy(Folder(portal.installation.directory / "files"), draft_days=30, now=MORNING + timedelta(hours=hours))
+        tidy(
+            Folder(portal.installation.directory / "files"),
+            draft_days=30,
+            audit_days=365,
+            now=MORNING + timedelta(hours=hours),
+        )
         with connected():
             assert CmsSessionRow.select().count() == left
 

@@ -199,6 +199,92 @@ def test_a_document_of_the_clerk_can_be_downloaded(portal: Installation, residen
     assert download.headers["Content-Type"] == "application/pdf"
 
 
+def provide(portal: Installation, number: str, name: str, content: bytes) -> dict[str, object]:
+    """Put a document on immotion's shelf and announce it."""
+    kept = f"{portal.standin_url}/_standin/dokumente/{name}?dateiname={name}.pdf"
+    put = requests.put(kept, data=content, headers={"Content-Type": "application/pdf"}, timeout=10)
+    assert put.status_code < 300
+    daten = {"dokumentId": name, "titel": f"Titel {name}", "dateiname": f"{name}.pdf"}
+    tell(portal, number, "DOKUMENT", daten)
+    return daten
+
+
+def file_url(page: str, name: str) -> str:
+    """Return where a file of the page is downloaded, below the Vorgang."""
+    before = page[: page.index(f"{name}.pdf")]
+    return "anhaenge/" + before.rsplit("/anhaenge/", 1)[1].split('"')[0]
+
+
+def test_a_withdrawn_document_is_gone_from_page_download_and_receipts(
+    portal: Installation, resident: Resident, samples: Path
+) -> None:
+    number, content = resident.file_schaden(), (samples / "page.pdf").read_bytes()
+    arrived(portal, number)
+    wrong, right = (
+        provide(portal, number, f"falsch-{number}", content),
+        provide(portal, number, f"gut-{number}", content),
+    )
+    page = eventually(
+        lambda: t if (t := resident.get(f"vorgaenge/{number}").text).count("/anhaenge/") == 2 else None, 20
+    )
+    urls = [f"vorgaenge/{number}/{file_url(page, str(one['dokumentId']))}" for one in (wrong, right)]
+    assert [resident.get(url).content for url in urls] == [content, content]
+    tell(portal, number, "DOKUMENT_ZURUECKGEZOGEN", {"dokumentId": wrong["dokumentId"]}, sichtbarkeit="INTERN")
+    eventually(lambda: resident.get(urls[0]).status_code == 404)
+    assert resident.get(urls[1]).content == content
+    page = resident.get(f"vorgaenge/{number}").text
+    assert "Die Verwaltung hat ein Dokument zurückgezogen." in page
+    assert f"falsch-{number}" not in page
+    assert f"gut-{number}.pdf" in page
+    assert "falsch-" not in resident.get(f"vorgaenge/{number}/quittung").text
+    assert resident.get(f"vorgaenge/{number}/quittung.pdf").status_code == 200
+
+
+def test_a_document_withdrawn_before_it_was_announced_never_appears(
+    portal: Installation, resident: Resident, samples: Path
+) -> None:
+    number = resident.file_schaden()
+    arrived(portal, number)
+    tell(portal, number, "DOKUMENT_ZURUECKGEZOGEN", {"dokumentId": f"früh-{number}"})
+    provide(portal, number, f"früh-{number}", (samples / "page.pdf").read_bytes())
+    tell(portal, number, "AKTIVITAET", {"art": "NACHRICHT", "text": "Danach", "autor": "A"})
+    eventually(lambda: "Danach" in resident.get(f"vorgaenge/{number}").text)
+    assert "früh-" not in resident.get(f"vorgaenge/{number}").text
+
+
+def test_a_document_that_immotion_does_not_have_is_shown_as_not_there_yet_and_stops_no_other(
+    portal: Installation, resident: Resident, samples: Path
+) -> None:
+    number = resident.file_schaden()
+    arrived(portal, number)
+    tell(portal, number, "DOKUMENT", {"dokumentId": f"fehlt-{number}", "dateiname": "fehlt.pdf"})
+    provide(portal, number, f"da-{number}", (samples / "page.pdf").read_bytes())
+    page = eventually(lambda: t if "/anhaenge/" in (t := resident.get(f"vorgaenge/{number}").text) else None, 20)
+    assert "wird noch bereitgestellt" in page
+    assert page.count("/anhaenge/") == 1
+
+
+def test_a_vorgang_that_immotion_has_deleted_is_closed_and_takes_no_more(
+    portal: Installation, resident: Resident, samples: Path
+) -> None:
+    upload = [("anhaenge", ("bild.png", (samples / "picture.png").read_bytes()))]
+    number = resident.file_schaden(files=upload)
+    arrived(portal, number)
+    form = forms(resident.get(f"vorgaenge/{number}").text)[0]
+    tell(portal, number, "GELOESCHT", {"grund": "Doppelt erfasst"})
+    eventually(lambda: "Von der Verwaltung gelöscht" in resident.get(f"vorgaenge/{number}").text)
+    page = resident.get(f"vorgaenge/{number}").text
+    assert "Die Verwaltung führt diesen Vorgang nicht mehr." in page
+    assert "Doppelt erfasst" in page
+    assert forms(page) == []
+    assert resident.post(f"vorgaenge/{number}", form | {"nachricht": "Hallo", "aktion": "nachricht"}).status_code == 422
+    assert number in resident.get("vorgaenge?zustand=abgeschlossen").text
+    assert number not in resident.get("vorgaenge?zustand=offen").text
+    own = page.split("/anhaenge/")[1].split('"')[0]
+    assert resident.get(f"vorgaenge/{number}/anhaenge/{own}").status_code == 200
+    assert "bild.png" in resident.get(f"vorgaenge/{number}/quittung").text
+
+
 def test_lists_are_paged_by_keyset_and_filtered(resident: Resident) -> None:
     numbers = [resident.file_schaden() for _ in range(21)]
     first = resident.get("vorgaenge").text

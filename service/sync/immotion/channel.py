@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, Protocol
 from uuid import UUID
 
-from service.store.records import Anhang
+from service.store.records import Anhang, OutboxItem
 
 Scope = Literal["message", "connection", "throttle"] | None
 
@@ -43,6 +43,10 @@ class Permanent(Exception):
 
 class CredentialsRefused(Exception):
     """immotion does not accept who we are; nothing more is sent on this connection for a while."""
+
+
+class TakenOver(Exception):
+    """The row was taken over, parked or answered since it was claimed: what this attempt did counts no more."""
 
 
 class NotOffered(Exception):
@@ -92,8 +96,34 @@ class Kataloge:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The rest of a document, behind its first `begin` bytes, as long as it is still that of the ETag."""
+
+    begin: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dokument:
+    """An open document, from the byte `begins_at` on.
+
+    `chunks` raises Temporary where it breaks off. `etag` names what a later part must belong to, "" where there cannot
+    be one; `sha256` is that of the whole, as immotion states it now, "" where it does not.
+    """
+
+    chunks: Iterator[bytes]
+    begins_at: int = 0
+    etag: str = ""
+    sha256: str = ""
+
+
 class Channel(Protocol):
     """One Mandant's road to immotion. Every method raises Temporary, Permanent or CredentialsRefused."""
+
+    def begin(self, item: OutboxItem) -> None:
+        """Take note of the claim under which what follows is sent; sending raises TakenOver if it is seen to be old."""
+        ...
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
         """Hand over a file, streamed; the same file again is fine."""
@@ -127,8 +157,8 @@ class Channel(Protocol):
         """Read immotion's catalogs; None when they are still those of this ETag. Raises NotOffered."""
         ...
 
-    def dokument(self, dokument_id: str) -> AbstractContextManager[Iterator[bytes]]:
-        """Open a document's bytes, in chunks."""
+    def dokument(self, dokument_id: str, part: Part | None = None) -> AbstractContextManager[Dokument]:
+        """Open a document: the part asked for where immotion can give it, otherwise from its beginning."""
         ...
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,14 +20,16 @@ from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from service.settings import ImmotionSettings
-from service.store.records import Anhang
+from service.store.records import Anhang, OutboxItem
 from service.sync.immotion.access import Access, FixedAccess, TokenAccess
 from service.sync.immotion.channel import (
     Accepted,
     CredentialsRefused,
     CursorExpired,
+    Dokument,
     FeedPage,
     Kataloge,
+    Part,
     Permanent,
     Scope,
     Stand,
@@ -39,6 +42,10 @@ _TEMPORARY = {408, 425, 429}
 _SERVER_FAULTS = 500
 _SCOPES: dict[int, Scope] = {500: "message", 429: "throttle"}
 _NOT_FOUND = "NICHT_GEFUNDEN"
+_GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_NO_PART = {HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
+_SHA_256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/")
 _CHUNK = 64 * 1024
 _CONNECT_S = 5
 _LONGEST_WAIT_S = 86_400.0
@@ -56,6 +63,9 @@ class HttpChannel:
         self._settings = settings
         self._pool = _pool(settings.url, settings)
         self._access = access or access_of(settings)
+
+    def begin(self, item: OutboxItem) -> None:
+        """Take no note: immotion knows by our ids what it has, whoever sends it."""
 
     def put_anhang(self, anhang: Anhang, content: BinaryIO, request_id: str) -> None:
         """Stream a file with its digest (RFC 9530)."""
@@ -111,13 +121,29 @@ class HttpChannel:
         return Kataloge(str(body.get("version") or "")[:100], answer.headers.get("ETag", "")[:255], body)
 
     @contextmanager
-    def dokument(self, dokument_id: str) -> Iterator[Iterator[bytes]]:
-        """Open a document as a stream of chunks."""
-        answer = self._call("GET", f"/dokumente/{quote(dokument_id, safe='')}/inhalt", "", stream=True)
+    def dokument(self, dokument_id: str, part: Part | None = None) -> Iterator[Dokument]:
+        """Open a document as a stream of chunks, a part of it with Range and If-Range (RFC 9110, 13.1.5 and 14.2)."""
+        answer = self._open(dokument_id, part)
         try:
-            yield _chunks(answer)
+            yield _dokument(answer, part)
         finally:
             answer.close()
+
+    def _open(self, dokument_id: str, part: Part | None) -> urllib3.BaseHTTPResponse:
+        path = f"/dokumente/{quote(dokument_id, safe='')}/inhalt"
+        headers = {"Range": f"bytes={part.begin}-", "If-Range": part.etag} if part else {}
+        answer = self._call("GET", path, "", headers=headers, allowed=_GONE | _NO_PART, stream=True)
+        if answer.status in _GONE:
+            # the feed has just answered: this address is right, and what is missing is the document
+            code = str(_problem(answer).get("code") or answer.status)
+            answer.close()
+            raise Permanent(code)
+        if answer.status in _NO_PART:
+            answer.close()
+            if part is None:
+                raise Temporary(f"unexpected answer {answer.status}")
+            return self._open(dokument_id, None)
+        return answer
 
     def close(self) -> None:
         """Close the pool."""
@@ -325,6 +351,35 @@ def _date(value: str) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _dokument(answer: urllib3.BaseHTTPResponse, part: Part | None) -> Dokument:
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        # digest and ranges are of the encoded bytes, which nobody has asked for (RFC 9530, 3)
+        return Dokument(_chunks(answer))
+    etag = answer.headers.get("ETag", "")
+    strong = "" if etag.startswith("W/") else etag  # a weak one does not say that the bytes are the same
+    return Dokument(_chunks(answer), _begins_at(answer, part), strong, _stated_sha256(answer))
+
+
+def _begins_at(answer: urllib3.BaseHTTPResponse, part: Part | None) -> int:
+    """Return where an answer begins; raises Temporary for a part that was not asked for."""
+    if answer.status != HTTPStatus.PARTIAL_CONTENT:
+        return 0
+    found = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
+    if part is None or found is None or int(found[1]) != part.begin:
+        raise Temporary("a part that was not asked for")
+    return part.begin
+
+
+def _stated_sha256(answer: urllib3.BaseHTTPResponse) -> str:
+    """Return the SHA-256, in hex, that an answer states of the whole document (RFC 9530); "" when it does not.
+
+    Content-Digest is that of what is sent: of a part, it says nothing of the whole.
+    """
+    whole = "" if answer.status == HTTPStatus.PARTIAL_CONTENT else answer.headers.get("Content-Digest", "")
+    found = _SHA_256.search(answer.headers.get("Repr-Digest", "")) or _SHA_256.search(whole)
+    return base64.b64decode(found[1]).hex() if found else ""
 
 
 def _chunks(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

@@ -394,6 +394,11 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "personen": PERSONEN,
         "personen-ohne": replace(PERSONEN, persons=(), done="", text="Ihre Anmeldung ist noch mit keinem Vertrag verbunden."),
         "loesen": LOESEN,
+        "ungespeichert-zu-viele": replace(
+            UNSAVED, facts=(), files=(), text="Das waren sehr viele Formulare in kurzer Zeit. Ihre Eingaben sind alle noch hier. Bitte senden Sie sie ab 3. März 2026, 10:16 Uhr noch einmal.",
+            refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.",)),
+        "meldung-warten": MessagePage("Bitte warten Sie etwas", "Das waren sehr viele Anfragen in kurzer Zeit. Bitte versuchen Sie es ab 3. März 2026, 10:16 Uhr noch einmal.",
+                                      (Way("Zur Übersicht", "#"),), CALLS, "5f2c9a"),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip

@@ -2,12 +2,13 @@
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -15,12 +16,15 @@ from service.settings import FileDropSettings
 from service.store import inbox, outbox, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
-from service.store.records import OutboxItem, Vorgang
+from service.store.models import OutboxRow
+from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
 from service.sync.feed import read_events
+from service.sync.immotion.channel import Accepted
 from service.sync.immotion.filedrop.channel import FileDropChannel
-from service.sync.immotion.wire import vorgang_body
+from service.sync.immotion.wire import aktivitaet_body, vorgang_body
+from service.vorgang import delivery
 from tests.support.filedrop import make_folders
-from tests.support.vorgaenge import some_vorgang
+from tests.support.vorgaenge import NOW, some_vorgang
 
 NAMESPACE = "urn:mieterportal:filedrop:1"
 MANDANT = "musterbau"
@@ -55,21 +59,47 @@ class Drop:
         return vorgang
 
     def hand_over(self, vorgang: Vorgang) -> str:
-        """Write its package as the forwarder does and return the package's name."""
-        item = self.claim()
-        self.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+        """Write its package as the forwarder does, record that it is sent, and return the package's name."""
+        item = self.claim(vorgang.id)
+        self.put_vorgang(item, vorgang)
         with connected():
             outbox.mark_sent([item], self.now)
         return max(path.stem for path in (self.root / "in").glob("*.zip"))
 
-    def claim(self) -> OutboxItem:
+    def send(self, vorgang: Vorgang, *files: Anhang) -> Accepted:
+        """Write its package, under a claim of its own; nothing is recorded."""
+        return self.put_vorgang(self.claim(vorgang.id), vorgang, *files)
+
+    def put_vorgang(self, item: OutboxItem, vorgang: Vorgang, *files: Anhang) -> Accepted:
+        self.channel.begin(item)
+        return self.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, list(files)), "r")
+
+    def add(self, vorgang: Vorgang, **changes: object) -> Aktivitaet:
+        """Hand over what a resident has added."""
+        given = {"art": "ANTWORT", "text": "Text", "daten": {}} | changes
+        added = Aktivitaet(uuid4(), vorgang.id, NOW, author="MIETER", author_name="", **given)
         with connected():
-            (item,) = outbox.claim(MANDANT, now=self.now, lease=timedelta(seconds=60), limit=1)
-        return item
+            outbox.owe(MANDANT, vorgang.id, aktivitaet_id=added.id, request_id="r", now=self.now)
+        self.channel.begin(self.claim(vorgang.id, added.id))
+        self.channel.put_aktivitaet(vorgang.id, added.id, aktivitaet_body(added, []), "r")
+        return added
+
+    def claim(self, vorgang_id: UUID, aktivitaet_id: UUID | None = None) -> OutboxItem:
+        """Take a row over, whoever holds it; what was sent is owed again, what is parked is not to be had."""
+        added = OutboxRow.aktivitaet_id == aktivitaet_id if aktivitaet_id else OutboxRow.aktivitaet_id.is_null()
+        here = (OutboxRow.vorgang_id == vorgang_id) & added & (OutboxRow.state != "parked")
+        held = {"state": "waiting", "fence": OutboxRow.fence + 1, "lease_until": self.now + timedelta(seconds=60)}
+        with connected():
+            assert OutboxRow.update(**held).where(here).execute() == 1
+            row = OutboxRow.get(here)
+        return OutboxItem(**{name: getattr(row, name) for name in OutboxItem.__slots__})
+
+    def retry(self, vorgang: Vorgang) -> None:
+        """Do what the operator does about a parked row."""
+        with connected():
+            delivery.retry(vorgang, now=self.now)
 
     def states(self) -> list[tuple[str, str]]:
-        from service.store.models import OutboxRow
-
         with connected():
             return [(row.state, row.last_error) for row in OutboxRow.select().order_by(OutboxRow.id)]
 
@@ -79,7 +109,7 @@ class Drop:
         path.write_bytes(data)
         if marker is not None:
             text = f"{hashlib.sha256(data).hexdigest()}  {name}\n" if marker == "digest" else marker
-            path.with_name(f"{name}.ok").write_text(text)
+            path.with_name(f"{name}.ok").write_bytes(os.fsencode(text))
         return path
 
     def acknowledge(self, *records: dict[str, str], name: str = "Q.xml", mandant: str = MANDANT) -> Path:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.files.storage import Folder
-from service.sync.documents import fetch_announced
+from service.sync.documents import Fetcher, fetch_announced
 from service.sync.immotion.channel import Permanent, Temporary
 from service.sync.immotion.filedrop import safezip
 from service.sync.immotion.filedrop.dokumente import read_dokumente
@@ -29,8 +29,8 @@ def good(vorgang_id=None, **changes: str) -> dict[str, bytes]:
 
 
 def fetched(drop: Drop, dokument_id: str) -> bytes:
-    with drop.channel.dokument(dokument_id) as chunks:
-        return b"".join(chunks)
+    with drop.channel.dokument(dokument_id) as dokument:
+        return b"".join(dokument.chunks)
 
 
 def test_a_document_is_an_event_and_its_bytes_are_there_before_and_after_it_is_put_away(drop: Drop) -> None:
@@ -63,7 +63,7 @@ def test_the_bytes_reach_the_portals_own_files(drop: Drop, tmp_path: Path, sampl
     with connected():
         vorgaenge.add_anhaenge([row])
     storage = Folder(tmp_path / "files")
-    assert fetch_announced(MANDANT, drop.channel, storage, clock=lambda: drop.now) == 1
+    assert fetch_announced(MANDANT, drop.channel, Fetcher(storage, lambda: drop.now, lambda: 0.5)) == 1
     with storage.open(row.id) as kept:
         assert kept.read() == letter
 

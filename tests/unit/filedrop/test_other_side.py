@@ -4,7 +4,6 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -14,12 +13,8 @@ from service.standin.faults import FaultSwitch
 from service.standin.folder import FolderSide
 from service.standin.ledger import Ledger
 from service.standin.testside import arrived
-from service.store import outbox
-from service.store.database import connected
-from service.store.records import Aktivitaet
-from service.sync.immotion.wire import aktivitaet_body, vorgang_body
+from service.sync.immotion.wire import vorgang_body
 from tests.support.portal import Installation
-from tests.support.vorgaenge import NOW
 from tests.unit.filedrop.conftest import MANDANT, Drop
 
 
@@ -64,7 +59,7 @@ def test_a_package_that_comes_again_is_a_dublette_with_the_same_number(drop: Dro
     vorgang = drop.file()
     drop.hand_over(vorgang)
     other.side.step()
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(vorgang)
     other.side.step()
     texts = [path.read_text() for path in sorted((drop.root / "quittung").glob("*.xml"))]
     assert sorted("DUBLETTE" in text for text in texts) == [False, True]
@@ -76,24 +71,21 @@ def test_a_package_that_comes_again_is_a_dublette_with_the_same_number(drop: Dro
 
 
 def test_what_the_ledger_refuses_is_answered_with_the_fields(drop: Drop, other: Other) -> None:
-    vorgang = drop.file(kanal="FAX")
+    vorgang = drop.file(melder={"rolle": "NACHBAR"})
     drop.hand_over(vorgang)
     assert other.side.step() == 1
     drop.read()
-    assert drop.states() == [("parked", "FEHLER: VALIDIERUNG /kanal: WERT")]
+    assert drop.states() == [("parked", "FEHLER: VALIDIERUNG /melder/rolle: WERT")]
     assert arrived(other.ledger) == []
 
 
 def test_an_aktivitaet_waits_for_its_vorgang(drop: Drop, other: Other) -> None:
     vorgang = drop.file()
-    added = Aktivitaet(uuid4(), vorgang.id, NOW, "ANTWORT", "MIETER", "", "Text", {})
     drop.hand_over(vorgang)
     first = sorted((drop.root / "in").iterdir())
     for path in first:
         path.rename(drop.root / path.name)
-    with connected():
-        outbox.owe(MANDANT, vorgang.id, aktivitaet_id=added.id, request_id="r", now=drop.now)
-    drop.channel.put_aktivitaet(vorgang.id, added.id, aktivitaet_body(added, []), "r")
+    drop.add(vorgang)
     assert other.side.step() == 0
     for path in first:
         (drop.root / path.name).rename(path)
@@ -198,8 +190,8 @@ def test_what_clerks_do_comes_out_once_and_is_read_as_it_was_meant(drop: Drop, o
     assert by_typ["STATUS"]["status"]["textMieter"] == 'Am "Montag"; früh'
     assert by_typ["TERMIN"]["termin"] == termin
     assert by_typ["ZUORDNUNG"]["aufgabentraeger"] == {"anzeigeName": "Öz", "team": "Nord"}
-    with drop.channel.dokument(str(by_typ["DOKUMENT"]["dokumentId"])) as chunks:
-        assert b"".join(chunks) == content
+    with drop.channel.dokument(str(by_typ["DOKUMENT"]["dokumentId"])) as dokument:
+        assert b"".join(dokument.chunks) == content
     assert drop.names("out") == drop.names("fehler") == []
 
 

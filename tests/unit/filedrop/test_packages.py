@@ -45,7 +45,7 @@ def test_a_package_holds_the_envelope_the_files_and_their_digests_and_has_a_mark
     file = anhang(vorgang.id, data)
     drop.channel.put_anhang(file, io.BytesIO(data), "r")
     body = vorgang_body(vorgang, [file])
-    assert drop.channel.put_vorgang(vorgang.id, body, "r") == Accepted(None, None)
+    assert drop.send(vorgang, file) == Accepted(None, None)
     name, marker = drop.names("in")
     assert re.fullmatch(r"VG_musterbau_\d{8}T\d{6}Z_00000001\.zip", name)
     path = drop.root / "in" / name
@@ -61,23 +61,20 @@ def test_a_package_holds_the_envelope_the_files_and_their_digests_and_has_a_mark
 
 def test_the_same_record_again_is_the_same_package_to_the_byte(drop: Drop) -> None:
     vorgang = drop.file()
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(vorgang)
     (path,) = (drop.root / "in").glob("*.zip")
     before = path.read_bytes()
     drop.later(hours=3)
     drop.restart()
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(vorgang)
     assert [path.read_bytes() for path in (drop.root / "in").glob("*.zip")] == [before]
 
 
 def test_an_aktivitaet_is_a_package_of_its_own_with_a_higher_number(drop: Drop) -> None:
-    from service.store.records import Aktivitaet
-
     vorgang = drop.file()
-    added = Aktivitaet(uuid4(), vorgang.id, NOW, "BEWERTUNG", "MIETER", "", "Danke", {"bewertung": 5})
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(vorgang)
+    added = drop.add(vorgang, art="BEWERTUNG", text="Danke", daten={"bewertung": 5})
     body = aktivitaet_body(added, [])
-    drop.channel.put_aktivitaet(vorgang.id, added.id, body, "r")
     first, second = sorted((drop.root / "in").glob("*.zip"))
     assert first.stem < second.stem
     paket = read(second)
@@ -88,10 +85,10 @@ def test_an_aktivitaet_is_a_package_of_its_own_with_a_higher_number(drop: Drop) 
 def test_what_the_schema_refuses_gets_no_number(drop: Drop) -> None:
     vorgang = drop.file(betreff="x" * 121)
     with pytest.raises(Permanent, match="/vorgang/betreff") as refused:
-        drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+        drop.send(vorgang)
     assert "xxx" not in str(refused.value)
     good = drop.file()
-    drop.channel.put_vorgang(good.id, vorgang_body(good, []), "r")
+    drop.send(good)
     assert [path.stem[-8:] for path in (drop.root / "in").glob("*.zip")] == ["00000001"]
 
 
@@ -99,13 +96,13 @@ def test_a_folder_that_is_gone_is_temporary_and_the_number_stays(drop: Drop) -> 
     vorgang = drop.file()
     (drop.root / "in").rmdir()
     with pytest.raises(Temporary, match="in/") as fault:
-        drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+        drop.send(vorgang)
     assert fault.value.scope == "connection"
     assert not (drop.root / "in").exists(), "a share that is not mounted must not be mistaken for an empty folder"
     (drop.root / "in").mkdir()
     other = drop.file()
-    drop.channel.put_vorgang(other.id, vorgang_body(other, []), "r")
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(other)
+    drop.send(vorgang)
     numbers = {str(read(path).body["externeId"]): path.stem[-8:] for path in (drop.root / "in").glob("*.zip")}
     assert numbers == {str(vorgang.id): "00000001", str(other.id): "00000002"}
 
@@ -122,14 +119,20 @@ def test_nothing_half_written_is_ever_seen_under_the_name_of_a_package(drop: Dro
     drop.channel._files[str(file.id)].close()
     drop.channel._files[str(file.id)] = Broken()
     with pytest.raises(Temporary, match="No space"):
-        drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, [file]), "r")
+        drop.send(vorgang, file)
     assert drop.names("in") == []
+
+
+def test_an_attachment_that_is_not_what_was_uploaded_is_not_handed_over(drop: Drop) -> None:
+    vorgang = drop.file()
+    with pytest.raises(Permanent, match="not what was uploaded"):
+        drop.channel.put_anhang(anhang(vorgang.id, b"as it was"), io.BytesIO(b"as it is"), "r")
 
 
 def test_an_attachment_that_was_not_handed_over_is_no_package(drop: Drop) -> None:
     vorgang = drop.file()
     with pytest.raises(Permanent, match="attachments"):
-        drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, [anhang(vorgang.id, b"x")]), "r")
+        drop.send(vorgang, anhang(vorgang.id, b"x"))
     assert drop.names("in") == []
 
 
@@ -142,16 +145,19 @@ def test_what_was_acknowledged_is_not_written_again_and_found(drop: Drop) -> Non
     drop.read()
     drop.read()
     assert drop.channel.find_vorgang(vorgang.id, "r") == Accepted("V-1", "V-1")
-    assert drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r") == Accepted("V-1", "V-1")
+    assert drop.send(vorgang) == Accepted("V-1", "V-1")
     assert drop.names("in") == []
 
 
 def test_workers_at_once_number_without_a_gap_and_each_record_once(drop: Drop) -> None:
     filed = [drop.file() for _ in range(20)]
 
+    claimed = [drop.claim(vorgang.id) for vorgang in filed]
+
     def work(_: int) -> None:
         channel = FileDropChannel(MANDANT, drop.settings, clock=lambda: drop.now)
-        for vorgang in filed:
+        for item, vorgang in zip(claimed, filed, strict=True):
+            channel.begin(item)
             channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
 
     with ThreadPoolExecutor(4) as pool:
@@ -166,9 +172,10 @@ def test_a_database_that_does_not_answer_is_temporary(drop: Drop, monkeypatch: p
     from service.store.database import open_database
 
     vorgang = drop.file()
+    item = drop.claim(vorgang.id)
     open_database("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Temporary, match="database"):
-        drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+        drop.put_vorgang(item, vorgang)
     with pytest.raises(Temporary, match="database"):
         drop.channel.find_vorgang(vorgang.id, "r")
 
@@ -202,7 +209,7 @@ def test_the_envelope_says_the_same_as_the_json_body(betreff, antworten, fenster
 
 def test_control_characters_do_not_make_a_report_undeliverable(drop: Drop) -> None:
     vorgang = drop.file(beschreibung="a\x0bb\x00c\ud800d".encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(vorgang)
     (path,) = (drop.root / "in").glob("*.zip")
     assert read(path).body["beschreibung"].startswith("a\ufffdb\ufffdc")
 
@@ -210,7 +217,7 @@ def test_control_characters_do_not_make_a_report_undeliverable(drop: Drop) -> No
 @pytest.mark.parametrize("harm", ["flip", "extra", "without", "name"])
 def test_the_stand_in_refuses_a_package_that_is_not_as_the_manifest_says(drop: Drop, harm: str) -> None:
     vorgang = drop.file()
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.send(vorgang)
     (path,) = (drop.root / "in").glob("*.zip")
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

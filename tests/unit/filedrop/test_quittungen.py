@@ -2,14 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from service.store import filedrop, outbox, vorgaenge
 from service.store.database import connected
-from service.sync.immotion.wire import aktivitaet_body, vorgang_body
-from tests.support.vorgaenge import NOW
 from tests.unit.filedrop.conftest import MANDANT, Drop, ok, quittung
 
 
@@ -87,8 +84,8 @@ def test_a_refused_package_is_parked_with_its_reason_and_the_resident_reads_noth
 
 def test_a_refusal_that_comes_before_the_worker_could_record_its_success_parks_all_the_same(drop: Drop) -> None:
     vorgang = drop.file()
-    item = drop.claim()
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    item = drop.claim(vorgang.id)
+    drop.put_vorgang(item, vorgang)
     drop.acknowledge(refusal(next(path.stem for path in (drop.root / "in").glob("*.zip"))))
     drop.read()
     with connected():
@@ -101,7 +98,8 @@ def test_after_a_retry_the_same_package_comes_again_and_the_old_refusal_counts_n
     name = drop.hand_over(vorgang)
     drop.acknowledge(refusal(name))
     drop.read()
-    drop.channel.put_vorgang(vorgang.id, vorgang_body(vorgang, []), "r")
+    drop.retry(vorgang)
+    drop.send(vorgang)
     assert drop.names("in") == [f"{name}.zip", f"{name}.zip.ok"]
     drop.acknowledge(refusal(name), name="old.xml")
     drop.read()
@@ -163,14 +161,9 @@ def test_two_reports_booked_as_one_both_get_the_number_but_only_one_the_key(drop
 
 
 def test_an_aktivitaet_is_acknowledged_without_an_event(drop: Drop) -> None:
-    from service.store.records import Aktivitaet
-
     vorgang = drop.file()
     drop.hand_over(vorgang)
-    added = Aktivitaet(uuid4(), vorgang.id, NOW, "ANTWORT", "MIETER", "", "Text", {})
-    with connected():
-        outbox.owe(MANDANT, vorgang.id, aktivitaet_id=added.id, request_id="r", now=drop.now)
-    drop.channel.put_aktivitaet(vorgang.id, added.id, aktivitaet_body(added, []), "r")
+    drop.add(vorgang)
     name = max(path.stem for path in (drop.root / "in").glob("*.zip"))
     drop.acknowledge(refusal(name))
     assert drop.read() == 0
@@ -217,15 +210,32 @@ def test_an_answer_to_a_later_package_shows_the_gap(drop: Drop, capsys: pytest.C
     assert "acknowledgement_gap" not in capsys.readouterr().out, "the same gap is said once"
 
 
-def test_what_killed_workers_left_is_swept_after_an_hour(drop: Drop) -> None:
-    left = [drop.root / "in" / "VG_musterbau_20260101T000000Z_00000001.zip.abc.tmp", drop.root / "out" / "lone.csv.ok"]
+def test_what_killed_workers_left_is_swept_after_an_hour_and_said(
+    drop: Drop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = [drop.root / "in" / "VG_musterbau_20260101T000000Z_00000001.zip.abc.tmp"]
+    left += [drop.root / place / "lone.zip.ok" for place in ("in", "out", "quittung")]
     for path in left:
         path.write_bytes(b"half")
     drop.read()
     assert all(path.exists() for path in left)
+    assert "removed" not in capsys.readouterr().out
     drop.later(hours=2)
     drop.read()
     assert not any(path.exists() for path in left)
+    said = capsys.readouterr().out
+    assert "unfinished_packages_removed" in said
+    assert "lone_markers_removed" in said
+    assert all(f"{place}/lone.zip.ok" in said for place in ("in", "out", "quittung"))
+
+
+def test_a_lone_marker_is_swept_after_incomplete_s_and_one_with_its_file_never(drop: Drop) -> None:
+    drop.restart(incomplete_s=60)
+    name = drop.hand_over(drop.file())
+    (drop.root / "in" / "lone.zip.ok").write_text("x")
+    drop.later(seconds=61)
+    drop.read()
+    assert drop.names("in") == [f"{name}.zip", f"{name}.zip.ok"]
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_lines_with_fields_too_many_are_wrong_and_too_few_are_empty() -> None:
         (b"externeId;zeit;sichtbarkeit\n" + b"x" * 200_000 + b"\n", "not a CSV file"),
         (b"externeId;zeit;sichtbarkeit\n" + b"a\n" * (LINES_MAX + 1), "lines"),
         (b"x" * (16 * 2**20) + b"\n", "bytes"),
-        ("externeId;zeit;sichtbarkeit\n".encode("utf-16"), "does not end"),
+        ("externeId;zeit;sichtbarkeit\n".encode("utf-16"), "UTF-16"),
     ],
 )
 def test_a_file_that_is_none_is_refused_with_a_reason(data: bytes, reason: str) -> None:

@@ -49,7 +49,7 @@ def carry_out(mandant: str, given: Answers, folders: Folders, now: datetime) -> 
         if complaint:
             complaints.append(f"{name}: {complaint}")
         if paket is not None:
-            _put_away(paket, folders)
+            put_away(paket, folders)
     return complaints
 
 
@@ -90,8 +90,8 @@ def _say(paket: Paket, answer: Answer, now: datetime) -> None:
         log.info("package_acknowledged", mandant=paket.mandant, **facts, result=answer.result)
 
 
-def _put_away(paket: Paket, folders: Folders) -> None:
-    """Take an answered package out of in/, if the ERP has not; one that waits for a new answer stays."""
+def put_away(paket: Paket, folders: Folders) -> None:
+    """Take an answered package out of in/, if the ERP has not; one that waits for an answer stays. Raises OSError."""
     name = f"{paket.name}.zip"
     path = folders.path(Place.IN, name)
     if paket.result == filedrop.REFUSED:

@@ -32,6 +32,9 @@ class Place(StrEnum):
     ARCHIV = "archiv"
 
 
+_MARKED = (Place.IN, Place.QUITTUNG, Place.OUT)
+
+
 class Mark(StrEnum):
     """What the marker beside a file says."""
 
@@ -63,6 +66,10 @@ class Arrived:
     def marked(self) -> bool:
         """Tell whether a marker lies beside it."""
         return self.marker_ns > 0
+
+
+def _nothing() -> None:
+    """Nothing has to hold before a file is renamed."""
 
 
 class Folders:
@@ -97,16 +104,19 @@ class Folders:
                 marker.st_ctime_ns if marker else 0,
             )
 
-    def write(self, place: Place, name: str, fill: Callable[[BinaryIO], None]) -> None:
+    def write(
+        self, place: Place, name: str, fill: Callable[[BinaryIO], None], *, before: Callable[[], None] = _nothing
+    ) -> None:
         """Write a file so that nobody ever sees a part of it, and it survives a power cut; then its marker.
 
-        The same name again replaces the file as a whole. Raises OSError.
+        The same name again replaces the file as a whole. `before` runs when all but the renaming is done; whatever it
+        raises, nothing is seen of the file. Raises OSError.
         """
-        digest = self._write(place, name, fill)
+        digest = self._write(place, name, fill, before)
         text = f"{digest}  {name}\n".encode()
-        self._write(place, name + MARKER, lambda file: file.write(text))
+        self._write(place, name + MARKER, lambda file: file.write(text), _nothing)
 
-    def _write(self, place: Place, name: str, fill: Callable[[BinaryIO], object]) -> str:
+    def _write(self, place: Place, name: str, fill: Callable[[BinaryIO], object], before: Callable[[], None]) -> str:
         # a name of its own: another worker may be writing the same file, and neither may see half of the other's
         unfinished = self.path(place, f"{name}.{uuid4().hex[:12]}.tmp")
         try:
@@ -115,6 +125,7 @@ class Folders:
                 file.flush()
                 os.fsync(file.fileno())
                 digest = _digest(file)
+            before()
             unfinished.rename(self.path(place, name))
         except BaseException:
             _remove(unfinished)
@@ -122,18 +133,23 @@ class Folders:
         _sync_folder(self.path(place))
         return digest
 
-    def sweep(self, older_than: float) -> None:
-        """Remove what killed workers have left, last changed before `older_than`: unfinished packages, lone markers.
+    def sweep_unfinished(self, older_than: float) -> list[str]:
+        """Remove packages that killed workers never finished, last changed before `older_than`; returns their names.
 
         Raises OSError.
         """
-        left = list(self.path(Place.IN).glob("VG_*.tmp"))
-        for place in (Place.QUITTUNG, Place.OUT):
-            left += [m for m in self.path(place).glob(f"*{MARKER}") if not m.with_name(m.name[: -len(MARKER)]).exists()]
-        for path in left:
-            with suppress(FileNotFoundError):
-                if path.lstat().st_ctime < older_than:
-                    path.unlink()
+        left = self.path(Place.IN).glob("VG_*.tmp")
+        return [path.name for path in left if _remove_older(path, older_than)]
+
+    def sweep_markers(self, older_than: float) -> list[str]:
+        """Remove markers whose file is not there, last changed before `older_than`; returns their paths in the drop.
+
+        A file comes before its marker, so that one of those is never the marker of a file that is still to come.
+        Raises OSError.
+        """
+        markers = [path for place in _MARKED for path in self.path(place).glob(f"*{MARKER}")]
+        lone = [path for path in markers if not _exists(path.with_name(path.name[: -len(MARKER)]))]
+        return [str(path.relative_to(self.root)) for path in lone if _remove_older(path, older_than)]
 
     def put_away(self, path: Path, place: Place, name: str, reason: str = "") -> None:
         """Move a file to archiv/ or fehler/, with the reason beside it, its marker gone; one that is gone is fine.
@@ -185,6 +201,20 @@ def _digest(file: BinaryIO) -> str:
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def _exists(path: Path) -> bool:
+    """Tell whether anything has this name, be it a link that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def _remove_older(path: Path, older_than: float) -> bool:
+    """Remove a file if it has not changed since; False if it stays, or is gone. Raises OSError."""
+    status = _status(path)
+    if status is None or status.st_ctime >= older_than:
+        return False
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _remove(path: Path) -> None:

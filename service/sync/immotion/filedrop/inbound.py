@@ -1,6 +1,7 @@
 """What comes back from the ERP: read when complete, put away when stored, refused with a reason when not understood."""
 
 import errno
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _SAY_EVERY_S = 600
 _GONE = {errno.ENOENT, errno.ESTALE}
 _DIGITS = 16
 _REASON_MAX = 500
+_NAME_MAX = 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,9 @@ class Inbound:
             if suffix == ".csv":
                 return read_status(_bytes(file, CSV_MAX), self._mandant)
             return read_quittungen(_bytes(file, XML_MAX), self._mandant)
-        except ValueError as broken:
+        except (Unreadable, OSError):
+            raise
+        except Exception as broken:  # whatever a file does to us, it stops no other
             raise Unreadable(f"cannot be understood ({type(broken).__name__})") from broken
 
     def _leave_or_refuse(self, file: Arrived, broken: Unreadable) -> None:
@@ -160,7 +164,7 @@ class Inbound:
     def _end(self, file: Arrived, digest: str, reason: str) -> None:
         """Put a file away; what cannot be moved now is not read again, but moved later."""
         place = Place.FEHLER if reason else Place.ARCHIV
-        end = _End(file.signature, place, f"{digest[:_DIGITS]}_{file.path.name}", reason)
+        end = _End(file.signature, place, f"{digest[:_DIGITS]}_{_fitting(file.path.name)}", reason)
         self._ends[file.path] = end
         self._left.pop(file.path, None)
         self._put_away(file.path, end)
@@ -184,6 +188,14 @@ class Inbound:
             error = f"{fault.strerror} ({fault.filename2 or fault.filename})"
             wall = self._clock()
             raise_alarm("filedrop_folder_unusable", mandant=self._mandant, now=wall, folder=key[0], error=error)
+
+
+def _fitting(name: str) -> str:
+    """Return a name short enough to have a digest before it and a reason behind it, with its suffix."""
+    whole, suffix = os.fsencode(name), os.path.splitext(name)[1]  # noqa: PTH122 - a name, not a path
+    if len(whole) <= _NAME_MAX:
+        return name
+    return whole[: _NAME_MAX - len(suffix)].decode(errors="ignore") + suffix
 
 
 def _bytes(file: Arrived, limit: int) -> bytes:

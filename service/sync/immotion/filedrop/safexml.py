@@ -66,7 +66,10 @@ def problems(root: Element, schema_name: str) -> list[str]:
 
 def _place(root: Element, path: str | None) -> str:
     """Return the names of the elements on the way to one; libxml names it by positions only."""
-    found = root.getroottree().xpath(path) if path else []
+    try:
+        found = root.getroottree().xpath(path) if path else []
+    except etree.XPathError:  # an element of another namespace, named by a prefix that only the document knows
+        return ""
     way = [*reversed(list(found[0].iterancestors())), found[0]] if found else []
     return "".join(f"/{etree.QName(element).localname}" for element in way)
 

@@ -1,5 +1,6 @@
 """Status files: one line for each thing that happened to a Vorgang, as ERPs export them."""
 
+import codecs
 import csv
 import io
 import re
@@ -13,6 +14,7 @@ SIZE_MAX = 16 * 2**20
 LINES_MAX = 20_000
 TEXT_MAX = 20_000
 _COMPLAINTS_MAX = 20
+_BEGINNING = 100
 _REQUIRED = {"zeit", "sichtbarkeit"}
 _ONE_OF = {"externeId", "vorgangId"}
 _COLUMNS = (
@@ -39,6 +41,8 @@ def read_status(data: bytes, mandant: str) -> Inhalt:
     """Return the events of a status file; lines that cannot be understood are complaints. Raises Unreadable."""
     if len(data) > SIZE_MAX:
         raise Unreadable(f"CSV of more than {SIZE_MAX} bytes")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\x00" in data[:_BEGINNING]:
+        raise Unreadable("UTF-16, where UTF-8 or CP1252 is read")
     if not data.endswith((b"\n", b"\r")):
         raise Unreadable("CSV whose last line does not end: not complete")
     events: list[Event] = []
@@ -130,6 +134,8 @@ def _check(row: Mapping[str, str]) -> None:
     for name, holds in rules.items():
         if not holds(row[name]):
             raise ValueError(f"{name} cannot be understood")
+    if any("\x00" in value for value in row.values()):
+        raise ValueError("a NUL in it")
 
 
 def _meaning(row: Mapping[str, str]) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,106 @@
+"""Documents of immotion: announced and to be fetched, put aside, withdrawn."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+from peewee import fn
+
+from service.store import clean
+from service.store.models import AnhangRow, RueckzugRow
+from service.store.query import Query, affected, dicts, tuples
+from service.store.records import Anhang, Announced
+
+FILE = [getattr(AnhangRow, name) for name in Anhang.__slots__]
+_ERROR_MAX = 80
+
+
+def shown() -> Query:
+    """Return the condition that a file is not a document that immotion has withdrawn."""
+    return ~fn.EXISTS(_withdrawal())
+
+
+def _withdrawal() -> Query:
+    same = (RueckzugRow.mandant == AnhangRow.mandant) & (RueckzugRow.dokument_id == AnhangRow.dokument_id)
+    return RueckzugRow.select(peewee.SQL("1")).where(same)
+
+
+def withdraw(mandant: str, dokument_id: str, now: datetime) -> bool:
+    """Hide a document for good, whether it has been announced or will be; False when it was withdrawn before."""
+    fresh = RueckzugRow.insert(mandant=mandant, dokument_id=dokument_id, withdrawn_at=now)
+    return affected(fresh.on_conflict_ignore().as_rowcount()) == 1
+
+
+def withdrawn_from(vorgang_id: UUID) -> set[UUID]:
+    """Return the entries of a Vorgang's timeline that have lost a document."""
+    here = (AnhangRow.vorgang_id == vorgang_id) & AnhangRow.dokument_id.is_null(False) & fn.EXISTS(_withdrawal())
+    return {row[0] for row in tuples(AnhangRow.select(AnhangRow.aktivitaet_id).where(here).distinct())}
+
+
+def due(mandant: str, now: datetime, *, limit: int) -> list[Announced]:
+    """Return documents of this Mandant that are to be fetched now: first those that were never tried.
+
+    So what cannot be had never stands before what nobody has asked for yet.
+    """
+    time = AnhangRow.fetch_at.is_null() | (AnhangRow.fetch_at <= now)
+    here = (AnhangRow.mandant == mandant) & AnhangRow.stored_at.is_null() & AnhangRow.parked_at.is_null() & time
+    query = (
+        AnhangRow.select(*FILE, AnhangRow.fetch_attempts, AnhangRow.fetch_since)
+        .where(here & shown())
+        .order_by(AnhangRow.fetch_at.asc(nulls="first"))
+        .limit(limit)
+    )
+    return [_announced(row, now) for row in dicts(query)]
+
+
+def _announced(row: dict[str, Any], now: datetime) -> Announced:
+    attempts, since = row.pop("fetch_attempts"), row.pop("fetch_since")
+    return Announced(Anhang(**row), attempts or 0, since or now)
+
+
+def mark_fetched(anhang_id: UUID, *, mime: str, size: int, sha256: str, now: datetime) -> None:
+    """Note that the bytes of an announced file are kept."""
+    AnhangRow.update(mime=mime, bytes=size, sha256=sha256, stored_at=now).where(AnhangRow.id == anhang_id).execute()
+
+
+def note_failure(seen: Announced, error: str, *, next_at: datetime | None, now: datetime) -> bool:
+    """Write that fetching failed and when the next attempt is due; with None, put the document aside.
+
+    False, and nothing is written, when another worker has been at it meanwhile.
+    """
+    changes: dict[str, Any] = {
+        "fetch_attempts": seen.attempts + 1,
+        "fetch_since": seen.since,
+        "fetch_at": next_at,
+        "fetch_error": clean.text(error, _ERROR_MAX),
+    }
+    changes |= {"parked_at": now} if next_at is None else {}
+    same = fn.COALESCE(AnhangRow.fetch_attempts, 0) == seen.attempts
+    free = AnhangRow.stored_at.is_null() & AnhangRow.parked_at.is_null()
+    return affected(AnhangRow.update(**changes).where((AnhangRow.id == seen.anhang.id) & same & free)) == 1
+
+
+def parked(mandanten: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return how many documents of each of these Mandanten are put aside, by the reason; none: it is missing."""
+    query = (
+        AnhangRow.select(AnhangRow.mandant, AnhangRow.fetch_error, fn.COUNT(AnhangRow.id))
+        .where(_parked(mandanten) & shown())
+        .group_by(AnhangRow.mandant, AnhangRow.fetch_error)
+        .order_by(AnhangRow.mandant, AnhangRow.fetch_error)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for mandant, reason, count in tuples(query):
+        found.setdefault(mandant, {})[reason or ""] = count
+    return found
+
+
+def retry_parked(mandant: str, now: datetime) -> int:
+    """Have everything of a Mandant that was put aside fetched now, attempts and age counted anew; returns how many."""
+    anew: dict[str, Any] = {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
+    return affected(AnhangRow.update(**anew).where(_parked([mandant])))
+
+
+def _parked(mandanten: Sequence[str]) -> Query:
+    return AnhangRow.mandant.in_(list(mandanten)) & AnhangRow.stored_at.is_null() & AnhangRow.parked_at.is_null(False)

@@ -5,12 +5,14 @@ What a trusted CMS claims comes first, then the persons linked by letter, in tha
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
+from service.access import audit
+from service.access.audit import Event, Source
 from service.access.browser import CmsSessionOver, is_over
 from service.access.visitor import Visitor
 from service.store import accounts, cms_sessions, sessions
 from service.store.database import in_transaction
+from service.store.records import Link
 
 
 class NotYours(Exception):
@@ -42,39 +44,51 @@ def linked_to(visitor: Visitor) -> tuple[str, ...]:
     return tuple(accounts.linked(visitor.account, visitor.of_cms_session)[0])
 
 
-def switch(visitor: Visitor, person: str, *, now: datetime) -> None:
+def switch(visitor: Visitor, person: str, source: Source) -> None:
     """Act for another of the account's persons from now on, in this session; raises NotYours."""
     if person not in visitor.persons:
         raise NotYours
 
     def store() -> None:
         visitor.spend()
-        accounts.choose(visitor.of_cms_session, person, now=now)
+        accounts.choose(visitor.of_cms_session, person, now=source.now)
+        audit.note(Event.SWITCHED, replace(source, person=person))
 
     in_transaction(store)
 
 
-def unlink(visitor: Visitor, person: str) -> None:
+def unlink(visitor: Visitor, person: str, source: Source) -> None:
     """Give a link up; what was filed stays with the person. Raises NotYours."""
 
     def store() -> None:
         visitor.spend()
         if not accounts.unlink(visitor.mandant, visitor.account, person):
             raise NotYours
+        audit.note(Event.UNLINKED, replace(source, person=person))
 
     in_transaction(store)
 
 
-def unlink_person(mandant: str, person: str, which: Sequence[str]) -> int:
-    """Let these accounts no longer act for a person; returns how many could."""
-    return in_transaction(lambda: sum(accounts.unlink(mandant, account, person) for account in which))
+def unlink_person(which: Sequence[Link], source: Source) -> int:
+    """Give these links up; returns how many there still were."""
+
+    def store() -> int:
+        gone = [link for link in which if accounts.unlink(link.mandant, link.account, link.person)]
+        for link in gone:
+            who = replace(source, account=link.account, person=link.person, connection=link.connection)
+            audit.note(Event.UNLINKED, who)
+        return len(gone)
+
+    return in_transaction(store)
 
 
-def sign_out_person(mandant: str, person: str) -> int:
+def sign_out_person(person: str, source: Source) -> int:
     """End the browser sessions of everybody who may act for a person; returns how many."""
 
     def store() -> int:
-        linked = [link.account for link in accounts.links_of(mandant, person)]
-        return sessions.end_person(mandant, person, linked)
+        linked = [link.account for link in accounts.links_of(source.mandant, person)]
+        ended = sessions.end_person(source.mandant, person, linked)
+        audit.note(Event.SESSION_REVOKED, replace(source, person=person), facts={"sessions": ended})
+        return ended
 
     return in_transaction(store)

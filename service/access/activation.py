@@ -7,13 +7,14 @@ nobody else can use it up. Hashing stays outside of transactions.
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from service.access import factors
+from service.access import audit, factors
 from service.access.activation_code import Code, new_code
+from service.access.audit import Event, Source
 from service.access.facts import Fact, is_one_of, known, spelled
 from service.access.hashing import AT_ONCE, Hasher
 from service.access.visitor import Visitor
@@ -79,13 +80,20 @@ class Invitation:
     expires_at: datetime
 
 
-def invite(wanted: Sequence[Invited], terms: Terms, hasher: Hasher, *, now: datetime) -> list[Invitation]:
+def invite(wanted: Sequence[Invited], terms: Terms, hasher: Hasher, source: Source) -> list[Invitation]:
     """Issue a code for each of these persons, in this order; their former ones that nobody has used are void."""
+    now = source.now
+
+    def store(rows: Sequence[Activation]) -> None:
+        activations.issue(rows, now=now)
+        for row in rows:
+            audit.note(Event.INVITED, replace(source, person=row.person), facts={"purpose": row.purpose})
+
     for _ in range(_TRIES):
         codes = _fresh_codes(terms.mandant, len(wanted))
         rows = _rows(list(zip(wanted, codes, strict=True)), terms, hasher, now)
         try:
-            in_transaction(partial(activations.issue, rows, now=now))
+            in_transaction(partial(store, rows))
         except SelectorTaken:  # by another command at the same time
             continue
         return [
@@ -94,7 +102,7 @@ def invite(wanted: Sequence[Invited], terms: Terms, hasher: Hasher, *, now: date
     raise SelectorTaken
 
 
-def redeem(code: Code, fact: str, visitor: Visitor, hasher: Hasher, *, now: datetime) -> Activation:
+def redeem(code: Code, fact: str, visitor: Visitor, hasher: Hasher, source: Source) -> Activation:
     """Use a code up for the visitor's account and return what it was for; raises ActivationRefused."""
     found = activations.find(visitor.mandant, code.selector)
     of_list = found.fact_hash if found else None
@@ -108,19 +116,23 @@ def redeem(code: Code, fact: str, visitor: Visitor, hasher: Hasher, *, now: date
         raise ActivationRefused(Refusal.MISMATCH)
     if found.purpose == Purpose.FACTOR and found.person not in visitor.persons:
         raise ActivationRefused(Refusal.NOT_YOURS)
-    in_transaction(_use(found, visitor, now))
+    in_transaction(_use(found, visitor, source))
     return found
 
 
-def _use(found: Activation, visitor: Visitor, now: datetime) -> Callable[[], None]:
+def _use(found: Activation, visitor: Visitor, source: Source) -> Callable[[], None]:
+    now = source.now
+
     def store() -> None:
         if not activations.use(found, account=visitor.account, now=now):
             raise ActivationRefused(_why_not(activations.find(found.mandant, found.selector), visitor.account))
         if found.purpose == Purpose.FACTOR:
             factors.reset(AccountKey(visitor.mandant, visitor.account))
+            audit.note(Event.FACTOR_REMOVED, replace(source, person=found.person), facts={"by": "letter"})
             return
         accounts.link(Link(visitor.mandant, visitor.account, found.person, visitor.connection, now))
         accounts.choose(visitor.of_cms_session, found.person, now=now)
+        audit.note(Event.LINKED, replace(source, person=found.person))
 
     return store
 

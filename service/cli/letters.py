@@ -13,6 +13,7 @@ from typing import BinaryIO
 from service.access.activation import Invitation, Invited, Purpose, Terms, invite
 from service.access.facts import Fact
 from service.access.hashing import Hasher
+from service.cli.audit import operator
 from service.cli.recipients import Recipient
 from service.settings import InvitationSettings
 from service.web.brief_pdf import Brief, letters_pdf
@@ -52,7 +53,7 @@ def write_letters(post: Post, to: Sequence[Recipient], *, now: datetime) -> Iter
         codes.write(_csv([_HEAD]).encode("utf-8-sig"))
         for number, start in enumerate(range(0, len(to), BATCH), 1):
             batch = to[start : start + BATCH]
-            made = invite([Invited(one.person, one.fact) for one in batch], terms, hasher, now=now)
+            made = invite([Invited(one.person, one.fact) for one in batch], terms, hasher, operator(post.mandant, now))
             with _created(post.out / f"briefe-{number:04}.pdf") as letters:
                 letters.write(_pdf(post, batch, made, now))
             codes.write(_csv(_line(post, *pair) for pair in zip(batch, made, strict=True)).encode())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from service.cli.audit import operator
 from service.cli.common import agree, read_settings, with_store
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def unlink(mandant: str, person_nr: str, account: str | None, yes: bool) -> None
         return
     named = ", ".join(f"{link.account[:_SHOWN]} ({link.connection})" for link in found)
     agree(f"{named}: will no longer act for {person_nr}; a new letter is needed to link them again", yes=yes)
-    click.echo(f"unlinked: {unlink_person(mandant, person_nr, [link.account for link in found])}")
+    click.echo(f"unlinked: {unlink_person(found, operator(mandant, datetime.now(UTC)))}")
 
 
 @person.command("sign-out")
@@ -162,7 +163,7 @@ def sign_out(mandant: str, person_nr: str, yes: bool) -> None:  # noqa: FBT001 -
 
     _mandant(mandant)
     agree(f"everybody who acts for {person_nr} will have to sign in again", yes=yes)
-    click.echo(f"sessions ended: {sign_out_person(mandant, person_nr)}")
+    click.echo(f"sessions ended: {sign_out_person(person_nr, operator(mandant, datetime.now(UTC)))}")
 
 
 def _links(mandant: str, person_nr: str) -> "list[Link]":

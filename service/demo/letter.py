@@ -24,6 +24,7 @@ class DemoLetter:
 def write_letter(place: Place, settings: Settings) -> DemoLetter:
     """Issue a fresh code, put its letter beside the demo's data, and return it; raises LookupError without letters."""
     from service.access.activation import Invited, Purpose, Terms, invite  # noqa: PLC0415 - only when it is time
+    from service.access.audit import Actor, Source  # noqa: PLC0415
     from service.access.facts import Fact  # noqa: PLC0415
     from service.access.hashing import Hasher  # noqa: PLC0415
     from service.web.brief_pdf import Brief, letters_pdf  # noqa: PLC0415
@@ -37,7 +38,7 @@ def write_letter(place: Place, settings: Settings) -> DemoLetter:
     vertrag = next(vertrag for vertrag in VERTRAEGE if vertrag.person == HELPED.nr)
     haus = next(h for h in GEBAEUDE for e in EINHEITEN if e.nr == vertrag.einheit and h.nr == e.gebaeude)
     terms = Terms(MANDANT, Purpose.PERSON, Fact(rules.fact), rules.days)
-    made = invite([Invited(HELPED.nr)], terms, Hasher(), now=now)[0]
+    made = invite([Invited(HELPED.nr)], terms, Hasher(), Source(MANDANT, Actor.OPERATOR, now))[0]
     code = made.code.printed
     brief = Brief(HELPED.name, (haus.strasse, f"{haus.plz} {haus.ort}"), code, f"{rules.url}#code={code}")
     common = Umschlag(mandant.name, rules, Purpose.PERSON, now, made.expires_at)

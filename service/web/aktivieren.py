@@ -6,14 +6,17 @@ import structlog
 from service.access.activation import ActivationRefused, Purpose, Refusal, redeem
 from service.access.activation_code import MAX_TYPED as MAX_CODE
 from service.access.activation_code import Code, Shape, parse
+from service.access.audit import Event
 from service.access.facts import MAX_TYPED as MAX_FACT
 from service.access.facts import Fact, read_date
 from service.settings import InvitationSettings
 from service.web.brief_words import fact_name
+from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.konto_pages import AktivierenPage
 from service.web.level2 import form_key, read_form, small_form
+from service.web.noted import note_alone
 from service.web.pages import Field
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -52,9 +55,13 @@ class Aktivieren:
             code_error = "" if isinstance(code, Code) else shape_help(reader, code)
             self._show(resp, reader, rules, typed, code_error, error)
             return
+        source = source_of(req)
+        self._room.rates.hit("code_account", mandant, reader.signed_in.account)
+        count_by_address(req, "code_address")
         try:
-            used = redeem(code, typed[1], reader.signed_in, self._room.hasher, now=self._room.clock())
+            used = redeem(code, typed[1], reader.signed_in, self._room.hasher, source)
         except ActivationRefused as refused:
+            note_alone(Event.ACTIVATION_FAILED, source, {"reason": refused.refusal})
             log.info("activation_refused", refusal=refused.refusal, request_id=req.context.request_id)
             resp.status = falcon.HTTP_422
             self._show(resp, reader, rules, typed, refusal_help(reader, refused.refusal))

@@ -9,6 +9,7 @@ from service.access.weiter import Weiter
 from service.store import stammdaten
 from service.store.records import Vertrag
 from service.vorgang.tenancy import current
+from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.konto_pages import KontoPage, LoesenPage, PersonenPage, PersonView
@@ -75,7 +76,7 @@ class Personen:
 
     def _do(self, req: falcon.Request, resp: falcon.Response, reader: Reader, aktion: str, person: str) -> None:
         if aktion == _SWITCH:
-            accounts.switch(reader.signed_in, person, now=self._room.clock())
+            accounts.switch(reader.signed_in, person, source_of(req))
             log.info("person_switched", request_id=req.context.request_id)
             _see(resp, reader.link(""))
             return
@@ -85,7 +86,7 @@ class Personen:
         if aktion == _ASK:
             self._ask(resp, reader, person)
             return
-        accounts.unlink(reader.signed_in, person)
+        accounts.unlink(reader.signed_in, person, source_of(req))
         log.info("person_unlinked", request_id=req.context.request_id)
         _see(resp, reader.link(PERSONEN))
 

@@ -10,10 +10,13 @@ import pytest
 from service.access.accounts import sign_out_person
 from service.access.activation import Invited, Purpose, Terms, invite
 from service.access.activation_code import Code, parse
+from service.access.audit import Actor, Source
 from service.access.facts import Fact
 from service.access.hashing import Hasher
-from service.store import accounts, stammdaten
+from service.access.visitor import digest
+from service.store import accounts, audit, stammdaten
 from service.store.database import connected
+from service.store.records import AuditFilter
 from service.store.stammdaten import Aenderung
 from tests.support.inprocess import EMBEDDINGS, Portal, Visitor, errors_on
 from tests.support.portal import KEY, MANDANT
@@ -51,7 +54,12 @@ def letter(
     """Return the code of a fresh letter, as it is printed."""
     terms = Terms(more.get("mandant", MANDANT), purpose, fact, 60)
     with connected():
-        made = invite([Invited(person, more.get("came_with", ""))], terms, Hasher(), now=portal.now)
+        made = invite(
+            [Invited(person, more.get("came_with", ""))],
+            terms,
+            Hasher(),
+            Source(terms.mandant, Actor.OPERATOR, portal.now),
+        )
     return made[0].code.printed
 
 
@@ -355,7 +363,7 @@ def test_whoever_acts_for_a_person_is_signed_out_at_once(portal: Portal) -> None
     linked, claimed, other = (portal.visitor("cookie", person=person) for person in (None, "4713", "4711"))
     link(portal, linked, "4713")
     with connected():
-        assert sign_out_person(MANDANT, "4713") == 2
+        assert sign_out_person("4713", Source(MANDANT, Actor.OPERATOR, portal.now)) == 2
     assert [one.get().status_code for one in (linked, claimed, other)] == [401, 401, 200]
 
 
@@ -403,3 +411,44 @@ def test_the_code_that_is_asked_for_lasts_as_long_as_the_letter_says(portal: Por
     visitor, code = portal.visitor(person=None), letter(portal, "4711")
     portal.now += timedelta(days=60, seconds=-1)
     assert redeem(visitor, code).status_code == 303
+
+
+def test_what_happens_to_links_is_in_the_audit_log_without_codes_or_facts(portal: Portal) -> None:
+    with connected():
+        before = max((entry.id for entry in audit.newest(MANDANT, AuditFilter(), limit=1)), default=0)
+    visitor, code = portal.visitor("cookie", person="4711"), letter(portal, "4712")
+    redeem(visitor, code, "2.4.2019")
+    redeem(visitor, code)
+    switch(visitor, "4711")
+    visitor.post("konto/personen", persons_form(visitor) | {"aktion": "wirklich:4712"})
+    with connected():
+        entries = audit.following(MANDANT, AuditFilter(), after=before, limit=20)
+    told = [(entry.event, entry.person, entry.facts) for entry in entries if entry.event != "sign_in"]
+    assert told == [
+        ("invited", "4712", {"purpose": "person"}),
+        ("activation_failed", "4711", {"reason": "mismatch"}),
+        ("linked", "4712", {}),
+        ("switched", "4711", {}),
+        ("unlinked", "4712", {}),
+    ]
+    assert {entry.account for entry in entries if entry.event in {"linked", "switched", "unlinked"}} == {
+        digest("website", visitor.sub)
+    }
+    assert code.replace("-", "") not in repr(entries).replace("-", "")
+
+
+def test_one_account_that_tries_codes_is_held_up_and_nobody_else(tmp_path_factory: pytest.TempPathFactory) -> None:
+    portal = Portal(
+        tmp_path_factory.mktemp("limited"), rates='code_account = "3/hour", form_account = "1000000/minute"'
+    )
+    try:
+        with connected():
+            known("4711", "Zoë Müller")
+        guesser, code = portal.visitor(person=None), letter(portal, "4711")
+        statuses = [redeem(guesser, letter(portal, "4711", mandant="nachbar")).status_code for _ in range(4)]
+        assert statuses == [422, 422, 422, 429]
+        held_up = redeem(guesser, code)
+        assert 0 < int(held_up.headers["retry-after"]) <= 3600
+        assert redeem(portal.visitor(person=None), code).status_code == 303
+    finally:
+        portal.close()

@@ -10,6 +10,7 @@ import pyotp
 import pytest
 
 from service.access.activation import Invited, Purpose, Terms, invite
+from service.access.audit import Actor, Source
 from service.access.facts import Fact
 from service.access.hashing import Hasher
 from service.store import accounts, factors
@@ -84,7 +85,9 @@ def test_fifty_accounts_with_one_letter_link_one_of_them(portal: Installation, s
     person = uuid4().hex
     terms = Terms(MANDANT, Purpose.PERSON, Fact.CSV, 60)
     with connected():
-        (letter,) = invite([Invited(person, "13.5.1950")], terms, Hasher(), now=datetime.now(UTC))
+        (letter,) = invite(
+            [Invited(person, "13.5.1950")], terms, Hasher(), Source(MANDANT, Actor.OPERATOR, datetime.now(UTC))
+        )
     accounts_of = [Resident(portal.url, sub=f"{person}-{n}", person=None) for n in range(AT_ONCE)]
     forms = [one.form("konto/aktivieren") for one in accounts_of]
     sent = {"code": letter.code.printed, "angabe": "13. Mai 1950"}

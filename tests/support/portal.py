@@ -29,7 +29,7 @@ class Installation:
     database: str = ""
     extra: str = ""
     immotion: str = ""
-    invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"'
+    invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"\nfact = "vertragsbeginn"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     rates: str = ", ".join(
         f'{kind} = "1000000/minute"'

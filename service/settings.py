@@ -179,7 +179,6 @@ class RateSettings(Section):
     sso_mandant: Rate = "600/minute"
     sso_account: Rate = "60/minute"
     form_account: Rate = "90/minute; 1800/hour"
-    factor_account: Rate = "5/5 minutes"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from service.access import audit
+from service.access.audit import Event, Source
 from service.access.codes import Kind, Typed, new_recovery_codes, read_code, spelled_out
 from service.access.hashing import Hasher
 from service.access.level2 import Lane, is_raised, pause_after
@@ -105,12 +107,13 @@ def begun(visitor: Visitor, with_: Factors, *, now: datetime) -> str | None:
     return with_.vault.open(found.pending_sealed, bound=bound_to(found)) if found and found.pending_sealed else None
 
 
-def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, now: datetime) -> tuple[str, ...]:
+def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, source: Source) -> tuple[str, ...]:
     """Put the secret that was begun in force by a code of it, which raises the session.
 
     Returns ten fresh recovery codes where the account had no app before, else none: the former codes stay good.
     Raises CodeRefused, FormUsed.
     """
+    now = source.now
     found, code = _begun(visitor, now), read_code(typed)
     if found is None or found.pending_sealed is None:
         raise FormUsed
@@ -130,17 +133,18 @@ def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, now
         if hashes:
             factors.replace_codes(who, hashes, now)
         _lift(visitor, with_, "app", now)
+        audit.note(Event.FACTOR_SET, source, facts={"by": "app", "replaced": int(found.confirmed_at is not None)})
 
     in_transaction(store)
     return _printed(codes)
 
 
-def step_up(visitor: Visitor, typed: str, with_: Factors, *, now: datetime) -> None:
+def step_up(visitor: Visitor, typed: str, with_: Factors, *, source: Source) -> None:
     """Raise the visitor's session by a code of the app or a recovery code.
 
     Raises CodeRefused, TooManyTries, NoFactor.
     """
-    code, who = read_code(typed), account_of(visitor)
+    code, who, now = read_code(typed), account_of(visitor), source.now
     if code.kind not in {Kind.APP, Kind.RECOVERY}:
         raise CodeRefused(code.kind)
     found = factors.find(who)
@@ -157,30 +161,33 @@ def step_up(visitor: Visitor, typed: str, with_: Factors, *, now: datetime) -> N
         level2.forgive(counter)
         level2.forgive(level2.app_counter(who))
         _lift(visitor, with_, code.kind, now)
+        audit.note(Event.RECOVERY_USED if code.kind == Kind.RECOVERY else Event.LEVEL2, source)
 
     in_transaction(store)
 
 
-def new_codes(visitor: Visitor, with_: Factors, *, form_key: UUID, now: datetime) -> tuple[str, ...]:
+def new_codes(visitor: Visitor, with_: Factors, *, form_key: UUID, source: Source) -> tuple[str, ...]:
     """Return ten fresh recovery codes; the former ones are good no more. Raises FormUsed."""
     codes = new_recovery_codes(secrets.choice)
     hashes = [with_.hasher.hash(one) for one in codes]
 
     def store() -> None:
         visitor.spend()
-        _use_form(visitor.mandant, form_key, now)
-        factors.replace_codes(account_of(visitor), hashes, now)
+        _use_form(visitor.mandant, form_key, source.now)
+        factors.replace_codes(account_of(visitor), hashes, source.now)
+        audit.note(Event.CODES_MADE, source)
 
     in_transaction(store)
     return _printed(codes)
 
 
-def reset(who: AccountKey) -> None:
+def reset(who: AccountKey, *, source: Source) -> None:
     """Forget an account's second factor and put all its sessions back to level 1."""
 
     def store() -> None:
         factors.drop(who)
         level2.end_account(who)
+        audit.note(Event.FACTOR_REMOVED, source)
 
     in_transaction(store)
 

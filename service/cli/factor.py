@@ -1,10 +1,13 @@
 """`mieterportal factor` and `keys`: second factors of residents, and the keys that their secrets are under."""
 
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
+from service.cli.audit import operator
 from service.cli.common import agree, read_settings, with_store
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ def reset(mandant: str, person: str | None, connection: str | None, sub: str | N
         return
     agree("\n".join(_effect(who) for who in found), yes=yes)
     for who in found:
-        factors.reset(who)
+        factors.reset(who, source=replace(operator(mandant, datetime.now(UTC)), account=who.account, person=person))
     click.echo(f"removed: {len(found)}")
 
 

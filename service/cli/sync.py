@@ -158,14 +158,20 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
 
 
 def _retry_documents(mandant: str, *, yes: bool) -> None:
-    from service.store import documents  # noqa: PLC0415 - only where used
+    from service.access import audit  # noqa: PLC0415 - only where used
+    from service.store import documents  # noqa: PLC0415
+    from service.store.database import transaction  # noqa: PLC0415
 
     aside = sum(documents.parked([mandant]).get(mandant, {}).values())
     if not aside:
         click.echo(f"{mandant}: no document is parked")
         return
     agree(f"{aside} documents of immotion will be fetched again now; their attempts count anew.", yes=yes)
-    click.echo(f"due now: {documents.retry_parked(mandant, _now())}")
+    now = _now()
+    with transaction():
+        done = documents.retry_parked(mandant, now)
+        audit.note(audit.Event.ADMIN_RETRY, operator(mandant, now), subject="documents", facts={"documents": done})
+    click.echo(f"due now: {done}")
 
 
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 ENDLESS = 10**6
 _DIP = 0.1
 _PLATEAU_S = 10.0
-_FORGOTTEN_S = 60.0
+FORGOTTEN_S = 60.0
 _BURST_S = 0.5
 _SLOWEST = 0.2
 _SECOND = timedelta(seconds=1)
@@ -74,7 +74,7 @@ class Throttle:
         if self._limit is None:
             return None
         passed = (now - self._since).total_seconds()
-        if not 0 <= passed <= _FORGOTTEN_S:
+        if not 0 <= passed <= FORGOTTEN_S:
             self._limit = None
             return None
         return rate_at(self._limit, passed)

@@ -7,10 +7,13 @@ import falcon
 import structlog
 
 from service.access import factors
+from service.access.audit import Event
+from service.access.codes import Kind
 from service.access.factors import CodeRefused, NoFactor, TooManyTries
 from service.access.weiter import Weiter
 from service.settings import Level2Settings
 from service.store import drafts, vorgaenge
+from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import FactorNeeded
 from service.web.level2 import (
@@ -24,6 +27,7 @@ from service.web.level2 import (
     too_many,
 )
 from service.web.level2_pages import BestaetigenPage
+from service.web.noted import note_alone
 from service.web.pages import Field, FileView, MessagePage, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -87,14 +91,16 @@ class Bestaetigen:
         self, req: falcon.Request, resp: falcon.Response, reader: Reader, rules: Level2Settings, typed: str
     ) -> str:
         """Return what is wrong with the code, and set the answer's status; nothing if the session is raised."""
-        visitor, now = reader.signed_in, self._room.clock()
+        source = source_of(req)
         try:
-            factors.step_up(visitor, typed, factors_of(reader, rules), now=now)
+            factors.step_up(reader.signed_in, typed, factors_of(reader, rules), source=source)
         except TooManyTries as tries:
             log.warning("level2_held_up", kind=tries.kind, request_id=req.context.request_id)
             return too_many(resp, reader, tries)
         except CodeRefused as refused:
             log.info("level2_refused", kind=refused.kind, request_id=req.context.request_id)
+            if refused.kind in {Kind.APP, Kind.RECOVERY}:  # any other was no attempt, and was looked at by its form
+                note_alone(Event.LEVEL2_FAILED, source, {"code": refused.kind})
             resp.status = falcon.HTTP_422
             return help_for(reader, refused.kind)
         except NoFactor as missing:

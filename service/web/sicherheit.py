@@ -15,6 +15,7 @@ from service.access.totp import grouped, setup_uri
 from service.access.weiter import Weiter
 from service.settings import Level2Settings
 from service.store.factors import codes_left
+from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.level2 import (
     code_field,
@@ -100,7 +101,7 @@ class SicherheitApp:
             _see(resp, reader.link(APP, weiter=token))
         else:
             try:
-                codes = factors.confirm(reader.signed_in, form.get("code"), with_, form_key=key, now=now)
+                codes = factors.confirm(reader.signed_in, form.get("code"), with_, form_key=key, source=source_of(req))
             except FormUsed:
                 _see(resp, reader.link(PATH))
             except CodeRefused as refused:
@@ -180,7 +181,7 @@ class SicherheitCodes:
             self._ask(resp, reader, expired=True)
             return
         try:
-            codes = factors.new_codes(reader.signed_in, factors_of(reader, rules), form_key=key, now=self._room.clock())
+            codes = factors.new_codes(reader.signed_in, factors_of(reader, rules), form_key=key, source=source_of(req))
         except FormUsed:
             _see(resp, reader.link(PATH))
             return

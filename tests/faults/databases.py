@@ -33,6 +33,7 @@ _HELD_LONG_S = 17.0  # longer than the portal waits for SQLite's lock
 _LONG_EVERY = 25
 _QUIET_S = 8.0  # longer than it may take until all is normal: what fails then is seen
 _QUIET_EVERY = 10
+_UNNOTICED = 5
 
 
 def measure(
@@ -61,6 +62,7 @@ def measure(
                     time.sleep(quiet_s)
         drain()
         comparison = compare(installation, load.filed)
+        unnoticed = [_unnoticed(installation, server, engine)] if server else []
     to_file, to_deliver = (max(one) for one in zip(*times, strict=True))
     late = late_failures(load.failures, outages, _NORMAL_WITHIN_S)
     other = {kind: count for kind, count in load.resent.items() if kind != "503"}
@@ -110,7 +112,31 @@ def measure(
             f"{_NORMAL_WITHIN_S:g} s",
             to_deliver <= _NORMAL_WITHIN_S,
         ),
+        *unnoticed,
     ]
+
+
+def _unnoticed(installation: Installation, server: Server, engine: str) -> Finding:
+    """Restart the server while nobody asks the portal for anything: its idle connections have ended unnoticed."""
+    residents = [installation.resident(sub=f"fe_users:{number}") for number in range(_CLIENTS)]
+
+    def ask() -> list[int]:
+        with ThreadPoolExecutor(_CLIENTS) as pool:
+            return list(pool.map(lambda resident: resident.get("melden/schaden").status_code, residents))
+
+    answers = Counter[int]()
+    for _ in range(_UNNOTICED):
+        ask()
+        server.stop()
+        server.start()
+        answers.update(ask())
+    return Finding(
+        f"database restarted {_UNNOTICED} times while nobody asked: the first requests afterwards",
+        engine,
+        ", ".join(f"{count} answered {status}" for status, count in sorted(answers.items())),
+        "all answered",
+        set(answers) == {200},
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from service.sync.breaker import LONGEST_PAUSE_S, Breaker
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.http import HttpChannel
 from service.sync.retry import GIVE_UP_AFTER
+from service.sync.throttle import FORGOTTEN_S
 from service.sync.worker import IDLE_S
 from tests.faults.ground import at_last, installed, opened, p95
 from tests.faults.points import Finding
@@ -38,7 +39,8 @@ _TRIED_FOR = timedelta(seconds=4)
 _TIMEOUT_S = 0.25
 _POISON_TIMEOUT_S = 1
 _SLOWER, _SLOWEST = 0.3, 5
-_LEAST_S, _LONGEST_S = 5, 30
+_LEAST_S, _LONGEST_S, _LIMITED_S = 5, 30, 15
+_AWAY_STEP_S = 1.5  # in which a worker looks oftener, and finds the breaker open
 _SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadensart": "SANITAER.TROPFT"}
 
 
@@ -175,7 +177,7 @@ class _Away:
         before, until = sum(self.calls.values()), self.clock.now() + timedelta(hours=hours)
         while self.clock.now() < until:
             if not worker.forward():
-                self.clock.skip(IDLE_S)
+                self.clock.skip(_AWAY_STEP_S)
         return (sum(self.calls.values()) - before) / (hours * 60)
 
     def drain_limited(self, worker: Forwarder, most: int) -> float:
@@ -184,7 +186,7 @@ class _Away:
         switch_faults(self.installation, rate=0, rate_limit=most, calls=["PUT /vorgaenge", "PUT /aktivitaeten"])
         self.clock.skip(2 * LONGEST_PAUSE_S)  # immotion has been back for so long when the worker looks
         began, seconds = time.monotonic(), min(max(before.waiting / 2 / most, _LEAST_S), _LONGEST_S)
-        while time.monotonic() - began < seconds:
+        while time.monotonic() - began < seconds and outbox_counts()[0].waiting:
             if not worker.forward(lambda: time.monotonic() - began > seconds):
                 time.sleep(IDLE_S)
         took = time.monotonic() - began
@@ -206,8 +208,9 @@ def _outage(installation: Installation, engine: str, waiting: int, hours: float)
         took = time.monotonic() - began
         (during,) = outbox_counts()
         with away.worker() as worker:
-            most = max(round(fresh * _SLOWER), _SLOWEST)
+            most = max(round(min(fresh * _SLOWER, waiting / 2 / _LIMITED_S)), _SLOWEST)
             limited = away.drain_limited(worker, most)
+            away.clock.skip(2 * FORGOTTEN_S)  # the worker does not go by that limit any more
             drained = _drain(worker, away.clock)
         (after,) = outbox_counts()
     owed, ledger = away.owed.added, {UUID(str(row["externeId"])): row for row in installation.ledger()}

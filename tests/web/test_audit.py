@@ -253,6 +253,16 @@ def test_what_the_command_line_changes_is_noted_of_the_operator(portal: Portal) 
     assert "Müller" not in str(entries())
 
 
+def test_documents_that_are_fetched_again_are_noted(portal: Portal) -> None:
+    document(portal, "somebody")
+    with connected():
+        AnhangRow.update(stored_at=None, parked_at=portal.now).execute()
+    assert run(portal, "sync", "retry", "--documents", "--mandant", MANDANT, "--yes").exit_code == 0
+    (entry,) = entries()
+    assert (entry.event, entry.actor, entry.subject) == ("admin_retry", "operator", "documents")
+    assert entry.facts == {"documents": 1}
+
+
 def test_nothing_secret_and_nothing_that_anybody_wrote_is_in_it(portal: Portal) -> None:
     token = portal.token("login", sid="t", name="Zoë Müller", email="zoe@example.test")
     headers = signed_in(portal, **HOME)

@@ -127,8 +127,7 @@ def _use(found: Activation, visitor: Visitor, source: Source) -> Callable[[], No
         if not activations.use(found, account=visitor.account, now=now):
             raise ActivationRefused(_why_not(activations.find(found.mandant, found.selector), visitor.account))
         if found.purpose == Purpose.FACTOR:
-            factors.reset(AccountKey(visitor.mandant, visitor.account))
-            audit.note(Event.FACTOR_REMOVED, replace(source, person=found.person), facts={"by": "letter"})
+            factors.reset(AccountKey(visitor.mandant, visitor.account), source=replace(source, person=found.person))
             return
         accounts.link(Link(visitor.mandant, visitor.account, found.person, visitor.connection, now))
         accounts.choose(visitor.of_cms_session, found.person, now=now)

@@ -129,7 +129,7 @@ def _cut(installation: Installation, engine: str, filed: list[Filed], cuts: int)
     installation.start_standin()
     for number in range(_SYNCS):
         start_sync(installation, f"sync-{number}")
-    share = cuts // _SHARE
+    share = max(cuts // _SHARE, 1)
     for call in ("PUT /anhaenge", "PUT /aktivitaeten"):
         _spoil(installation, call, share)
         _add_messages(installation, filed, max(3 * share, _MESSAGES))

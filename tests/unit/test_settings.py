@@ -67,7 +67,7 @@ def refused(tmp_path: Path, old: str, new: str) -> str:
         ('fact = "vertragsbeginn"', 'fact = "csv"', 'fact_label: fact = "csv" asks for what your list says'),
         ("konto/aktivieren", "konto/aktivieren#x", "mandanten.musterbau.invitation.url: must be the address of a page"),
         ('fact = "vertragsbeginn"', "days = 0", "mandanten.musterbau.invitation.days"),
-        ("rates = { ", 'rates = { factor_account = "often", ', "service.rates.factor_account: must be like"),
+        ("rates = { ", 'rates = { sso_account = "often", ', "service.rates.sso_account: must be like"),
         ("rates = { ", 'rates = { storage = "memcached://x", ', "service.rates.storage: must be memory://"),
         ("rates = { ", 'rates = { sso = "1/minute", ', "service.rates.sso: is not a setting"),
         ("[service]", "[service]\ntrusted_proxies = -1", "service.trusted_proxies"),

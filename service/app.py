@@ -34,6 +34,7 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.aktivieren import Aktivieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
@@ -43,6 +44,7 @@ from service.web.errors import ErrorPages
 from service.web.headers import SecurityHeaders
 from service.web.intake import Intake
 from service.web.kontakt import Kontakt
+from service.web.konto import Konto, Personen
 from service.web.metrics import Metrics
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
 from service.web.render import Renderer
@@ -92,6 +94,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
     app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
+    app.add_route("/{mandant}/konto", Konto(room))
+    app.add_route("/{mandant}/konto/aktivieren", Aktivieren(room))
+    app.add_route("/{mandant}/konto/personen", Personen(room))
     app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
     app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
     app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))

@@ -69,6 +69,13 @@ def _token_url(value: str) -> str:
     return value
 
 
+def _page_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "#" in value:
+        raise ValueError("must be the address of a page, like https://www.example.de/portal, without a part after #")
+    return value
+
+
 def _database_url(value: str) -> str:
     if urlsplit(value).scheme not in {"sqlite", "postgresql", "mysql"}:
         raise ValueError("must begin with sqlite:///, postgresql:// or mysql://")
@@ -456,6 +463,23 @@ class Level2Settings(Section):
     minutes: int = Field(10, ge=1, le=60)
 
 
+class InvitationSettings(Section):
+    """Letters with a code that links an account to a person."""
+
+    url: Annotated[str, AfterValidator(_page_url)]
+    fact: Literal["vertragsbeginn", "vertrag_nr", "csv"] = "vertragsbeginn"
+    fact_label: str = Field("", max_length=80)
+    days: int = Field(60, ge=1, le=365)
+    sender: str = Field("", max_length=120)
+    signature: str = Field("", max_length=120)
+
+    @model_validator(mode="after")
+    def _label(self) -> Self:
+        if self.fact == "csv" and not self.fact_label:
+            raise ValueError('fact_label: fact = "csv" asks for what your list says; name it, like "Geburtsdatum"')
+        return self
+
+
 class MandantSettings(Section):
     name: str = Field(min_length=1, max_length=120)
     connections: dict[Identifier, ConnectionSettings] = Field(min_length=1)
@@ -467,6 +491,7 @@ class MandantSettings(Section):
     routing: tuple[RoutingRuleSettings, ...] = ()
     theme: ThemeSettings = ThemeSettings()
     level2: Level2Settings | None = None
+    invitation: InvitationSettings | None = None
 
 
 class Settings(BaseSettings):

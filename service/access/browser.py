@@ -51,9 +51,13 @@ def refuse_over(visitor: Visitor) -> None:
 
     A token signed later is good: some CMSs go on with the same id after the next login.
     """
-    ended = cms_sessions.ended_at(visitor.of_cms_session)
-    if ended is not None and visitor.signed_at is not None and visitor.signed_at <= ended:
+    if is_over(visitor, cms_sessions.ended_at(visitor.of_cms_session)):
         raise CmsSessionOver
+
+
+def is_over(visitor: Visitor, ended: datetime | None) -> bool:
+    """Tell whether the CMS ended the session, at this time by its own clock, after it signed this visitor's token."""
+    return ended is not None and visitor.signed_at is not None and visitor.signed_at <= ended
 
 
 def end_cms_session(mandant: str, logout: Claims, *, now: datetime) -> None:

@@ -39,7 +39,7 @@ class Typed:
 
 def read_code(typed: str) -> Typed:
     """Recognise a code by its form; spaces, dashes, lower case and O, I, L for digits do no harm."""
-    text = _SEPARATORS.sub("", typed[:MAX_TYPED]).upper()
+    text = _joined(typed)
     if not text:
         return Typed(Kind.EMPTY, "")
     if text.isascii() and text.isdigit() and len(text) == _APP_DIGITS:
@@ -50,6 +50,15 @@ def read_code(typed: str) -> Typed:
     if text.isdigit():
         return Typed(Kind.DIGITS, "")
     return Typed(Kind.KEY if len(text) >= _KEY_LENGTH and text.isalnum() else Kind.OTHER, "")
+
+
+def without_separators(typed: str) -> str:
+    """Return what was typed in capitals, without spaces and dashes, with 0 and 1 for O, I and L."""
+    return _joined(typed).translate(_MISREAD)
+
+
+def _joined(typed: str) -> str:
+    return _SEPARATORS.sub("", typed[:MAX_TYPED]).upper()
 
 
 def new_recovery_codes(choice: Callable[[str], str]) -> tuple[str, ...]:

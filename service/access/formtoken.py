@@ -16,23 +16,30 @@ _LIFETIME_S = 24 * 3600
 class FormTokenRefused(Exception):
     """The form was not rendered for this visitor, or long ago.
 
-    `account` is whom it was rendered for, when that much is certain: their input may be kept as a draft.
+    `account` is whom it was rendered for, when that much is certain: their input may be kept as a draft. `owner` is the
+    key of whom they acted for; `switched` when they act for somebody else by now.
     """
 
-    def __init__(self, account: str | None = None, form_key: UUID | None = None) -> None:
+    def __init__(self, made_for: "FormOrigin | None" = None, *, switched: bool = False) -> None:
         super().__init__("form token refused")
-        self.account = account
-        self.form_key = form_key
+        self.account = made_for.account if made_for else None
+        self.form_key = made_for.form_key if made_for else None
+        self.owner = made_for.owner if made_for else None
+        self.switched = switched
 
 
 @dataclass(frozen=True, slots=True)
 class FormOrigin:
-    """Whom a form was rendered for, in which language; says nothing about who sends it."""
+    """Whom a form was rendered for, in which language; says nothing about who sends it.
+
+    `owner` is the key of whom they acted for; None in forms rendered by an earlier version.
+    """
 
     account: str
     cms_session: str
     form_key: UUID
     lang: str
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +57,30 @@ class FormTokens:
     def issue(self, visitor: Visitor, form_key: UUID | None = None) -> FormToken:
         """Return the fields of a form about to be rendered; without a key, for a fresh one."""
         key = str(form_key or uuid7())
-        bound = [key, visitor.mandant, visitor.account, visitor.cms_session, visitor.lang]
+        bound = [key, visitor.mandant, visitor.account, visitor.cms_session, visitor.lang, visitor.owner]
         return FormToken(csrf_token=str(self._serializer.dumps(bound)), idempotency_key=key)
 
     def check(self, visitor: Visitor | None, mandant: str, csrf_token: str, idempotency_key: str) -> UUID:
         """Return the form's idempotency key; raises FormTokenRefused."""
         made_for = self.origin(visitor, mandant, csrf_token, idempotency_key)
         if visitor is None or visitor.cms_session != made_for.cms_session or self._is_old(csrf_token):
-            raise FormTokenRefused(made_for.account, made_for.form_key)
+            raise FormTokenRefused(made_for)
+        if made_for.owner not in {None, visitor.owner}:
+            raise FormTokenRefused(made_for, switched=True)
         return made_for.form_key
 
     def origin(self, visitor: Visitor | None, mandant: str, csrf_token: str, idempotency_key: str) -> FormOrigin:
         """Return whom a form was rendered for, however long ago; raises FormTokenRefused for another account's."""
         try:
-            # forms rendered by an earlier version name no language
-            key, of_mandant, account, cms_session, *lang = self._serializer.loads(csrf_token, max_age=None)
+            # forms rendered by earlier versions name no language, or nobody they are for
+            key, of_mandant, account, cms_session, *more = self._serializer.loads(csrf_token, max_age=None)
             form_key = UUID(key)
         except (BadData, ValueError, TypeError) as forged:
             raise FormTokenRefused from forged
         if of_mandant != mandant or key != idempotency_key or (visitor is not None and visitor.account != account):
             raise FormTokenRefused
-        return FormOrigin(account, cms_session, form_key, lang[0] if lang else "")
+        lang, owner = (more[0] if more else ""), (more[1] if len(more) > 1 else None)
+        return FormOrigin(account, cms_session, form_key, lang, owner)
 
     def belongs_to(self, visitor: Visitor | None, mandant: str, csrf_token: str) -> bool:
         """Tell whether a token without a key of its own was made for this visitor's session."""

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 # OWASP's second choice of equal strength: 19 MiB, two passes, one lane
 _MEMORY_KIB, _PASSES, _LANES = 19 * 1024, 2, 1
-_AT_ONCE = Semaphore(2)
+AT_ONCE = 2
+_TURNS = Semaphore(AT_ONCE)
 
 
 class Hasher:
@@ -17,13 +18,13 @@ class Hasher:
 
     def hash(self, secret: str) -> str:
         """Return the hash with its salt and its parameters."""
-        with _AT_ONCE:
+        with _TURNS:
             return self._argon2.hash(secret)
 
     def verify(self, secret: str, stored: str | None) -> bool:
         """Tell whether this is the secret; without a hash the same work is done in vain."""
         wanted = stored or self._dummy
-        with _AT_ONCE:
+        with _TURNS:
             return self._argon2.verify(secret, wanted) and stored is not None
 
     @cached_property

@@ -18,9 +18,11 @@ _DISPLAY_LENGTH = 200
 class Visitor:
     """A signed-in resident or owner on one request.
 
-    `account` and `cms_session` are hashes of (connection, sub) and (connection, sid). `base_url` is set in fragment
-    mode only; `token` is the (jti, expiry) that a change uses up and `signed_at` when the CMS signed it, by its own
-    clock; `session_hash` and `ends_at`, when it ends in any case, are set in a browser session only.
+    `account` and `cms_session` are hashes of (connection, sub) and (connection, sid). `persons` are all whom the
+    account may act for, by letter or by a trusted claim, and `person` is the one it acts for now
+    (`acting_for` by name, if there are several). `base_url` is set in fragment mode only; `token` is the (jti, expiry)
+    that a change uses up and `signed_at` when the CMS signed it, by its own clock; `session_hash` and `ends_at`, when
+    it ends in any case, are set in a browser session only.
     """
 
     mandant: str
@@ -38,12 +40,19 @@ class Visitor:
     session_hash: str | None = None
     ends_at: datetime | None = None
     in_frame: bool = False
+    persons: tuple[str, ...] = ()
+    acting_for: str = ""
 
     @property
     def owners(self) -> tuple[str, ...]:
         """Return the owner keys whose Vorgänge this visitor may see."""
         account = owner_of_account(self.mandant, self.account)
         return (account,) if self.person is None else (owner_of_person(self.mandant, self.person), account)
+
+    @property
+    def other_owners(self) -> tuple[str, ...]:
+        """Return the owner keys of the persons that the account may act for, but does not now."""
+        return tuple(owner_of_person(self.mandant, person) for person in self.persons if person != self.person)
 
     @property
     def owner(self) -> str:
@@ -78,6 +87,7 @@ def visitor_of_login(mandant: str, login: CmsLogin) -> Visitor:
         lang=(login.lang or "")[:10],
         roles=login.roles,
         base_url=login.base_url,
+        persons=_claimed(login.person),
         token=(login.jti, datetime.fromtimestamp(login.expires + 60, UTC)),
         signed_at=datetime.fromtimestamp(login.issued, UTC),
     )
@@ -98,7 +108,12 @@ def visitor_of_session(session: Session, *, ends_at: datetime, in_header: bool) 
         session_hash=session.secret_hash,
         ends_at=ends_at,
         in_frame=in_header,
+        persons=_claimed(session.person),
     )
+
+
+def _claimed(person: str | None) -> tuple[str, ...]:
+    return () if person is None else (person,)
 
 
 def cms_session_of_logout(mandant: str, logout: Claims) -> CmsSession:

@@ -16,6 +16,7 @@ from service.cli.audit import audit, operator
 from service.cli.common import TEMPORARY, read_settings, with_store
 from service.cli.factor import factor, keys
 from service.cli.mail import mail
+from service.cli.person import person
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings
 
@@ -70,6 +71,7 @@ main.add_command(audit)
 main.add_command(factor)
 main.add_command(keys)
 main.add_command(mail)
+main.add_command(person)
 
 
 @main.command()

@@ -63,6 +63,11 @@ class Place:
         return self.root / "gefuellt"
 
     @property
+    def letter(self) -> Path:
+        """A letter with a code, to be tried."""
+        return self.root / "brief.pdf"
+
+    @property
     def log(self) -> Path:
         """The folder of the children's logs."""
         return self.root / "log"
@@ -142,6 +147,12 @@ origins = ["{site}"]
 keys = ["{kept["connection"]}"]
 trust_person = true
 login_url = "{site}/mieterportal-knopf"
+
+[mandanten.{MANDANT}.invitation]
+url = "{site}/mieterportal/konto/aktivieren"
+fact = "vertragsbeginn"
+sender = "{COMPANY} · Amselgasse 1 · 99871 Auenfurt"
+signature = "Ihre {COMPANY}"
 
 [mandanten.{MANDANT}.level2]
 actions = ["dokumente"]

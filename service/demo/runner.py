@@ -12,6 +12,7 @@ import click
 
 from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
 from service.demo.config import Place, Ports, write_settings
+from service.demo.letter import DemoLetter, write_letter
 from service.demo.people import DEMO_PASSWORD, MANDANT, PERSONEN, home_of
 from service.settings import CONFIG_VARIABLE, ImmotionSettings, Settings, load_settings
 
@@ -68,7 +69,7 @@ class Demo:
         try:
             self._prepare()
             self._start()
-            _say(table(self._ports, self._place))
+            _say(table(self._ports, self._place, self._letter()))
             self._watch()
         except Stopped:
             pass
@@ -101,6 +102,19 @@ class Demo:
         database = open_database(self._settings.service.database)
         try:
             migrate()
+        except StoreUnavailable as fault:
+            raise PartFailed(f"the database under {self._place.root} does not answer: {fault}") from fault
+        finally:
+            database.close()
+
+    def _letter(self) -> DemoLetter:
+        """Write a letter with a fresh code."""
+        from service.store.database import StoreUnavailable, connected, open_database  # noqa: PLC0415 - as above
+
+        database = open_database(self._settings.service.database)
+        try:
+            with connected():
+                return write_letter(self._place, self._settings)
         except StoreUnavailable as fault:
             raise PartFailed(f"the database under {self._place.root} does not answer: {fault}") from fault
         finally:
@@ -167,7 +181,7 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
     ]
 
 
-def table(ports: Ports, place: Place) -> str:
+def table(ports: Ports, place: Place, letter: DemoLetter) -> str:
     """Return addresses and logins, as the demo prints them."""
     addresses = (
         ("Company site (begin here)", ports.site, ""),
@@ -182,7 +196,15 @@ def table(ports: Ports, place: Place) -> str:
     head = f"  {'login':<{width}} {'name':<{names}} home"
     rule = "  " + "-" * 76
     end = f"Password of all: {DEMO_PASSWORD}. Stop with Ctrl-C."
-    return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, end])
+    said = _letter_said(place, letter)
+    return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, *said, "", end])
+
+
+def _letter_said(place: Place, letter: DemoLetter) -> Sequence[str]:
+    return (
+        f"A letter with a code, for {letter.helped.name}, is in {place.letter}. To act for her too, sign in as",
+        f"{letter.helper.login} and enter under “Mein Konto”:  {letter.code}  and  {letter.began}",
+    )
 
 
 def _cli(*arguments: str) -> Sequence[str]:

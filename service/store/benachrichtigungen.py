@@ -46,6 +46,12 @@ def set_person(mandant: str, account: str, owner_person: str | None) -> None:
     BenachrichtigungRow.update(owner_person=owner_person).where(_of(mandant, account)).execute()
 
 
+def forget_person(mandant: str, account: str, owner_person: str) -> None:
+    """Tell an account nothing more of this person, by the person's owner key."""
+    here = _of(mandant, account) & (BenachrichtigungRow.owner_person == owner_person)
+    BenachrichtigungRow.update(owner_person=None).where(here).execute()
+
+
 def confirm(chosen: Benachrichtigung, now: datetime) -> bool:
     """Write that the address was confirmed; False if it was, or another was chosen meanwhile."""
     same = (BenachrichtigungRow.asked_at == chosen.asked_at) & (BenachrichtigungRow.email == chosen.email)

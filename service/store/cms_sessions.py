@@ -6,7 +6,7 @@ from datetime import datetime
 from peewee import fn
 
 from service.store.database import engine
-from service.store.models import CmsSessionRow, SessionRow
+from service.store.models import AccountPersonRow, CmsSessionRow, SessionRow
 from service.store.query import first, tuples
 from service.store.records import CmsSession
 
@@ -34,6 +34,16 @@ def ended_at(session: CmsSession) -> datetime | None:
     ends = CmsSessionRow.select(CmsSessionRow.ended_at).where(_named(session) & CmsSessionRow.ended_at.is_null(False))
     last = first(ends.order_by(CmsSessionRow.ended_at.desc()))
     return last["ended_at"] if last else None
+
+
+def standing(session: CmsSession, account: str) -> tuple[datetime | None, int]:
+    """Return when the CMS last ended this session, and for how many persons the account may act; in one query."""
+    links = AccountPersonRow.select(fn.COUNT(AccountPersonRow.person)).where(
+        (AccountPersonRow.mandant == session.mandant) & (AccountPersonRow.account == account)
+    )
+    query = CmsSessionRow.select(fn.MAX(CmsSessionRow.ended_at), links)
+    ended, persons = tuples(query.where(_named(session) & CmsSessionRow.ended_at.is_null(False)))[0]
+    return ended, int(persons)
 
 
 def shared(mandant: str, connection: str) -> int:

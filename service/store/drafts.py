@@ -1,6 +1,8 @@
 """What somebody has typed but not sent."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from service.store.models import AnhangRow, DraftRow
@@ -11,21 +13,17 @@ from service.store.records import Draft
 def save(draft: Draft) -> None:
     """Store a draft, or put it in place of its former state."""
     here = (DraftRow.id == draft.id) & (DraftRow.mandant == draft.mandant) & (DraftRow.account == draft.account)
-    changes = {"fields": dict(draft.fields), "updated_at": draft.updated_at}
+    changes = {"fields": dict(draft.fields), "updated_at": draft.updated_at, "owner": draft.owner}
     if not DraftRow.update(**changes).where(here).execute():
         DraftRow.insert(
             id=draft.id, mandant=draft.mandant, account=draft.account, form=draft.form, **changes
         ).on_conflict_ignore().as_rowcount().execute()
 
 
-def latest(mandant: str, account: str, form: str) -> Draft | None:
-    """Return the newest draft of this account for this form."""
-    query = (
-        DraftRow.select()
-        .where((DraftRow.mandant == mandant) & (DraftRow.account == account) & (DraftRow.form == form))
-        .order_by(DraftRow.updated_at.desc())
-    )
-    row = first(query)
+def latest(mandant: str, account: str, form: str, owners: Sequence[str]) -> Draft | None:
+    """Return the newest draft of this account for this form, for one of these owners."""
+    here = _of(mandant, account, owners) & (DraftRow.form == form)
+    row = first(DraftRow.select().where(here).order_by(DraftRow.updated_at.desc()))
     return Draft(**row) if row else None
 
 
@@ -50,8 +48,12 @@ def expire(before: datetime) -> list[UUID]:
     return files
 
 
-def forms(mandant: str, account: str) -> list[str]:
-    """Name the report forms for which this account has a draft."""
-    here = (DraftRow.mandant == mandant) & (DraftRow.account == account)
-    found = {row[0] for row in tuples(DraftRow.select(DraftRow.form).where(here).distinct())}
-    return sorted(form for form in found if ":" not in form)
+def forms(mandant: str, account: str, owners: Sequence[str]) -> list[str]:
+    """Name the report forms for which this account has a draft, for one of these owners."""
+    query = DraftRow.select(DraftRow.form).where(_of(mandant, account, owners)).distinct()
+    return sorted(form for (form,) in tuples(query) if ":" not in form)
+
+
+def _of(mandant: str, account: str, owners: Sequence[str]) -> Any:  # noqa: ANN401 - peewee's conditions have no types
+    theirs = DraftRow.owner.is_null() | DraftRow.owner.in_(list(owners))
+    return (DraftRow.mandant == mandant) & (DraftRow.account == account) & theirs

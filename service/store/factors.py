@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from service.store.models import RecoveryCodeRow, TotpRow
+from service.store.models import AccountPersonRow, RecoveryCodeRow, TotpRow
 from service.store.query import affected, dicts, first, tuples
 from service.store.records import AccountKey, SealedSecrets, Totp
 
@@ -98,8 +98,12 @@ def drop(who: AccountKey) -> None:
 
 
 def of_person(mandant: str, person: str) -> list[AccountKey]:
-    """Return the accounts that had this person when their app was set up."""
-    query = TotpRow.select(TotpRow.account).where((TotpRow.mandant == mandant) & (TotpRow.person == person))
+    """Return the accounts with an app that may act for this person, or stood for them when it was set up."""
+    links = AccountPersonRow.select(AccountPersonRow.account).where(
+        (AccountPersonRow.mandant == mandant) & (AccountPersonRow.person == person)
+    )
+    theirs = (TotpRow.person == person) | TotpRow.account.in_(links)
+    query = TotpRow.select(TotpRow.account).where((TotpRow.mandant == mandant) & theirs)
     return [AccountKey(mandant, account) for (account,) in tuples(query.order_by(TotpRow.account))]
 
 

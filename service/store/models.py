@@ -242,7 +242,8 @@ class SessionRow(Row):
 class CmsSessionRow(Row):
     """Sessions of the CMS. `key` is the digest of connection, account and `cms_session`.
 
-    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in. `account` and the columns of
+    `ended_at` is by the CMS's clock: what it signed until then no longer lets anybody in. `person` is whom the account
+    has chosen to stand for in this session, among several; it counts only while they may. `account` and the columns of
     level 2 are filled once somebody has confirmed this session by a second factor; failures are those in a row since.
     """
 
@@ -257,6 +258,7 @@ class CmsSessionRow(Row):
     level2_by = CharField(10, null=True, help_text=TECHNICAL)
     level2_failures = IntegerField(null=True, help_text=TECHNICAL)
     level2_blocked_until = UtcField(null=True, help_text=TECHNICAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "cms_session"
@@ -290,7 +292,10 @@ class AuditRow(Row):
 
 
 class DraftRow(Row):
-    """What somebody has typed but not sent. `id` is the idempotency key of the form."""
+    """What somebody has typed but not sent. `id` is the idempotency key of the form.
+
+    `owner` is the key of whom it is for, where an account stands for several persons; null in older rows.
+    """
 
     id = UUIDField(primary_key=True, help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -298,6 +303,7 @@ class DraftRow(Row):
     form = CharField(60, help_text=TECHNICAL)
     fields = JsonField(help_text=PERSONAL)
     updated_at = UtcField(index=True, help_text=TECHNICAL)
+    owner = CharField(64, null=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "draft"
@@ -539,6 +545,48 @@ class RecoveryCodeRow(Row):
         primary_key = peewee.CompositeKey("mandant", "account", "slot")
 
 
+class AccountPersonRow(Row):
+    """For whom an account may act, by a letter's code. `connection` is where the account comes from."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    person = CharField(100, help_text=PERSONAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    linked_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "account_person"
+        primary_key = peewee.CompositeKey("mandant", "account", "person")
+        indexes = ((("mandant", "person"), False),)
+
+
+class ActivationRow(Row):
+    """Codes of letters, as argon2id. `selector` is the part of a code that finds its row.
+
+    `fact` names what has to be typed beside the code; only one that came with the list is kept here (`fact_hash`), any
+    other is compared with the master data. `failures` counts wrong facts beside the right code.
+    """
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    selector = CharField(8, help_text=TECHNICAL)
+    code_hash = CharField(255, help_text=SECRET)
+    purpose = CharField(10, help_text=TECHNICAL)
+    person = CharField(100, help_text=PERSONAL)
+    fact = CharField(20, help_text=TECHNICAL)
+    fact_hash = CharField(255, null=True, help_text=SECRET)
+    created_at = UtcField(help_text=TECHNICAL)
+    expires_at = UtcField(index=True, help_text=TECHNICAL)
+    used_at = UtcField(null=True, help_text=TECHNICAL)
+    used_by = CharField(64, null=True, help_text=PERSONAL)
+    revoked_at = UtcField(null=True, help_text=TECHNICAL)
+    failures = IntegerField(default=0, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "activation"
+        primary_key = peewee.CompositeKey("mandant", "selector")
+        indexes = ((("mandant", "person"), False),)
+
+
 class MailRow(Row):
     """A mail that is owed, or was sent. `kind` names its templates; a mail that is sent forgets recipient and facts.
 
@@ -626,6 +674,8 @@ MODELS: tuple[type[Row], ...] = (
     FiledropNummerRow,
     TotpRow,
     RecoveryCodeRow,
+    AccountPersonRow,
     MailRow,
     BenachrichtigungRow,
+    ActivationRow,
 )

@@ -160,6 +160,8 @@ class Ereignis:
 
 @dataclass(frozen=True, slots=True)
 class Session:
+    """A browser session; `person` by the CMS's claim, `links` of its account as they are now."""
+
     secret_hash: str
     mandant: str
     connection: str
@@ -172,6 +174,7 @@ class Session:
     roles: tuple[str, ...]
     created_at: datetime
     seen_at: datetime
+    links: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,7 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """`fields` maps each form field to what was typed, exactly as typed."""
+    """`fields` maps each form field to what was typed, exactly as typed; `owner` is the key of whom it is for."""
 
     id: UUID
     mandant: str
@@ -222,6 +225,7 @@ class Draft:
     form: str
     fields: Json
     updated_at: datetime
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +435,35 @@ class SealedSecrets:
     account: str
     sealed: str | None
     pending_sealed: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An account that may act for a person."""
+
+    mandant: str
+    account: str
+    person: str
+    connection: str
+    linked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A letter's code, without what is counted. `fact` names what has to be typed beside it."""
+
+    mandant: str
+    selector: str
+    code_hash: str
+    purpose: str
+    person: str
+    fact: str
+    fact_hash: str | None
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    used_by: str | None = None
+    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 import peewee
+from peewee import fn
 
-from service.store.models import JtiRow, SessionRow
+from service.store.models import AccountPersonRow, JtiRow, SessionRow
 from service.store.query import affected, dicts
 from service.store.records import Session
 
@@ -31,12 +32,18 @@ def use_up(mandant: str, iss: str, jti: str, expires_at: datetime) -> None:
 def start(session: Session, *, ending: Sequence[str]) -> None:
     """Store a session and end those (by their hashes) that the same browser had."""
     end(ending)
-    SessionRow.insert(**asdict(session) | {"roles": list(session.roles)}).execute()
+    columns = asdict(session) | {"roles": list(session.roles)}
+    del columns["links"]
+    SessionRow.insert(**columns).execute()
 
 
 def find(secret_hashes: Sequence[str]) -> list[Session]:
-    """Return the sessions whose secrets have these SHA-256, the newest first."""
-    found = SessionRow.select().where(SessionRow.secret_hash.in_(list(secret_hashes)))
+    """Return the sessions whose secrets have these SHA-256, the newest first; each with its account's `links`."""
+    links = AccountPersonRow.select(fn.COUNT(AccountPersonRow.person)).where(
+        (AccountPersonRow.mandant == SessionRow.mandant) & (AccountPersonRow.account == SessionRow.account)
+    )
+    here = SessionRow.secret_hash.in_(list(secret_hashes))
+    found = SessionRow.select(SessionRow, links.alias("links")).where(here)
     rows = dicts(found.order_by(SessionRow.created_at.desc())) if secret_hashes else []
     return [Session(**row | {"roles": tuple(row["roles"])}) for row in rows]
 
@@ -60,6 +67,12 @@ def end_cms_session(mandant: str, connection: str, cms_session: str) -> int:
         & (SessionRow.cms_session == cms_session)
     )
     return affected(SessionRow.delete().where(here))
+
+
+def end_person(mandant: str, person: str, accounts: Sequence[str]) -> int:
+    """End every session of these accounts, and of those that a CMS says are this person; returns how many."""
+    theirs = (SessionRow.person == person) | SessionRow.account.in_(list(accounts))
+    return affected(SessionRow.delete().where((SessionRow.mandant == mandant) & theirs))
 
 
 def sweep(*, now: datetime, seen_before: datetime, created_before: datetime) -> None:

@@ -80,6 +80,13 @@ def remove_unmet(mandant: str, full_since: datetime) -> int | None:
     return affected(StammdatenRow.delete().where(here & (StammdatenRow.full_since.is_null() | ~met)))
 
 
+def namen(mandant: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Return the names of those of these persons that immotion has told of."""
+    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "PERSON") & StammdatenRow.nr.in_(list(numbers))
+    query = StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten).where(here)
+    return {nr: str(daten.get("name") or "") for nr, daten in tuples(query)}
+
+
 def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
     """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query."""
     einheit, gebaeude = StammdatenRow.alias(), StammdatenRow.alias()

@@ -8,7 +8,17 @@ import structlog
 from service.access.benachrichtigungen import FORGOTTEN_AFTER
 from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Folder
-from service.store import audit, benachrichtigungen, cms_sessions, drafts, factors, mails, sessions, vorgaenge
+from service.store import (
+    activations,
+    audit,
+    benachrichtigungen,
+    cms_sessions,
+    drafts,
+    factors,
+    mails,
+    sessions,
+    vorgaenge,
+)
 from service.store.database import connected, transaction
 
 log = structlog.get_logger()
@@ -16,6 +26,7 @@ log = structlog.get_logger()
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
+_LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
 def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) -> int:
@@ -27,6 +38,7 @@ def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) ->
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
         mails.sweep(before=now - _MAILS_KEPT)
         benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
+        activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
     for file_id in files:

@@ -14,12 +14,13 @@ from service.vorgang.filing import anhang_rows
 
 @dataclass(frozen=True, slots=True)
 class DraftOf:
-    """Whose draft of which form; the id is the form's idempotency key."""
+    """Whose draft of which form; the id is the form's idempotency key, `owner` the key of whom it is for."""
 
     mandant: str
     account: str
     form: str
     form_key: UUID
+    owner: str | None
 
 
 def keep_draft(
@@ -36,7 +37,7 @@ def keep_draft(
 
     def store() -> None:
         spend()
-        drafts.save(Draft(draft.form_key, draft.mandant, draft.account, draft.form, fields, now))
+        drafts.save(Draft(draft.form_key, draft.mandant, draft.account, draft.form, fields, now, draft.owner))
         vorgaenge.add_anhaenge(anhang_rows(files, draft.mandant, now, draft_id=draft.form_key))
 
     in_transaction(store)

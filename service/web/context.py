@@ -184,6 +184,7 @@ class Reader:
             csp_nonce=self.csp_nonce,
             ends_at=self.words.minute(visitor.ends_at) if visitor and visitor.ends_at else "",
             seconds_left=self._seconds_left(),
+            acting=self._acting(),
         )
 
     def _seconds_left(self) -> int:
@@ -209,12 +210,18 @@ class Reader:
     def _navigation(self) -> tuple[Way, ...]:
         if self.visitor is None:
             return ()
-        ways = {"": self.words("Übersicht"), "vorgaenge": self.words("Meine Vorgänge")}
-        if self.mandant.level2 is not None:
-            ways["konto/sicherheit"] = self.words("Sicherheit")
-        if self.room.settings.service.mail is not None:
-            ways["konto/benachrichtigungen"] = self.words("Benachrichtigungen")
-        return tuple(Way(label, self.link(path), current=path == self.path) for path, label in ways.items())
+        words, in_konto = self.words, self.path.partition("/")[0] == "konto"
+        return (
+            Way(words("Übersicht"), self.link(""), current=not self.path),
+            Way(words("Meine Vorgänge"), self.link("vorgaenge"), current=self.path == "vorgaenge"),
+            Way(words("Mein Konto"), self.link("konto"), current=in_konto),
+        )
+
+    def _acting(self) -> Way | None:
+        """Name whom the reader acts for, among several; known without the store, as faults have a page, too."""
+        if self.visitor is None or len(self.visitor.persons) < 2:  # noqa: PLR2004
+            return None
+        return Way(self.visitor.acting_for, self.link("konto/personen"))
 
 
 def reader_of(req: falcon.Request) -> Reader:

@@ -48,6 +48,14 @@ class NotSignedIn(Exception):
         self.saved = saved
 
 
+class OtherPerson(Exception):
+    """This belongs to another of the persons that the visitor may act for. `saved` when their input was kept."""
+
+    def __init__(self, *, saved: bool = False) -> None:
+        super().__init__("acting for another person")
+        self.saved = saved
+
+
 class ForeignForm(Exception):
     """A form came from somewhere else, or without its token."""
 
@@ -88,10 +96,11 @@ class ErrorPages:
             TokenInvalid: self._token_invalid,
             TokenAlreadyUsed: self._token_used,
             NotSignedIn: self._not_signed_in,
+            OtherPerson: self._other_person,
             ForeignForm: self._foreign_form,
-            TooManyRequests: self._too_many,
             Level2Needed: self._level2_needed,
             FactorNeeded: self._factor_needed,
+            TooManyRequests: self._too_many,
             ApiProblem: self._api_problem,
             BadForm: self._bad_form,
             BodyTooLarge: self._too_large,
@@ -203,6 +212,20 @@ class ErrorPages:
         reader: Reader = req.context.reader
         resp.status = falcon.HTTP_303
         resp.location = reader.link(path, weiter=self._room.weiter.sign(reader.mandant_id, weiter))
+
+    def _other_person(
+        self, req: falcon.Request, resp: falcon.Response, error: OtherPerson, _params: dict[str, Any]
+    ) -> None:
+        reader: Reader = req.context.reader
+        kept = reader.words("Ihre Eingaben sind gesichert und dann wieder da.") if error.saved else ""
+        text = reader.words("Dieser Vorgang gehört zu einer anderen Person, für die Sie handeln. Wechseln Sie zu ihr.")
+        page = MessagePage(
+            title=reader.words("Für eine andere Person"),
+            text=f"{text} {kept}".strip(),
+            ways=(Way(reader.words("Person wechseln"), reader.link("konto/personen")),),
+        )
+        resp.status = falcon.HTTP_404
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def _foreign_form(
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]

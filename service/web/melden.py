@@ -64,7 +64,7 @@ class Melden(ABC):
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the form, with what was typed before."""
         reader = reader_of(req)
-        draft = drafts.latest(mandant, reader.signed_in.account, self.form_name)
+        draft = latest_draft(reader, self.form_name)
         self.show(resp, reader, dict(draft.fields) if draft else {}, draft=draft)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
@@ -88,7 +88,7 @@ class Melden(ABC):
             self._refused_form(resp, reader, form, refused)
             return
         form = self._with_earlier(form, reader, reader.signed_in.account, form_key)
-        draft = DraftOf(reader.mandant_id, reader.signed_in.account, self.form_name, form_key)
+        draft = DraftOf(reader.mandant_id, reader.signed_in.account, self.form_name, form_key, reader.signed_in.owner)
         aktion, _, detail = (form.get("aktion") or "absenden").partition(":")
         if aktion == "verwerfen":
             self._discard_draft(resp, reader, draft)
@@ -178,7 +178,7 @@ class Melden(ABC):
         saved = False
         if refused.account is not None and refused.form_key is not None:
             form = self._with_earlier(form, reader, refused.account, refused.form_key)
-            draft = DraftOf(reader.mandant_id, refused.account, self.form_name, refused.form_key)
+            draft = DraftOf(reader.mandant_id, refused.account, self.form_name, refused.form_key, refused.owner)
             spend = reader.visitor.spend if reader.visitor else nothing_to_spend
             saved = keep_draft(draft, _kept(form.fields), form.files, now=self._room.clock(), spend=spend)
         if not saved:
@@ -187,8 +187,7 @@ class Melden(ABC):
             raise NotSignedIn(saved=saved)
         resp.status = falcon.HTTP_403
         stored = drafts.by_id(reader.mandant_id, reader.visitor.account, refused.form_key) if refused.form_key else None
-        problem = Problem("formular", "form_expired" if refused.account else "form_foreign")
-        self.show(resp, reader, form.fields, draft=stored, problems=(problem,))
+        self.show(resp, reader, form.fields, draft=stored, problems=(form_problem(refused),))
 
     def _filed_before(self, resp: falcon.Response, reader: Reader, form: Submitted, vorgang_id: UUID) -> None:
         self._room.intake.discard(form.received)
@@ -272,6 +271,19 @@ class Melden(ABC):
         taken = _taken(form.fields, reader) if form.references else (0, 0)
         mandant = reader.mandant_id
         return with_earlier(form, self._room, mandant=mandant, account=account, form_key=form_key, taken=taken)
+
+
+def latest_draft(reader: Reader, form: str) -> Draft | None:
+    """Return what the reader has begun to write in this form, for whom they act now."""
+    visitor = reader.signed_in
+    return drafts.latest(reader.mandant_id, visitor.account, form, visitor.owners)
+
+
+def form_problem(refused: FormTokenRefused) -> Problem:
+    """Say why a form is not taken as it came."""
+    if refused.switched:
+        return Problem("formular", "form_switched")
+    return Problem("formular", "form_expired" if refused.account else "form_foreign")
 
 
 def melder_of(reader: Reader) -> Melder:

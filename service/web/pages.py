@@ -32,7 +32,8 @@ class Site:
     """What surrounds every page; given to each template as `site`.
 
     `csp_nonce` marks style sheet and script as the portal's own, in a full page only: the policy of the CMS's page
-    governs a fragment. `ends_at` and `seconds_left` say when the browser session ends in any case.
+    governs a fragment. `ends_at` and `seconds_left` say when the browser session ends in any case. `acting` names whom
+    the reader acts for, among several persons, and leads to where that is changed.
     """
 
     mandant: str
@@ -55,6 +56,7 @@ class Site:
     csp_nonce: str = ""
     ends_at: str = ""
     seconds_left: int = 0
+    acting: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ class OverviewPage:
     ways: tuple[Way, ...]
     calls: tuple[Rufnummer, ...]
     drafts: tuple[Way, ...] = ()
+    activate: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import ClassVar
 import falcon
 from typing_extensions import override
 
-from service.store import drafts
 from service.store.records import Draft
 from service.vorgang.assess import notice_of
 from service.vorgang.catalog import Catalog, Question, Schadensart
@@ -15,7 +14,7 @@ from service.web.context import Reader, reader_of, rufnummer
 from service.web.fields import options
 from service.web.forms import ANSWER_PREFIX
 from service.web.kontakt import beschreibung_field
-from service.web.melden import Melden, melder_of
+from service.web.melden import Melden, latest_draft, melder_of
 from service.web.pages import Field, FieldError, Form, Group, MeldenPage, Notice, Page, SchadenPage, Way
 from service.web.render import write_page
 
@@ -35,7 +34,7 @@ class Schaden(Melden):
         """Show the search, the Arten of a place, or the form of an Art, as far as the query has chosen."""
         reader = reader_of(req)
         chosen = {name: req.get_param(name, default="") for name in _TRIPLE}
-        draft = drafts.latest(mandant, reader.signed_in.account, self.form_name)
+        draft = latest_draft(reader, self.form_name)
         if chosen["schadensart"] in reader.house.catalog.schadensarten:
             confirmed = {"notfall_bestaetigt": req.get_param("notfall_bestaetigt", default="")}
             typed = dict(draft.fields) if draft and draft.fields.get("schadensart") == chosen["schadensart"] else {}
@@ -150,7 +149,7 @@ def _finder(reader: Reader, ort: str, search: str, errors: tuple[FieldError, ...
         groups=tuple(groups),
         chosen=(known.label.text(reader.lang),) if known else (),
         back=Way(reader.words("Anderen Ort wählen"), reader.link("melden/schaden", neu="1")) if known else None,
-        draft=_draft_way(reader, drafts.latest(reader.mandant_id, reader.signed_in.account, "schaden")),
+        draft=_draft_way(reader, latest_draft(reader, "schaden")),
         errors=errors,
         danger=tuple(_art_way(reader, catalog, art, "") for art in _dangers(catalog)),
     )

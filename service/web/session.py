@@ -10,8 +10,9 @@ import structlog
 
 from cms_adapters.connector import Connector
 from cms_adapters.tokens import TokenRefused
+from service.access.accounts import acting, seen_by_cms
 from service.access.admin import Admin, admin_of_claims
-from service.access.browser import ABSOLUTE, CmsSessionOver, find_session, refuse_over
+from service.access.browser import ABSOLUTE, CmsSessionOver, find_session
 from service.access.visitor import Visitor, visitor_of_login, visitor_of_session
 from service.store.database import connected, drop_connections
 from service.web.context import Reader, Room, reader_of
@@ -190,7 +191,7 @@ class FindVisitor:
             return
         reader = reader_of(req)
         if reader.visitor is not None:
-            _refuse_over(reader.visitor)
+            _seen_by(req, _completed(reader.visitor))
         elif (visitor := self._by_session(req, reader)) is not None:
             _seen_by(req, visitor)
         may_save = access == RESIDENT_OR_DRAFT and req.method == "POST"
@@ -209,7 +210,8 @@ class FindVisitor:
             if in_header is not None:
                 raise TokenInvalid("session in header unknown or over", over=True)
             return None
-        return visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
+        found = visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
+        return acting(found, session.links)
 
 
 def shown_sessions(req: falcon.Request) -> list[str]:
@@ -228,9 +230,9 @@ def _header_session(req: falcon.Request) -> str | None:
     return secret if scheme == "Portal-Session" else None
 
 
-def _refuse_over(visitor: Visitor) -> None:
+def _completed(visitor: Visitor) -> Visitor:
     try:
-        refuse_over(visitor)
+        return seen_by_cms(visitor)
     except CmsSessionOver as over:
         raise TokenInvalid("the CMS has ended this session") from over
 

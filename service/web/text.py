@@ -100,6 +100,10 @@ class Words:
                 "Dafür läuft zurzeit kein Vertrag von Ihnen. Bitte schreiben Sie uns über „Kontakt aufnehmen“."
             ),
             "form_expired": self("Bitte senden Sie das Formular noch einmal ab. Ihre Eingaben sind alle noch da."),
+            "form_switched": self(
+                "Seit Sie dieses Formular geöffnet haben, hat sich geändert, für wen Sie handeln. "
+                "Bitte prüfen Sie Ihre Eingaben und senden Sie das Formular noch einmal ab."
+            ),
             "form_foreign": self("Bitte prüfen Sie Ihre Eingaben und senden Sie das Formular noch einmal ab."),
         }[code]
         return said.format(**params) if params else said

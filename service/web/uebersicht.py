@@ -14,7 +14,7 @@ _SHOWN = 8
 
 
 class Uebersicht:
-    """`/{mandant}/`: at most four queries, each by index, whoever reads."""
+    """`/{mandant}/`: at most four queries, each by index; one more for who is linked to a person by letter."""
 
     access = RESIDENT
 
@@ -38,9 +38,19 @@ class Uebersicht:
             search_action=reader.link("melden/schaden"),
             ways=_ways(reader),
             calls=reader.calls(building),
-            drafts=tuple(_draft_way(reader, form) for form in drafts.forms(mandant, visitor.account)),
+            activate=_activate(reader),
+            drafts=tuple(_draft_way(reader, form) for form in drafts.forms(mandant, visitor.account, visitor.owners)),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+def _activate(reader: Reader) -> Way | None:
+    """Point somebody whom no contract is known for to their letter."""
+    if reader.signed_in.person is not None or reader.mandant.invitation is None:
+        return None
+    words = reader.words
+    hint = words("Damit verbinden Sie Ihre Anmeldung mit Ihrem Vertrag.")
+    return Way(words("Haben Sie einen Brief mit einem Code?"), reader.link("konto/aktivieren"), hint=hint)
 
 
 def _ways(reader: Reader) -> tuple[Way, ...]:

@@ -19,11 +19,11 @@ from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Probl
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.earlier import with_earlier
-from service.web.errors import NotFoundHere, NotSignedIn
+from service.web.errors import NotFoundHere, NotSignedIn, OtherPerson
 from service.web.forms import AdditionSchema
 from service.web.intake import Submitted
 from service.web.level2 import demanded, require
-from service.web.melden import nothing_to_spend
+from service.web.melden import form_problem, latest_draft, nothing_to_spend
 from service.web.pages import VorgaengePage, Way
 from service.web.quittung import quittung_page
 from service.web.render import write_page
@@ -77,7 +77,7 @@ class VorgangSeite:
         _require(reader, vorgang)
         if vorgang.unread:
             vorgaenge.mark_read(vorgang.id)
-        draft = drafts.latest(mandant, reader.signed_in.account, _form_name(vorgang))
+        draft = latest_draft(reader, _form_name(vorgang))
         typed = {name: str(value) for name, value in draft.fields.items()} if draft else {}
         self._write(resp, reader, vorgang, Refused(typed, draft=draft))
 
@@ -86,7 +86,11 @@ class VorgangSeite:
         reader = reader_of(req)
         if reader.visitor is None:
             raise NotSignedIn(saved=self._keep_for_later(req, reader, vorgang_id))
-        vorgang = find_owned(reader, vorgang_id)
+        try:
+            vorgang = find_owned(reader, vorgang_id)
+        except OtherPerson as other:
+            saved = self._keep_for_later(req, reader, vorgang_id)
+            raise OtherPerson(saved=saved) from other
         form = self._room.intake.read(req, taken=_taken)
         try:
             self._take(req, resp, reader, vorgang, form)
@@ -108,10 +112,9 @@ class VorgangSeite:
             if refused.account is None or refused.form_key is None:
                 self._room.intake.discard(form.received)
                 resp.status = falcon.HTTP_403
-                foreign = Problem("formular", "form_foreign")
-                self._show(resp, reader, vorgang, Refused(form.fields, problems=(foreign,)))
+                self._show(resp, reader, vorgang, Refused(form.fields, problems=(form_problem(refused),)))
                 return
-            problem = Problem("formular", "form_expired")
+            problem = form_problem(refused)
             form = self._with_earlier(form, reader, refused.account, refused.form_key)
             self._keep(resp, reader, vorgang, form, refused.form_key, (problem,), falcon.HTTP_403)
             return
@@ -129,15 +132,18 @@ class VorgangSeite:
             self._add(req, resp, reader, vorgang, form, key)
 
     def _keep_for_later(self, req: falcon.Request, reader: Reader, vorgang_id: str) -> bool:
-        """Keep what was typed when the session is over, under the account that the form was made for."""
+        """Keep what was typed, under the account that the form was made for, for when that may be sent again."""
         form, key = self._room.intake.read(req, taken=_taken), _uuid(vorgang_id)
         try:
-            self._room.tokens.check(None, reader.mandant_id, form.get("csrf_token"), form.get("idempotency_key"))
+            self._room.tokens.check(
+                reader.visitor, reader.mandant_id, form.get("csrf_token"), form.get("idempotency_key")
+            )
         except FormTokenRefused as refused:
             if key is not None and refused.account is not None and refused.form_key is not None:
                 form = self._with_earlier(form, reader, refused.account, refused.form_key)
-                draft = DraftOf(reader.mandant_id, refused.account, f"vorgang:{key}", refused.form_key)
-                if keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=nothing_to_spend):
+                draft = DraftOf(reader.mandant_id, refused.account, f"vorgang:{key}", refused.form_key, refused.owner)
+                spend = reader.visitor.spend if reader.visitor else nothing_to_spend
+                if keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=spend):
                     return True
         self._room.intake.discard(form.received)
         return False
@@ -183,7 +189,7 @@ class VorgangSeite:
         problems: Sequence[Problem] = (),
         status: str = falcon.HTTP_200,
     ) -> None:
-        draft = DraftOf(reader.mandant_id, reader.signed_in.account, _form_name(vorgang), key)
+        draft = _draft_of(reader, vorgang, key)
         kept = keep_draft(draft, _typed(form), form.files, now=self._room.clock(), spend=reader.signed_in.spend)
         if not kept:
             self._room.intake.discard(form.received)
@@ -194,7 +200,7 @@ class VorgangSeite:
     def _remove_file(  # noqa: PLR0913, PLR0917 - request, answer, reader, Vorgang, form and its key
         self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, form: Submitted, key: UUID, detail: str
     ) -> None:
-        draft = DraftOf(reader.mandant_id, reader.signed_in.account, _form_name(vorgang), key)
+        draft = _draft_of(reader, vorgang, key)
         file_id = _uuid(detail)
         if file_id is not None and drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
             self._room.intake.storage.delete(file_id)
@@ -282,12 +288,18 @@ class Download:
 
 
 def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
-    """Return the reader's Vorgang; raises NotFoundHere alike for unknown and for somebody else's."""
-    key = _uuid(vorgang_id)
-    vorgang = vorgaenge.owned(reader.mandant_id, reader.signed_in.owners, key) if key else None
-    if vorgang is None:
-        raise NotFoundHere
-    return vorgang
+    """Return the reader's Vorgang.
+
+    Raises NotFoundHere alike for unknown and for somebody else's; OtherPerson if it belongs to another of the persons
+    that the reader may act for.
+    """
+    key, visitor = _uuid(vorgang_id), reader.signed_in
+    vorgang = vorgaenge.owned(reader.mandant_id, visitor.owners, key) if key else None
+    if vorgang is not None:
+        return vorgang
+    if key and visitor.other_owners and vorgaenge.owned(reader.mandant_id, visitor.other_owners, key):
+        raise OtherPerson
+    raise NotFoundHere
 
 
 def _require(reader: Reader, vorgang: Vorgang, draft: Draft | None = None) -> None:
@@ -301,6 +313,11 @@ def _filed_with(vorgang: Vorgang) -> list[Anhang]:
 
 def _typed(form: Submitted) -> dict[str, str]:
     return {name: form.get(name) for name in ("nachricht", "bewertung", "aktion") if form.get(name)}
+
+
+def _draft_of(reader: Reader, vorgang: Vorgang, key: UUID) -> DraftOf:
+    visitor = reader.signed_in
+    return DraftOf(reader.mandant_id, visitor.account, _form_name(vorgang), key, visitor.owner)
 
 
 def _form_name(vorgang: Vorgang) -> str:

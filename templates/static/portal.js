@@ -355,6 +355,15 @@ addEventListener("visibilitychange", () => {
 
 addEventListener("pageshow", release);
 
+// A letter's QR code leads here with its code after the #, which no server sees; the address forgets it at once.
+function fillFromLetter() {
+	const field = $("form[data-brief] [name=code]");
+	const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1];
+	if (!field || !code) return;
+	if (!field.value) field.value = code;
+	history.replaceState(history.state, "", location.pathname + location.search);
+}
+
 function start() {
 	const here = root();
 	if (!here) return;
@@ -366,6 +375,7 @@ function start() {
 	$("[data-fehler]")?.focus();
 	watchIdle();
 	watchLimit();
+	fillFromLetter();
 	const box = $("[data-sso]");
 	if (box) signOn(box);
 }

@@ -12,6 +12,7 @@ import pytest
 
 from tests.demo.running import RunningDemo, free_base
 from tests.demo.support import Site
+from tests.support.portal import forms
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,7 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     demo.wait()
     assert "zoe.mueller" in demo.said
     assert "Mails to residents, as files in var/demo/mail" in demo.said
+    assert _activated(demo)
     filed = demo.ledger()
     assert len(filed) == 40
     assert Counter(entry["vorgangsnummer"] is None for entry in filed) == {False: 38, True: 2}
@@ -43,6 +45,17 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     _kill_part(moved, b"sync")
     assert moved.process.wait(60) == 1
     assert "sync ended with -9" in moved.said
+
+
+def _activated(demo: RunningDemo) -> bool:
+    """Tell whether the code in the demo's table lets its resident act for the other one."""
+    code, began = re.search(r"((?:[0-9A-Z]{4}-){3}[0-9A-Z]{4})  and  ([0-9.]+)", demo.said).groups()
+    helper = Site(demo.site, demo.process).sign_in("mehmet.yildiz")
+    address = f"{demo.site}/mieterportal/konto/aktivieren"
+    form = forms(helper.get(address, timeout=20).text)
+    fields = next(one for one in form if "idempotency_key" in one) | {"code": code, "angabe": began}
+    page = helper.post(address, fields, timeout=20)
+    return "Sie handeln jetzt für Grete Süßmilch." in page.text
 
 
 def _kill_part(demo: RunningDemo, name: bytes) -> None:

@@ -15,7 +15,19 @@ from cms_adapters.connector import CmsLogin, Embedding
 from cms_adapters.tokens import Claims
 from service.access.browser import CmsSessionOver, end_cms_session, hash_of, start_session
 from service.access.visitor import Visitor, visitor_of_login
-from service.store import catalogs, drafts, filedrop, inbox, outbox, sessions, stammdaten, vorgaenge
+from service.store import (
+    accounts,
+    activations,
+    catalogs,
+    cms_sessions,
+    drafts,
+    filedrop,
+    inbox,
+    outbox,
+    sessions,
+    stammdaten,
+    vorgaenge,
+)
 from service.store.database import (
     StoreUnavailable,
     connected,
@@ -28,7 +40,7 @@ from service.store.database import (
 )
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS, FeedRow, OutboxRow, VorgangRow
-from service.store.records import Answer, Draft, Session, Vorgang
+from service.store.records import Activation, Answer, CmsSession, Draft, Link, Session, Vorgang
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
 from tests.support.vorgaenge import NOW, some_vorgang
@@ -322,14 +334,48 @@ def test_a_package_that_is_owed_again_has_its_days_anew_also_if_it_was_retried_l
     assert (again.created_at, again.retried_at, again.attempts) == (later, later, 0)
 
 
+def test_a_code_is_used_once_and_a_persons_links_are_kept(store: str) -> None:
+    mandant, other = uuid4().hex, uuid4().hex
+    here = CmsSession(mandant, "k" * 64, "website", "s" * 64)
+    code = Activation(mandant, "K7QM", "hash", "person", "P1", "csv", None, NOW, NOW + timedelta(days=60))
+    newer = replace(code, selector="K7QN")
+    with connected():
+        activations.issue([code, replace(code, selector="K7QP", person="P2")], now=NOW)
+        with pytest.raises(activations.SelectorTaken):
+            in_transaction(lambda: activations.issue([replace(code, person="P3")], now=NOW))
+        assert activations.taken(mandant, ["K7QM", "K7QN"]) == {"K7QM"}
+        assert activations.taken(other, ["K7QM"]) == set()
+        activations.issue([newer], now=NOW)
+        assert not activations.use(code, account="a", now=NOW)  # void by the newer one
+        assert [activations.count_attempt(newer, most=2) for _ in range(3)] == [True, True, False]
+        assert not activations.use(newer, account="a", now=newer.expires_at)
+        assert [activations.use(newer, account=account, now=NOW) for account in "ab"] == [True, False]
+        assert activations.find(mandant, "K7QN") == replace(newer, used_at=NOW, used_by="a")
+        stammdaten.apply_change(mandant, "PERSON", "P1", {"name": "Zoë Müller"})
+        for number, person in enumerate(("P2", "P1", "P1")):
+            accounts.link(Link(mandant, "a", person, "website", NOW + timedelta(seconds=number)))
+        assert accounts.linked("a", here) == ({"P2": "", "P1": "Zoë Müller"}, None)
+        assert cms_sessions.standing(here, "a") == (None, 2)
+        accounts.choose(here, "P1", now=NOW)
+        cms_sessions.end(here, at=NOW, now=NOW)
+        assert accounts.linked("a", here)[1] == "P1"
+        assert cms_sessions.standing(here, "a") == (NOW, 2)
+        assert [link.account for link in accounts.links_of(mandant, "P1")] == ["a"]
+        assert [accounts.unlink(mandant, "a", "P1") for _ in range(2)] == [True, False]
+        activations.sweep(expired_before=NOW + timedelta(days=61))
+        assert activations.find(mandant, "K7QN") is None
+
+
 def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
     mandant = uuid4().hex
     with connected():
         draft = Draft(uuid4(), mandant, "a", "kontakt", {"betreff": "x"}, NOW)
         drafts.save(draft)
         drafts.save(draft)
-        assert drafts.latest(mandant, "a", "kontakt") == draft
-        assert drafts.forms(mandant, "a") == ["kontakt"]
+        assert drafts.latest(mandant, "a", "kontakt", ["o"]) == draft
+        drafts.save(replace(draft, owner="o"))
+        assert drafts.latest(mandant, "a", "kontakt", ["another"]) is None
+        assert drafts.forms(mandant, "a", ["o", "another"]) == ["kontakt"]
         assert drafts.expire(NOW + timedelta(days=1)) == []
         session = Session(uuid4().hex, mandant, "w", "a", "s", None, "n", "e", "de", ("mieter",), NOW, NOW)
         sessions.start(session, ending=[])

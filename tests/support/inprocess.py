@@ -35,10 +35,12 @@ class Portal:
 
     directory: Path
     level2: str = 'actions = ["dokumente", "nachrichten"]'
+    rates: str = ""
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC))
 
     def __post_init__(self) -> None:
-        self.installation = Installation(self.directory, level2=self.level2)
+        limits = {"rates": self.rates} if self.rates else {}
+        self.installation = Installation(self.directory, level2=self.level2, **limits)
         self.settings = load_settings(self.installation.config)
         self.client = falcon.testing.TestClient(create_app(self.settings, clock=lambda: self.now))
         migrate()
@@ -49,7 +51,7 @@ class Portal:
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
 
-    def visitor(self, embedding: str = "fragment", **whom: str) -> "Visitor":
+    def visitor(self, embedding: str = "fragment", **whom: str | None) -> "Visitor":
         visitor = Visitor(self, **({"sub": f"fe_users:{uuid4()}"} | whom))
         if embedding == "cookie":
             visitor.sign_in_by_button()
@@ -89,11 +91,14 @@ class Visitor:
     key: str = KEY
     session: dict[str, str] = field(default_factory=dict)
     secret: str = ""
+    person: str | None = ""
+    email: str = ""
 
     def token(self, typ: str = "fragment", **changes: object) -> str:
         now = int(self.portal.now.timestamp())
         aud = f"{self.portal.installation.url}/{self.mandant}"
-        given = {"name": "Zoë Müller", "person": f"P-{self.sub}"} | changes
+        claimed = {} if self.person is None else {"person": self.person or f"P-{self.sub}"}
+        given = {"name": "Zoë Müller"} | ({"email": self.email} if self.email else {}) | claimed | changes
         return tokens.issue(
             tokens.new_claims(typ=typ, iss="website", aud=aud, sub=self.sub, sid=self.sid, now=now, **given),
             self.key,

@@ -29,8 +29,12 @@ class Installation:
     database: str = ""
     extra: str = ""
     immotion: str = ""
-    rates: str = 'form_account = "1000000/minute", sso_address = "1000000/minute", sso_mandant = "1000000/minute"'
+    invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"\nfact = "vertragsbeginn"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
+    rates: str = ", ".join(
+        f'{kind} = "1000000/minute"'
+        for kind in ("form_account", "sso_address", "sso_mandant", "code_account", "code_address")
+    )
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
     standin_port: int = field(default_factory=free_port)
@@ -68,6 +72,8 @@ kind = "generic"
 origins = [{origins}]
 keys = ["{KEY}"]
 trust_person = true
+[mandanten.{MANDANT}.invitation]
+{self.invitation}
 [mandanten.{MANDANT}.level2]
 {self.level2}
 [mandanten.{MANDANT}.immotion]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from falcon import testing
@@ -161,7 +161,7 @@ def test_a_form_too_many_comes_back_with_everything_typed(portal: Portal, lang: 
     assert "Mein langer Text" in answer.text
     assert forms(answer.text)[0]["idempotency_key"] == form["idempotency_key"]
     with connected():
-        draft = drafts.latest(MANDANT, ACCOUNT, "kontakt")
+        draft = drafts.by_id(MANDANT, ACCOUNT, UUID(form["idempotency_key"]))
     assert draft.fields["beschreibung"] == "Text 2"
     assert limits_noted(ACCOUNT) == ["form_account"]
 

@@ -12,7 +12,18 @@ from urllib.parse import parse_qs, urlsplit
 from service.web.headers import policy_for
 from service.web.pages import FileView, Page, Site, SsoPage, Way
 from tests.browser.design.preview import TEMPLATES, environment
-from tests.browser.design.samples import FINDER, FORM, FRAMED, HITS, MELDEN, OVERVIEW, QUITTUNG, SITE, WASSER
+from tests.browser.design.samples import (
+    AKTIVIEREN,
+    FINDER,
+    FORM,
+    FRAMED,
+    HITS,
+    MELDEN,
+    OVERVIEW,
+    QUITTUNG,
+    SITE,
+    WASSER,
+)
 
 NONCE = "kAtTOp4wVYqFmkPtbYwEGg"
 POLICY = policy_for("http://localhost:*", NONCE)
@@ -88,6 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/": replace(OVERVIEW, search_action="/schaden", ways=(Way("Schaden melden", "/melden"),)),
             "/schaden": replace(FINDER, action="/schaden?lang=de", search=suche, hits=HITS if suche else None),
             "/melden": _form_page(self.play, {}, []),
+            "/aktivieren": AKTIVIEREN,
             "/quittung": replace(QUITTUNG, pdf_url="/quittung.pdf", home_url="/"),
             "/sso": SsoPage("Anmeldung", "N", "proof", (self._host(),), "/sso", "/oben"),
         }

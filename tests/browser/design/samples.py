@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
+from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
 from service.web.pages import (
@@ -57,7 +58,7 @@ SITE = Site(
     css_url="portal.css",
     js_url="portal.js",
     languages=(Way("Deutsch", "?lang=de", current=True), Way("English", "?lang=en")),
-    navigation=(Way("Übersicht", "#", current=True), Way("Meine Vorgänge", "#vorgaenge")),
+    navigation=(Way("Übersicht", "#", current=True), Way("Meine Vorgänge", "#vorgaenge"), Way("Mein Konto", "#konto")),
     notfall_url="#notfall",
     barrierefreiheit_url="#barrierefreiheit",
     logout_url="#abmelden",
@@ -309,6 +310,49 @@ BENACHRICHTIGUNGEN = BenachrichtigungenPage(
 LINK = LinkPage("Benachrichtigungen ausschalten", "Möchten Sie keine Nachrichten mehr an diese E-Mail-Adresse?",
                 "#abbestellen", "Ausschalten", (Way("Zur Anmeldung", "#"),))  # fmt: skip
 
+KONTO = KontoPage(
+    "Mein Konto",
+    (("Angemeldet als", "Mehmet Yıldız"), ("Sie handeln für", "Grete Süßmilch"), ("Auch möglich", "Mehmet Yıldız")),
+    (Way("Für wen Sie handeln", "#p", hint="Wechseln, Verbindungen lösen"),
+     Way("Code aus einem Brief einlösen", "#a", hint="Verbindet Ihre Anmeldung mit einem Vertrag"),
+     Way("Sicherheit", "#s", hint="Zweiter Faktor")),
+)  # fmt: skip
+LETTER_FORM = replace(CODE_FORM, submit="Einlösen", errors=(), fields=(
+    Field("code", "text", "Code aus dem Brief", hint="16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC", required=True, autocomplete="off"),
+    Field("angabe", "text", "Beginn Ihres Vertrags", required=True, autocomplete="off",
+          hint="Tag, Monat und Jahr, zum Beispiel 1.4.2019. Das Datum steht in Ihrem Vertrag."),
+))  # fmt: skip
+MISMATCH = "Code und Angabe passen nicht zusammen. Bitte prüfen Sie beides. Hilft das nicht, bitten Sie Ihre Verwaltung um einen neuen Brief."
+LETTER_WRONG = replace(LETTER_FORM, errors=(FieldError("feld-code", f"Code aus dem Brief: {MISMATCH}"),), fields=(
+    replace(LETTER_FORM.fields[0], value="K7QM-2XPD-9FHA-W3ZC", error=MISMATCH), replace(LETTER_FORM.fields[1], value="1.4.2019"),
+))  # fmt: skip
+AKTIVIEREN = AktivierenPage(
+    "Code aus einem Brief einlösen",
+    "Der Code verbindet Ihre Anmeldung mit einem Vertrag. Ihre bisherigen Meldungen bleiben da.",
+    LETTER_FORM,
+    ("Sie haben keinen Brief, oder der Code gilt nicht mehr? Ihre Verwaltung schickt Ihnen einen neuen.",
+     "Nach zehn falschen Angaben zu einem Code gilt er nicht mehr."),
+)  # fmt: skip
+PERSONEN = PersonenPage(
+    "Für wen Sie handeln",
+    "Was Sie melden und sehen, gehört zu der Person, für die Sie gerade handeln. Sie können wechseln.",
+    (PersonView("Mehmet Yıldız", ("Lindenhofer Straße 12, 99873 Auenfurt, 2. Obergeschoss rechts",),
+                "Diese Verbindung kommt von der Internetseite Ihrer Verwaltung.", switch="wechseln:1"),
+     PersonView("Grete Süßmilch", ("Lindenhofer Straße 12, 99873 Auenfurt, Erdgeschoss rechts",), "", current=True, unlink="loesen:2"),
+     PersonView(LONG, (), "", switch="wechseln:3", unlink="loesen:3")),
+    replace(CODE_FORM, fields=(), errors=()),
+    (Way("Code aus einem Brief einlösen", "#a", hint="Verbindet Ihre Anmeldung mit einem Vertrag"),),
+    done="Sie handeln jetzt für Grete Süßmilch.",
+)  # fmt: skip
+LOESEN = LoesenPage(
+    "Verbindung zu Grete Süßmilch lösen?",
+    "Sie sehen dann nichts mehr, was zu Grete Süßmilch gehört. Gemeldetes geht nicht verloren. Für eine neue Verbindung brauchen Sie einen neuen Brief.",
+    replace(CODE_FORM, fields=(), errors=(), submit="Verbindung lösen"),
+    "wirklich:2",
+    Way("Abbrechen", "#p"),
+)
+ACTING = replace(SITE, acting=Way("Grete Süßmilch", "#p"))
+
 
 def states() -> Iterator[tuple[str, Site, Page]]:
     """Yield every state as (name, surroundings, page)."""
@@ -342,11 +386,6 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "ungespeichert-dateien": replace(
             UNSAVED, facts=(), calls=(), files=FILES_OF_DRAFT,
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
-        "ungespeichert-zu-viele": replace(
-            UNSAVED, facts=(), files=(), text="Das waren sehr viele Formulare in kurzer Zeit. Ihre Eingaben sind alle noch hier. Bitte senden Sie sie ab 3. März 2026, 10:16 Uhr noch einmal.",
-            refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.",)),
-        "meldung-warten": MessagePage("Bitte warten Sie etwas", "Das waren sehr viele Anfragen in kurzer Zeit. Bitte versuchen Sie es ab 3. März 2026, 10:16 Uhr noch einmal.",
-                                      (Way("Zur Übersicht", "#"),), CALLS, "5f2c9a"),
         "bestaetigen": BESTAETIGEN,
         "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
         "sicherheit": SICHERHEIT,
@@ -366,6 +405,14 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example. Ihre Adresse ist jetzt {LONG}@neu.example.",
             buttons=(("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
+        "uebersicht-brief": replace(OVERVIEW, homes=(), activate=Way(
+            "Haben Sie einen Brief mit einem Code?", "#a", hint="Damit verbinden Sie Ihre Anmeldung mit Ihrem Vertrag.")),
+        "konto": KONTO,
+        "aktivieren": AKTIVIEREN,
+        "aktivieren-fehler": replace(AKTIVIEREN, form=LETTER_WRONG),
+        "personen": PERSONEN,
+        "personen-ohne": replace(PERSONEN, persons=(), done="", text="Ihre Anmeldung ist noch mit keinem Vertrag verbunden."),
+        "loesen": LOESEN,
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -380,6 +427,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
     yield "notfall-anonym", ANONYMOUS, NOTFALL
     yield "meldung-blank", BARE, pages["meldung"]
     yield "uebersicht-rahmen", FRAMED, OVERVIEW
+    yield "personen-handelnd", ACTING, PERSONEN
+    yield "uebersicht-handelnd-fragment", replace(ACTING, fragment=True, logout_url=None), OVERVIEW
     for name in (
         "uebersicht",
         "melden-fehler",
@@ -393,6 +442,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "codes",
         "sicherheit",
         "benachrichtigungen-gefragt",
+        "aktivieren-fehler",
+        "personen",
     ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

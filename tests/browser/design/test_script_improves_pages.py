@@ -147,3 +147,15 @@ def test_an_idle_session_is_announced_before_it_ends_and_can_be_kept(page: Page,
     page.get_by_role("button", name="Angemeldet bleiben").click()
     expect(page.locator("[data-sitzung]")).to_have_text("Sie bleiben angemeldet.")
     assert play.asked[-1].path == "/"
+
+
+def test_the_code_of_a_letter_is_filled_in_from_behind_the_hash_and_forgotten(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/aktivieren?lang=de#code=K7QM-2XPD-9FHA-W3ZC")
+    expect(page.get_by_label("Code aus dem Brief")).to_have_value("K7QM-2XPD-9FHA-W3ZC")
+    assert page.evaluate("location.href") == f"{play.address}/aktivieren?lang=de"
+    assert "K7QM" not in repr(play.asked)
+
+
+def test_what_is_no_code_is_left_where_it_is(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/aktivieren#code=<b>")
+    expect(page.get_by_label("Code aus dem Brief")).to_have_value("")

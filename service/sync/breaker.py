@@ -38,8 +38,8 @@ _CLOCKS_DIFFER = timedelta(minutes=1)
 def pause_after(failures: int, *, asked: float | None, on_trial: bool) -> float | None:
     """Return for how many seconds nothing may be tried after so many failures in a row; None: go on.
 
-    `asked` is what immotion asked to wait, a lower bound up to a day; `on_trial`: it has only just come back, or is
-    being probed. From FAILURES on the pauses double up to LONGEST_PAUSE_S.
+    `asked` is what immotion asked to wait, a lower bound up to a day; `on_trial`: the probe failed, or the first one
+    after it. From FAILURES on the pauses double up to LONGEST_PAUSE_S.
     """
     over = failures - FAILURES
     if over < 0 and asked is not None:
@@ -184,9 +184,12 @@ class Breaker:
                     return
                 self._failures = FAILURES - 1
             self._failures += 1
-            pause = pause_after(self._failures, asked=asked, on_trial=probing or on_trial)
+            pause = pause_after(self._failures, asked=asked, on_trial=probing or self._window == 1)
             if pause is not None:
                 self._open(now, pause)
+            elif self._window is not None:
+                # an immotion that fails now and then is not away: more slowly, but on
+                self._window = max(1, self._window // 2)
 
     def refused(self) -> None:
         """Note that the credentials are refused: a long pause at once."""

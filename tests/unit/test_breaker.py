@@ -148,6 +148,19 @@ def test_a_failure_while_it_begins_slowly_opens_it_at_once(breaker: Breaker, clo
     assert (breaker.is_open, pause_s(clock)) == (True, 2.0)
 
 
+def test_a_failure_now_and_then_while_it_begins_slowly_halves_what_is_tried_at_once(
+    breaker: Breaker, clock: Clock
+) -> None:
+    opened(breaker)
+    clock.skip(2)
+    breaker.take_probe()
+    for _ in range(8):
+        breaker.succeeded()
+    assert breaker.allowance(10) == 8
+    breaker.failed(AWAY, again=True)
+    assert (breaker.is_open, breaker.allowance(10)) == (False, 4)
+
+
 @pytest.mark.parametrize("scope", ["connection", "throttle"])
 @pytest.mark.parametrize("asked,pause", [(7.0, 7.0), (3600.0, 3600.0), (1e9, DAY_S)])
 def test_what_immotion_asks_to_wait_holds_for_everything(

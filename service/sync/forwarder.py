@@ -100,6 +100,7 @@ class Forwarder:
                 self._claim(stopping)
             elif stop_at is None:
                 stop_at = time.monotonic() + STOP_S
+                self._senders.recall()
             if not self._flying:
                 self._settle_probe()
                 if stopping() or not self._await_room():

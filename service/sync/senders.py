@@ -4,6 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from service.files.storage import Folder
@@ -45,6 +46,12 @@ class Senders:
     def submit(self, parcel: Parcel, unwanted: Callable[[], bool]) -> None:
         """Have a parcel sent, unless `unwanted` says, just before, that it should not be tried now."""
         self._jobs.put((parcel, unwanted))
+
+    def recall(self) -> None:
+        """Hand back untried what no thread has begun."""
+        with suppress(queue.Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                self._landed.put(Outcome(job[0].item, tried=False))
 
     def resume(self) -> None:
         """Try again what is submitted from now on."""

@@ -186,9 +186,9 @@ def test_parked_mails_are_told_of_sent_again_or_dropped_and_go_in_the_end(mandan
     watch_mails([mandant], later + timedelta(minutes=21))
     with connected():
         assert alarms.standing([mandant]) == []
-    tidy(Folder(tmp_path), draft_days=30, now=later + timedelta(days=29))
+    tidy(Folder(tmp_path), draft_days=30, audit_days=365, now=later + timedelta(days=29))
     assert len(rows(mandant)) == 1
-    tidy(Folder(tmp_path), draft_days=30, now=later + timedelta(days=31))
+    tidy(Folder(tmp_path), draft_days=30, audit_days=365, now=later + timedelta(days=31))
     assert rows(mandant) == []
 
 

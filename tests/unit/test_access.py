@@ -219,8 +219,8 @@ def test_a_401_in_the_middle_renews_the_token_once_and_sends_the_whole_file_agai
 def test_a_document_is_opened_although_its_first_call_got_a_401(side: FarSide) -> None:
     channel = HttpChannel(settings_of(side))
     side.refused = {"token-1"}
-    with channel.dokument("d") as chunks:
-        assert b"V-1" in b"".join(chunks)
+    with channel.dokument("d") as dokument:
+        assert b"V-1" in b"".join(dokument.chunks)
     channel.close()
 
 

@@ -15,8 +15,6 @@ from service.store.migrate import migrate
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.portal import MANDANT, Installation
 
-NOW = datetime.now(UTC)
-
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
@@ -33,7 +31,7 @@ def run(installation: Installation, *arguments: str) -> Result:
 
 def owe(*, parked: bool = False, age: timedelta = timedelta(hours=2)) -> None:
     with connected():
-        at = NOW - age
+        at = datetime.now(UTC) - age
         mails.owe(MANDANT, mails.NEUES, recipient="zoe@x.example", lang="de", facts={"vorgang": "2026-000007"}, now=at)
         if parked:
             mail = mails.claim([MANDANT], now=at, lease=timedelta(minutes=1))

@@ -27,6 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDemo]:
 
 def set_up(body: BODY) -> tuple[str, str]:
     """Set up an app with the code of the step before, so that the present one is unused; return key and a code."""
+    body.get_by_role("link", name="Mein Konto").click()
     body.get_by_role("link", name="Sicherheit").click()
     body.get_by_role("link", name="Zweiten Faktor einrichten").click()
     body.locator("button.mp-button").click()

@@ -1,11 +1,12 @@
 """Column types that mean the same on SQLite, PostgreSQL and MariaDB."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import peewee
 from typing_extensions import override
 
+_BEGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = 1_000_000
 
 
@@ -23,7 +24,7 @@ class UtcField(peewee.BigIntegerField):
             return value
         if value.tzinfo is None:
             raise ValueError("times in the store are aware")
-        delta = value - datetime(1970, 1, 1, tzinfo=UTC)
+        delta = value - _BEGIN
         return (delta.days * 86_400 + delta.seconds) * _MICROSECOND + delta.microseconds
 
     @override
@@ -31,8 +32,7 @@ class UtcField(peewee.BigIntegerField):
         """Turn microseconds back into an aware UTC time."""
         if value is None:
             return None
-        seconds, micros = divmod(int(value), _MICROSECOND)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+        return _BEGIN + timedelta(microseconds=int(value))
 
 
 class LongTextField(peewee.TextField):

@@ -18,6 +18,7 @@ _WEIGHTS = {WEB_WORKER: 11, WEB_MASTER: 3, SYNC_WORKER: 6}
 _ORPHANS_END_S = 5.0
 _LAG = 2
 _TRIES = 100
+_ONE_OF_CREW = 0.5
 
 
 class Killer:
@@ -66,8 +67,15 @@ class Killer:
         return self.struck.keys() == _WEIGHTS.keys()
 
     def _sync_worker(self) -> None:
+        """Kill one process of a worker, which its crew replaces, or all of them at once."""
         name = f"sync-{self._random.randrange(self._syncs)}"
+        crew = crew_of(self._installation.processes[name].pid)
+        if crew and self._random.random() < _ONE_OF_CREW:
+            kill(self._random.choice(crew))
+            return
         worker = self._installation.processes.pop(name)
+        for pid in crew:
+            kill(pid)
         worker.kill()
         worker.wait()
         start_sync(self._installation, name)
@@ -131,6 +139,15 @@ def members(session: int) -> list[tuple[int, int]]:
             state, parent, _, of_session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
             if int(of_session) == session and state != "Z" and int(entry.name) != session:
                 found.append((int(entry.name), int(parent)))
+    return found
+
+
+def crew_of(session: int) -> list[int]:
+    """Return the processes of a sync worker that work, without what multiprocessing adds."""
+    found = []
+    for pid, _ in members(session):
+        with suppress(OSError):
+            found += [pid] if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes() else []
     return found
 
 

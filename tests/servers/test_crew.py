@@ -9,7 +9,7 @@ import pytest
 
 from service.sync.crew import Place
 from tests.faults.ground import at_last, opened
-from tests.faults.killer import members
+from tests.faults.killer import crew_of, members
 from tests.faults.workload import compare, file_directly
 from tests.support.portal import Installation
 
@@ -29,11 +29,8 @@ def started(installation: Installation) -> int:
     return installation.log("sync").count('"event": "sync_started"')
 
 
-def crew_of(installation: Installation) -> list[int]:
-    """Return the processes that work, without what multiprocessing adds."""
-    session = installation.processes["sync"].pid
-    found = [pid for pid, _ in members(session)]
-    return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def processes_of(installation: Installation) -> list[int]:
+    return crew_of(installation.processes["sync"].pid)
 
 
 def test_every_process_delivers_and_the_first_one_alone_reads_the_feeds(installation: Installation) -> None:
@@ -49,10 +46,10 @@ def test_every_process_delivers_and_the_first_one_alone_reads_the_feeds(installa
 
 def test_a_process_that_dies_is_replaced(installation: Installation) -> None:
     at_last(lambda: started(installation), lambda count: count == 2)
-    os.kill(crew_of(installation)[1], signal.SIGKILL)
+    os.kill(processes_of(installation)[1], signal.SIGKILL)
     assert at_last(lambda: started(installation), lambda count: count == 3) == 3
     assert '"event": "sync_process_ended"' in installation.log("sync")
-    assert len(crew_of(installation)) == 2
+    assert len(processes_of(installation)) == 2
 
 
 def test_sigterm_ends_them_all_in_good_order(installation: Installation) -> None:

@@ -92,7 +92,7 @@ class _Night:
         self._spoil("slow")
         self._signal(self.awake(), signal.SIGCONT)
         _until(lambda: all(now[1] > claimed[key][1] for key, now in self.rows(here).items()))
-        _until(lambda: bool(at_rest({UUID(one.vorgang_id) for one in here})), 2 * _SLOW_S)
+        _until(lambda: bool(at_rest({UUID(one.vorgang_id) for one in here})), 10 * _SLOW_S)
         self._wake(here, claimed)
 
     def _spoil(self, *kinds: str) -> None:

@@ -12,6 +12,7 @@ from service.settings import FileDropSettings, ImmotionSettings, Settings
 from service.store import catalogs, cms_sessions, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
+from service.transport import unencrypted
 from service.vorgang.catalog import default_catalog, load_catalog
 from service.vorgang.routing import check_rules
 
@@ -29,7 +30,7 @@ class Finding:
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
     findings = [Finding("settings", good=True, text="read and valid")]
-    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings)]
+    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings), _transport(settings)]
     for mandant_id in settings.mandanten:
         findings += _mandant(settings, mandant_id)
     if connection is not None:
@@ -89,6 +90,14 @@ def _mail(settings: Settings) -> Finding:
     finally:
         server.close()
     return Finding("mail", good=True, text=f"{where} takes mails of {mail.sender}, tls {mail.tls}")
+
+
+def _transport(settings: Settings) -> Finding:
+    """Tell what of this installation would cross a network unencrypted."""
+    open_ways = unencrypted(settings)
+    wrong = f"unencrypted across a network: {'; '.join(open_ways)} (docs/security.md, Encryption on the way)"
+    good = "nothing leaves this host unencrypted"
+    return Finding("transport", good=not open_ways, text=wrong if open_ways else good)
 
 
 def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:

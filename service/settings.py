@@ -181,6 +181,7 @@ class RateSettings(Section):
     sso_mandant: Rate = "600/minute"
     sso_account: Rate = "60/minute"
     form_account: Rate = "90/minute; 1800/hour"
+    file_account: Rate = "60/minute; 600/hour"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
 

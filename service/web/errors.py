@@ -14,7 +14,7 @@ from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
-from service.web.noted import by_browser, count_refused_token, note_limit
+from service.web.noted import by_browser, count_refused_token, note_limit, warn_refused
 from service.web.pages import MessagePage, Way
 from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
@@ -136,9 +136,11 @@ class ErrorPages:
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def _not_found(
-        self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]
     ) -> None:
         """Answer alike for what is unknown and for what is somebody else's."""
+        if "vorgang_id" in params:
+            warn_refused(req, "access_refused")
         if is_api(req):
             write_problem(req, resp, problem_of(falcon.HTTP_404))
             return
@@ -230,7 +232,7 @@ class ErrorPages:
     def _foreign_form(
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
     ) -> None:
-        log.warning("form_refused", request_id=req.context.request_id)
+        warn_refused(req, "form_refused")
         text = mark("Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal.")
         self._page(req, resp, falcon.HTTP_403, (mark("Nicht angenommen"), text))
 

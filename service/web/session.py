@@ -26,7 +26,7 @@ RESIDENT = "resident"
 RESIDENT_OR_DRAFT = "resident_or_draft"
 ADMIN = "admin"
 METRICS = "metrics"
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -39,7 +39,7 @@ class RequestId:
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Take the id over from a proxy if it looks like one, else make one."""
         given = req.get_header("X-Request-ID") or ""
-        req.context.request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        req.context.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         req.context.started = self._room.clock()
 
     def process_response(
@@ -49,17 +49,33 @@ class RequestId:
         _resource: object,
         _succeeded: bool,  # noqa: FBT001 - falcon's signature
     ) -> None:
-        """Log the route, never the query or the name of anybody."""
+        """Log the route and how whoever asks was signed in, never the query, the name or the account of anybody."""
         resp.set_header("X-Request-ID", req.context.request_id)
         took = self._room.clock() - req.context.started
         log.info(
             "request",
             method=req.method,
             route=req.uri_template or "",
+            mandant=_mandant(req),
+            signed_in=_signed_in(req),
             status=falcon.http_status_to_code(resp.status),
             milliseconds=round(took.total_seconds() * 1000, 1),
             request_id=req.context.request_id,
         )
+
+
+def _mandant(req: falcon.Request) -> str:
+    reader: Reader | None = getattr(req.context, "reader", None)
+    return reader.mandant_id if reader is not None else ""
+
+
+def _signed_in(req: falcon.Request) -> str:
+    """Return by what: a CMS's token for this one request, a browser session, a back end's token; "" if by nothing."""
+    reader: Reader | None = getattr(req.context, "reader", None)
+    visitor = reader.visitor if reader is not None else None
+    if visitor is None:
+        return "admin" if getattr(req.context, "admin", None) is not None else ""
+    return "fragment" if _by_cms(visitor) else "session"
 
 
 class FindMandant:

@@ -174,6 +174,8 @@ class SignOut:
         in_transaction(end)
         for in_frame in (False, True):
             _remove_cookie(resp, COOKIE, in_frame=in_frame)
+        # pages that this browser might show again by its "back" button go, too
+        resp.set_header("Clear-Site-Data", '"cache", "storage"')
         resp.status = falcon.HTTP_303
         resp.location = _site_of(reader)
 

@@ -33,7 +33,7 @@ class Installation:
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     rates: str = ", ".join(
         f'{kind} = "1000000/minute"'
-        for kind in ("form_account", "sso_address", "sso_mandant", "code_account", "code_address")
+        for kind in ("form_account", "file_account", "sso_address", "sso_mandant", "code_account", "code_address")
     )
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)

@@ -9,6 +9,7 @@ from falcon import testing
 
 from service.app import create_app
 from service.settings import load_settings
+from service.web.headers import FILE_POLICY
 from tests.support.portal import Installation, Resident
 
 ORIGINS = "http://127.0.0.1:8080 http://localhost:8080"
@@ -51,7 +52,7 @@ def test_every_answer_defends_the_browser_and_is_kept_by_nobody(portal: Installa
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
     policy = directives(answer)
     assert policy["default-src"] == "'none'"
-    assert policy["base-uri"] == "'none'"
+    assert policy["base-uri"] == policy["object-src"] == "'none'"
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
     known = place.startswith("musterbau") and answer.status_code != 404
     if known:
@@ -105,7 +106,8 @@ def test_a_file_of_a_resident_is_opened_as_a_page_by_no_browser(resident: Reside
     link = re.search(r'href="([^"]+/anhaenge/[^"]+)"', page.text).group(1)
     answer = resident.get(link)
     assert answer.status_code == 200
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Content-Security-Policy"] == FILE_POLICY
+    assert {"sandbox", "frame-ancestors", "object-src", "base-uri"} <= set(directives(answer))
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
 

@@ -135,9 +135,7 @@ class ErrorPages:
         resp.status = status
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
-    def _not_found(
-        self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]
-    ) -> None:
+    def _not_found(self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]) -> None:
         """Answer alike for what is unknown and for what is somebody else's."""
         if "vorgang_id" in params:
             warn_refused(req, "access_refused")

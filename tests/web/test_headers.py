@@ -59,6 +59,21 @@ def test_every_answer_defends_the_browser_and_is_kept_by_nobody(portal: Installa
         assert policy["frame-ancestors"] == ORIGINS
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_body_says_of_which_kind_it_is_and_texts_their_encoding(
+    portal: Installation, place: str, method: str
+) -> None:
+    answer = requests.request(method, f"{portal.url}/{place}", timeout=10)
+    kind = answer.headers.get("Content-Type", "")
+    if answer.text.startswith("{"):
+        assert kind in {"application/json", "application/problem+json"}
+        answer.json()
+    elif answer.text:
+        assert kind == "text/html; charset=utf-8"
+        assert answer.text.startswith(("<!doctype html>", "<div"))
+
+
 @pytest.mark.parametrize("place", ["nowhere", "nobody/notfall", "healthz"])
 def test_what_belongs_to_no_mandant_is_framed_by_nobody(portal: Installation, place: str) -> None:
     assert directives(requests.get(f"{portal.url}/{place}", timeout=10))["frame-ancestors"] == "'none'"
@@ -97,6 +112,7 @@ def test_style_sheet_and_script_may_be_used_by_the_sites_and_kept_for_good(resid
     for url in re.findall(r'(?:href|src)="([^"]+/static/[^"]+)"', resident.get().text):
         answer = requests.get(url, timeout=10)
         assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer.headers["Content-Type"] in {"text/css; charset=utf-8", "text/javascript; charset=utf-8"}
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from service.access.rates import MEMORY, answers
+from service.exposed import exposed
 from service.house import house_of, routing_rules
 from service.settings import FileDropSettings, ImmotionSettings, Settings
 from service.store import catalogs, cms_sessions, mirrors
@@ -30,7 +31,8 @@ class Finding:
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
     findings = [Finding("settings", good=True, text="read and valid")]
-    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings), _transport(settings)]
+    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings)]
+    findings += [_transport(settings), _secrets(settings)]
     for mandant_id in settings.mandanten:
         findings += _mandant(settings, mandant_id)
     if connection is not None:
@@ -98,6 +100,13 @@ def _transport(settings: Settings) -> Finding:
     wrong = f"unencrypted across a network: {'; '.join(open_ways)} (docs/security.md, Encryption on the way)"
     good = "nothing leaves this host unencrypted"
     return Finding("transport", good=not open_ways, text=wrong if open_ways else good)
+
+
+def _secrets(settings: Settings) -> Finding:
+    """Tell which files with secrets everybody on this host may read."""
+    found = exposed(settings)
+    text = f"everybody may read {', '.join(found)}; chmod o-rwx" if found else "nobody else may read their files"
+    return Finding("secrets", good=not found, text=text)
 
 
 def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:

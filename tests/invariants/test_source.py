@@ -102,6 +102,18 @@ def test_chance_that_matters_does_not_come_from_random() -> None:
     }
 
 
+def test_what_nobody_may_guess_has_at_least_128_bits() -> None:
+    made = [
+        (name_of(path), node)
+        for path in SOURCES
+        for name, node in called(path)
+        if name in {"secrets.token_bytes", "secrets.token_urlsafe", "secrets.token_hex"}
+        and not name_of(path).startswith(PLAYED)
+    ]
+    assert len(made) >= 4
+    assert all(node.args and ast.literal_eval(node.args[0]) >= 16 for _, node in made)
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_scripts_make_neither_html_nor_code_of_texts_and_keep_nothing(path: Path) -> None:
     text = path.read_text(encoding="utf-8")

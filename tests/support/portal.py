@@ -93,6 +93,7 @@ trust_person = true
 """,
             encoding="utf-8",
         )
+        self.config.chmod(0o600)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "service.cli", *arguments]

@@ -54,6 +54,7 @@ def test_every_answer_defends_the_browser_and_is_kept_by_nobody(portal: Installa
     assert policy["default-src"] == "'none'"
     assert policy["base-uri"] == policy["object-src"] == "'none'"
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert "Access-Control-Allow-Origin" not in answer.headers
     known = place.startswith("musterbau") and answer.status_code != 404
     if known:
         assert policy["frame-ancestors"] == ORIGINS

@@ -19,7 +19,8 @@ from service.access.weiter import WeiterTokens
 from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.house import house_of
-from service.settings import ImmotionSettings, Settings
+from service.keys import Rings, rings_of
+from service.settings import Settings
 from service.store.database import open_database
 from service.sync.webhook import ImmotionHook
 from service.vorgang.house import Houses
@@ -118,14 +119,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
-    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(_webhook_secrets(settings), clock))
+    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(room.rings.webhooks, clock))
     ErrorPages(room).install(app)
     return app
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
     """Return what the responders share."""
-    service = settings.service
+    service, rings = settings.service, rings_of(settings)
     limits = Limits(
         file_bytes=service.limits.file_bytes,
         total_bytes=service.limits.vorgang_bytes,
@@ -138,11 +139,12 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         settings=settings,
         renderer=Renderer(),
         houses=Houses(houses, time.monotonic),
-        connectors=_connectors(settings),
-        tokens=FormTokens(service.secret_keys),
-        file_tokens=FileTokens(service.secret_keys),
-        weiter=WeiterTokens(service.secret_keys),
-        vault=Vault(service.encryption_keys),
+        rings=rings,
+        connectors=_connectors(settings, rings),
+        tokens=FormTokens(rings.secret_keys),
+        file_tokens=FileTokens(rings.secret_keys),
+        weiter=WeiterTokens(rings.secret_keys),
+        vault=Vault(rings.encryption_keys),
         hasher=Hasher(),
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
         clock=clock,
@@ -150,17 +152,12 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
     )
 
 
-def _webhook_secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
-    channels = [(name, mandant.immotion) for name, mandant in settings.mandanten.items()]
-    return {name: channel.webhook_secrets for name, channel in channels if isinstance(channel, ImmotionSettings)}
-
-
-def _connectors(settings: Settings) -> dict[tuple[str, str], Connector]:
+def _connectors(settings: Settings, rings: Rings) -> dict[tuple[str, str], Connector]:
     return {
         (mandant_id, name): connector_for(connection.kind)(
             id=name,
             origins=connection.origins,
-            keys=connection.keys,
+            keys=rings.connections[mandant_id, name],
             aud=f"{settings.service.public_url}/{mandant_id}",
             trust_person=connection.trust_person,
         )

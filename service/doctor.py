@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from service.access.rates import MEMORY, answers
 from service.exposed import exposed
 from service.house import house_of, routing_rules
-from service.settings import FileDropSettings, ImmotionSettings, Settings
+from service.keys import files_of
+from service.settings import FileDropSettings, ImmotionSettings, Settings, SettingsError
 from service.store import catalogs, cms_sessions, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
@@ -30,7 +31,7 @@ class Finding:
 
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
-    findings = [Finding("settings", good=True, text="read and valid")]
+    findings = [Finding("settings", good=True, text="read and valid"), *_key_files(settings)]
     findings += [_database(settings), _files(settings), _limits(settings), _mail(settings)]
     findings += [_transport(settings), _secrets(settings)]
     for mandant_id in settings.mandanten:
@@ -40,6 +41,12 @@ def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
         if findings[-1].good:
             findings += _session_ids(connection)
     return findings
+
+
+def refused_settings(refused: SettingsError) -> list[Finding]:
+    """Return the findings where nothing can be looked at, because settings or a file they name cannot be used."""
+    runs = "what runs goes on with the secrets it has, but cannot be started anew"
+    return [Finding("settings", good=False, text=f"{problem}; {runs}") for problem in refused.problems]
 
 
 def _database(settings: Settings) -> Finding:
@@ -52,6 +59,14 @@ def _database(settings: Settings) -> Finding:
     if lacking:
         return Finding("database", good=False, text=f"lacks {', '.join(lacking)}; run: mieterportal migrate")
     return Finding("database", good=True, text="answers, tables are of this version")
+
+
+def _key_files(settings: Settings) -> Iterator[Finding]:
+    """Say which files with secrets there are; that they can be used is what reading the settings has shown."""
+    names = [name for name, _ in files_of(settings)]
+    if names:
+        text = f"{', '.join(names)}: read and usable; what runs takes a change over within five seconds"
+        yield Finding("key files", good=True, text=text)
 
 
 def _files(settings: Settings) -> Finding:

@@ -1,6 +1,5 @@
 """The settings: one TOML file and the environment, read once at start, frozen, refused by name."""
 
-import base64
 import os
 import re
 import tomllib
@@ -25,17 +24,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from typing_extensions import override
 
 from cms_adapters.connector import check_origin
-from cms_adapters.tokens import MIN_KEY_BYTES
 from service.pem import check_ca, check_client_certificate
+from service.secretfile import check_bearer, check_keys, check_webhook_secrets, one_secret, secrets_of
 
 CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
 ENV_PREFIX = "MIETERPORTAL_"
 _HIGHEST_PORT = 65535
 # A lease that has run out is taken over at the next look: a dead worker's rows move within a minute (immotion.md).
 LEASE_MAX_S = 55
-# Standard Webhooks: 24 to 64 bytes
-WEBHOOK_PREFIX = "whsec_"
-MIN_WEBHOOK_BYTES = 24
 _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ROUTES = ("api", "healthz", "hooks", "metrics", "readyz")
 _CHANNELS = {"http", "filedrop"}
@@ -123,27 +119,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _from_file(given: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
-    """Return the secrets, from the file's lines if a file is named."""
-    if file is None:
-        return given
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as fault:
-        raise ValueError(f"{file} cannot be read ({fault.strerror})") from fault
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
-
-
-def _check_secrets(secrets: tuple[str, ...], what: str) -> None:
-    if not secrets:
-        raise ValueError(f"{what}: give at least one secret, or name a file in {what}_file")
-    if any(len(secret.encode()) < MIN_KEY_BYTES for secret in secrets):
-        raise ValueError(
-            f"{what}: at least {MIN_KEY_BYTES} bytes each; "
-            'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-        )
-
-
 class LimitSettings(Section):
     """Sizes in bytes; `text` is the longest single text field."""
 
@@ -207,7 +182,7 @@ class MailSettings(Section):
 
     @model_validator(mode="after")
     def _login(self) -> Self:
-        password = _one_secret("password", self.password, self.password_file)
+        password = one_secret("password", self.password, self.password_file)
         if bool(self.user) != bool(password):
             raise ValueError("user: belongs to a password (or password_file); give both, or neither")
         if password and self.tls == "none" and not _is_loopback(f"{self.host}:{self.port}"):
@@ -243,16 +218,16 @@ class ServiceSettings(Section):
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:
-        keys = _from_file(self.secret_keys, self.secret_keys_file)
-        _check_secrets(keys, "secret_keys")
+        keys = secrets_of(self.secret_keys, self.secret_keys_file)
+        check_keys(keys, "secret_keys")
         object.__setattr__(self, "secret_keys", keys)
         if self.encryption_keys or self.encryption_keys_file is not None:
-            encrypting = _from_file(self.encryption_keys, self.encryption_keys_file)
-            _check_secrets(encrypting, "encryption_keys")
+            encrypting = secrets_of(self.encryption_keys, self.encryption_keys_file)
+            check_keys(encrypting, "encryption_keys")
             object.__setattr__(self, "encryption_keys", encrypting)
         if self.metrics_token or self.metrics_token_file is not None:
-            tokens = _from_file((self.metrics_token,), self.metrics_token_file)
-            _check_secrets(tokens, "metrics_token")
+            tokens = secrets_of((self.metrics_token,), self.metrics_token_file)
+            check_keys(tokens, "metrics_token")
             object.__setattr__(self, "metrics_token", tokens[0])
         if self.metrics_need_token and not self.metrics_token:
             raise ValueError(
@@ -277,8 +252,8 @@ class ConnectionSettings(Section):
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:
-        keys = _from_file(self.keys, self.keys_file)
-        _check_secrets(keys, "keys")
+        keys = secrets_of(self.keys, self.keys_file)
+        check_keys(keys, "keys")
         object.__setattr__(self, "keys", keys)
         return self
 
@@ -294,24 +269,11 @@ class OAuthSettings(Section):
 
     @model_validator(mode="after")
     def _secret(self) -> Self:
-        secret = _one_secret("client_secret", self.client_secret, self.client_secret_file)
+        secret = one_secret("client_secret", self.client_secret, self.client_secret_file)
         if not secret:
             raise ValueError("client_secret: give it, or name a file in client_secret_file")
         object.__setattr__(self, "client_secret", secret)
         return self
-
-
-def _one_secret(name: str, given: str, file: Path | None) -> str:
-    """Return a secret, from the file if one is named; empty when there is neither. Raises ValueError by name."""
-    if file is None:
-        return given
-    try:
-        secrets = _from_file((), file)
-    except ValueError as fault:
-        raise ValueError(f"{name}_file: {fault}") from None
-    if not secrets:
-        raise ValueError(f"{name}_file: {file} holds none")
-    return secrets[0]
 
 
 class ImmotionSettings(Section):
@@ -334,11 +296,10 @@ class ImmotionSettings(Section):
 
     @model_validator(mode="after")
     def _access(self) -> Self:
-        token = _one_secret("token", self.token, self.token_file)
+        token = one_secret("token", self.token, self.token_file)
         if token and self.oauth is not None:
             raise ValueError("oauth: there is a token, too; remove one of them")
-        if not (token.isascii() and token.isprintable()):
-            raise ValueError("token: only printable ASCII can be sent")
+        check_bearer(token)
         object.__setattr__(self, "token", token)
         return self
 
@@ -356,25 +317,12 @@ class ImmotionSettings(Section):
 
     @model_validator(mode="after")
     def _webhooks(self) -> Self:
-        secrets = _from_file(self.webhook_secrets, self.webhook_secrets_file)
+        secrets = secrets_of(self.webhook_secrets, self.webhook_secrets_file)
         if self.webhook_secrets_file is not None and not secrets:
             raise ValueError(f"webhook_secrets: {self.webhook_secrets_file} holds none")
-        if not all(_is_webhook_secret(secret) for secret in secrets):
-            raise ValueError(
-                f"webhook_secrets: whsec_ and base64 of at least {MIN_WEBHOOK_BYTES} bytes each; make one with: "
-                "python3 -c \"import base64, secrets; print('whsec_' + "
-                'base64.b64encode(secrets.token_bytes(32)).decode())"'
-            )
+        check_webhook_secrets(secrets)
         object.__setattr__(self, "webhook_secrets", secrets)
         return self
-
-
-def _is_webhook_secret(secret: str) -> bool:
-    encoded = secret.removeprefix(WEBHOOK_PREFIX)
-    try:
-        return len(base64.b64decode(encoded, validate=True)) >= MIN_WEBHOOK_BYTES and encoded != secret
-    except ValueError:
-        return False
 
 
 def _folder(value: Path) -> Path:

@@ -3,8 +3,9 @@
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING
+
+from service.keys import Keys, under
 
 if TYPE_CHECKING:
     from cryptography.fernet import Fernet
@@ -19,18 +20,24 @@ class VaultRefused(Exception):
 class Vault:
     """Seals with the newest key and opens with all; `keys` run oldest to newest, each of 32 bytes or more."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = tuple(keys)
+    def __init__(self, keys: Keys) -> None:
+        self._fernets = under(keys, _newest_first)
 
     def seal(self, text: str, *, bound: Sequence[str]) -> str:
         """Return the text sealed for the row that `bound` names; raises LookupError without any key."""
         return self._newest.encrypt(json.dumps([list(bound), text]).encode()).decode("ascii")
 
     def open(self, sealed: str, *, bound: Sequence[str]) -> str:
-        """Return what was sealed for this row; raises VaultRefused."""
-        for fernet in self._fernets:
-            if (text := _opened(fernet, sealed, bound)) is not None:
-                return text
+        """Return what was sealed for this row; raises VaultRefused.
+
+        What another process sealed under a key that this one has not read yet opens, too.
+        """
+        fernets: tuple[Fernet, ...] | None = self._fernets.now()
+        while fernets is not None:
+            for fernet in fernets:
+                if (text := _opened(fernet, sealed, bound)) is not None:
+                    return text
+            fernets = self._fernets.anew(fernets)
         raise VaultRefused
 
     def renew(self, sealed: str, *, bound: Sequence[str]) -> str | None:
@@ -41,14 +48,15 @@ class Vault:
 
     @property
     def _newest(self) -> "Fernet":
-        if not self._fernets:
+        fernets = self._fernets.now()
+        if not fernets:
             raise LookupError("service.encryption_keys is not set")
-        return self._fernets[0]
+        return fernets[0]
 
-    @cached_property
-    def _fernets(self) -> "tuple[Fernet, ...]":
-        """Return one for each key, newest first; the library is loaded only where it is used."""
-        return tuple(_fernet(key) for key in reversed(self._keys))
+
+def _newest_first(keys: Sequence[str]) -> "tuple[Fernet, ...]":
+    """Return one for each key; the library is loaded only where it is used."""
+    return tuple(_fernet(key) for key in reversed(keys))
 
 
 def _fernet(key: str) -> "Fernet":

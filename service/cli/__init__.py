@@ -18,7 +18,7 @@ from service.cli.factor import factor, keys
 from service.cli.mail import mail
 from service.cli.person import person
 from service.cli.sync import sync
-from service.settings import CONFIG_VARIABLE, Settings
+from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
 _CONF = Path(__file__).parent.parent.parent / "gunicorn.conf.py"
 
@@ -271,9 +271,12 @@ def doctor(connection: str | None) -> None:
 
     Example: mieterportal doctor musterbau/website
     """
-    from service.doctor import examine  # noqa: PLC0415 - only where used
+    from service.doctor import examine, refused_settings  # noqa: PLC0415 - only where used
 
-    findings = examine(read_settings(), connection)
+    try:
+        findings = examine(load_settings(), connection)
+    except SettingsError as refused:
+        findings = refused_settings(refused)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.subject}: {finding.text}")
     sys.exit(0 if all(finding.good for finding in findings) else 1)

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from service.access.mailtoken import VALID_FOR, MailTokens
+from service.keys import secret_keys
 from service.language import LANGUAGES, TEMPLATES, translations
 from service.settings import MailSettings, MandantSettings, Settings
 from service.store import mails
@@ -57,7 +58,7 @@ class Texts:
     def __init__(self, settings: Settings, server: MailSettings) -> None:
         self._settings = settings
         self._server = server
-        self._tokens = MailTokens(settings.service.secret_keys)
+        self._tokens = MailTokens(secret_keys(settings.service))
         self._environments = {lang: _environment(lang) for lang in LANGUAGES}
         self._pages = {mails.NEUES: self._neues, mails.BESTAETIGEN: self._bestaetigen}
 

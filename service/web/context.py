@@ -17,6 +17,7 @@ from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.visitor import Visitor
 from service.access.weiter import WeiterTokens
+from service.keys import Rings
 from service.language import DEFAULT_LANGUAGE
 from service.settings import MandantSettings, Settings
 from service.store import stammdaten
@@ -38,6 +39,7 @@ class Room:
     settings: Settings
     renderer: Renderer
     houses: Houses
+    rings: Rings
     connectors: Mapping[tuple[str, str], Connector]
     tokens: FormTokens
     file_tokens: FileTokens

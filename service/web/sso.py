@@ -4,13 +4,14 @@ import secrets
 from dataclasses import replace
 
 import falcon
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 
 from cms_adapters.connector import CmsLogin, Connector
 from cms_adapters.tokens import TokenRefused
 from service.access import audit
 from service.access.audit import Event
 from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
+from service.access.signing import Signer
 from service.access.visitor import Visitor, account_of, visitor_of_login
 from service.store import level2, sessions
 from service.store.database import in_transaction
@@ -34,7 +35,7 @@ class Sso:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._proofs = URLSafeTimedSerializer(list(room.settings.service.secret_keys), salt="portal.nonce.v1")
+        self._proofs = Signer(room.rings.secret_keys, "portal.nonce.v1", derivation="django-concat")
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
         """Show the page that talks with the site around it."""
@@ -46,7 +47,7 @@ class Sso:
         page = SsoPage(
             title=reader.words("Anmeldung"),
             nonce=nonce,
-            nonce_proof=str(self._proofs.dumps([mandant, connection, nonce])),
+            nonce_proof=self._proofs.dumps([mandant, connection, nonce]),
             origins=settings.origins,
             action=f"/{mandant}/sso/{connection}",
             top_url=settings.login_url or settings.origins[0],

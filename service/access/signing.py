@@ -1,6 +1,7 @@
 """What the portal signs for itself to read again: itsdangerous, under keys that rotate while it runs."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 from itsdangerous import BadSignature, Serializer, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
@@ -11,11 +12,11 @@ from service.keys import Keys, under
 class Signer:
     """Signs with the newest key and reads what any of them has signed; a timed one notes when."""
 
-    def __init__(self, keys: Keys, salt: str, *, timed: bool = True, derivation: str = "hmac") -> None:
+    def __init__(self, keys: Keys, salt: str, *, timed: bool = True) -> None:
         kind: type[Serializer[str]] = URLSafeTimedSerializer if timed else URLSafeSerializer
 
         def make(secrets: Sequence[str]) -> Serializer[str]:
-            return kind(list(secrets), salt=salt, signer_kwargs={"key_derivation": derivation})
+            return kind(list(secrets), salt=salt, signer_kwargs={"key_derivation": "hmac", "digest_method": sha256})
 
         self._serializer = under(keys, make)
 

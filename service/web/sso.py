@@ -35,7 +35,7 @@ class Sso:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._proofs = Signer(room.rings.secret_keys, "portal.nonce.v1", derivation="django-concat")
+        self._proofs = Signer(room.rings.secret_keys, "portal.nonce.v1")
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
         """Show the page that talks with the site around it."""

@@ -17,10 +17,10 @@ from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.weiter import WeiterTokens
 from service.files.refusal import Limits
-from service.files.storage import Folder
 from service.house import house_of
 from service.keys import Rings, rings_of
 from service.settings import Settings
+from service.storage import storage_of
 from service.store.database import open_database
 from service.sync.webhook import ImmotionHook
 from service.vorgang.house import Houses
@@ -133,7 +133,7 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         files=service.limits.files,
         pixels=service.limits.pixels,
     )
-    zone = ZoneInfo(service.timezone)
+    zone, vault = ZoneInfo(service.timezone), Vault(rings.encryption_keys)
     houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
     return Room(
         settings=settings,
@@ -144,9 +144,9 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         tokens=FormTokens(rings.secret_keys),
         file_tokens=FileTokens(rings.secret_keys),
         weiter=WeiterTokens(rings.secret_keys),
-        vault=Vault(rings.encryption_keys),
+        vault=vault,
         hasher=Hasher(),
-        intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
+        intake=Intake(storage_of(service, vault), limits, text_bytes=service.limits.text),
         clock=clock,
         rates=Rates(service.rates.storage, service.rates.model_dump(exclude={"storage"})),
     )

@@ -1,12 +1,11 @@
 """What `mieterportal doctor` looks at; each finding says what to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from service.access.rates import MEMORY, answers
+from service.doctor_files import Finding, examine_files
 from service.exposed import exposed
 from service.house import house_of, routing_rules
 from service.keys import files_of
@@ -22,17 +21,10 @@ _CODES_MAX = 20
 _MAIL_HELP = "check host, port, tls, ca, user, password and sender in service.mail"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    subject: str
-    good: bool
-    text: str
-
-
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
     findings = [Finding("settings", good=True, text="read and valid"), *_key_files(settings)]
-    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings)]
+    findings += [_database(settings), *examine_files(settings), _limits(settings), _mail(settings)]
     findings += [_transport(settings), _secrets(settings)]
     for mandant_id in settings.mandanten:
         findings += _mandant(settings, mandant_id)
@@ -67,20 +59,6 @@ def _key_files(settings: Settings) -> Iterator[Finding]:
     if names:
         text = f"{', '.join(names)}: read and usable; what runs takes a change over within five seconds"
         yield Finding("key files", good=True, text=text)
-
-
-def _files(settings: Settings) -> Finding:
-    folder = settings.service.files
-    probe = folder / f".doctor-{uuid4().hex}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"ok")
-        probe.unlink()
-    except OSError as fault:
-        return Finding(
-            "files", good=False, text=f"{folder} cannot be written ({fault.strerror}); check owner and space"
-        )
-    return Finding("files", good=True, text=f"{folder} can be written")
 
 
 def _limits(settings: Settings) -> Finding:

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainValidator,
     Tag,
     ValidationError,
     model_validator,
@@ -193,10 +195,64 @@ class MailSettings(Section):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class BucketUrl:
+    """`s3://bucket/prefix`; an empty prefix puts the files at the bucket's top."""
+
+    bucket: str
+    prefix: str
+
+
+def _files(value: object) -> Path | BucketUrl:
+    """Read where files are kept: a folder, or s3://bucket/prefix."""
+    if isinstance(value, Path | BucketUrl):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a folder, or begin with s3://")
+    if "://" not in value:
+        return Path(value)
+    parts = urlsplit(value)
+    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be a folder, or like s3://bucket/prefix; how to get there stands in service.s3")
+    return BucketUrl(parts.netloc, parts.path.strip("/"))
+
+
+class S3Settings(Section):
+    """How the bucket of `files` is reached; what is not given is asked of the environment (AWS_…)."""
+
+    endpoint: BaseUrl | None = None
+    region: str | None = None
+    access_key_id: str = ""
+    secret_access_key: str = Field("", repr=False)
+    secret_access_key_file: Path | None = None
+    path_style: bool = False
+    spool: Path | None = None
+    timeout_s: float = Field(10, gt=0, le=50)
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        secret = one_secret("secret_access_key", self.secret_access_key, self.secret_access_key_file)
+        if bool(self.access_key_id) != bool(secret):
+            raise ValueError("access_key_id: belongs to a secret_access_key (or its file); give both, or neither")
+        object.__setattr__(self, "secret_access_key", secret)
+        return self
+
+
+def _clamd(value: str) -> str:
+    return value if value.startswith("/") else _address(value)
+
+
+class ScanSettings(Section):
+    """The virus scanner (clamd): where it listens, a host and port or the path of its socket."""
+
+    address: Annotated[str, AfterValidator(_clamd)]
+    timeout_s: float = Field(30, gt=0, le=300)
+
+
 class ServiceSettings(Section):
     public_url: BaseUrl
     database: Annotated[str, AfterValidator(_database_url)]
-    files: Path
+    files: Annotated[Path | BucketUrl, PlainValidator(_files)]
     secret_keys: tuple[str, ...] = ()
     secret_keys_file: Path | None = None
     encryption_keys: tuple[str, ...] = ()
@@ -215,6 +271,8 @@ class ServiceSettings(Section):
     limits: LimitSettings = LimitSettings()
     rates: RateSettings = RateSettings()
     mail: MailSettings | None = None
+    s3: S3Settings = Field(default_factory=S3Settings)
+    scan: ScanSettings | None = None
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:

@@ -29,6 +29,10 @@ def _of_service(settings: Settings) -> Iterator[str]:
         yield _DATABASE_HELP
     if _in_the_open(service.rates.storage, "redis"):
         yield _REDIS_HELP
+    if service.s3.endpoint is not None and _in_the_open(service.s3.endpoint, "http"):
+        yield "service.s3.endpoint begins with http://"
+    if service.scan is not None and not _is_here(service.scan.address.rpartition(":")[0].strip("[]")):
+        yield "service.scan.address sends files to clamd unencrypted; let it listen in a socket on this host"
     if service.metrics_need_token:
         yield "service.metrics_bind serves others by plain http; let it listen on 127.0.0.1 behind a proxy with TLS"
     if service.mail is not None and service.mail.tls == "none" and not _is_here(service.mail.host):

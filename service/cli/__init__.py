@@ -15,6 +15,7 @@ import click
 from service.cli.audit import audit, operator
 from service.cli.common import TEMPORARY, read_settings, with_store
 from service.cli.factor import factor, keys
+from service.cli.files import files
 from service.cli.mail import mail
 from service.cli.person import person
 from service.cli.sync import sync
@@ -69,6 +70,7 @@ def migrate() -> None:
 main.add_command(sync)
 main.add_command(audit)
 main.add_command(factor)
+main.add_command(files)
 main.add_command(keys)
 main.add_command(mail)
 main.add_command(person)

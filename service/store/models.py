@@ -123,6 +123,28 @@ class AnhangRow(Row):
         )
 
 
+class DateiRow(Row):
+    """What is known of a kept file beside what it belongs to; none for one that is neither sealed nor scanned.
+
+    `id` is that of the file, whatever row names it. `sealed_key` opens it, under `service.encryption_keys`. `scan` is
+    pending, clean, infected or unscannable; `found` is the scanner's word. `scan_at` is when a pending one is tried
+    again; of one in quarantine, when its bytes were deleted.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    sealed_key = TextField(null=True, help_text=SECRET)
+    scan = CharField(12, null=True, help_text=TECHNICAL)
+    scan_at = UtcField(null=True, help_text=TECHNICAL)
+    scan_attempts = IntegerField(default=0, help_text=TECHNICAL)
+    found = CharField(100, default="", help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "datei"
+        indexes = ((("mandant", "scan", "scan_at"), False),)
+
+
 class RueckzugRow(Row):
     """A document that immotion has withdrawn, announced already or not: whoever owned it no longer sees it."""
 
@@ -651,6 +673,7 @@ MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
     AnhangRow,
+    DateiRow,
     RueckzugRow,
     OutboxRow,
     EreignisRow,

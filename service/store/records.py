@@ -106,15 +106,37 @@ class Anhang:
     aktivitaet_id: UUID | None = None
     dokument_id: str | None = None
     stored_at: datetime | None = None
+    sealed_key: str | None = None
+    scan: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether its bytes are here and may be handed out: scanned, where that was wanted, and clean."""
+        return self.stored_at is not None and self.scan in {None, "clean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Datei:
+    """What is known of a kept file beside what it belongs to; the comments of `DateiRow` hold here too."""
+
+    id: UUID
+    mandant: str
+    created_at: datetime
+    sealed_key: str | None = None
+    scan: str | None = None
+    scan_at: datetime | None = None
+    scan_attempts: int = 0
+    found: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A document of immotion that is to be fetched: `attempts` have failed since `since`."""
+    """A document of immotion that is to be fetched: `attempts` have failed since `since`; due at `fetch_at`."""
 
     anhang: Anhang
     attempts: int
     since: datetime
+    fetch_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

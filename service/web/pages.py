@@ -103,7 +103,7 @@ class FileView:
     url: str = ""
     sha256: str = ""
     picture: bool = False
-    pending: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

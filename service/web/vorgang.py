@@ -204,7 +204,7 @@ class VorgangSeite:
         draft = _draft_of(reader, vorgang, key)
         file_id = _uuid(detail)
         if file_id is not None and drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
-            self._room.intake.storage.delete(file_id)
+            self._room.intake.storage.discard(file_id)
         self._room.intake.discard(form.received)
         stored = drafts.by_id(reader.mandant_id, reader.signed_in.account, key)
         self._show(resp, reader, vorgang, Refused(form.fields, draft=stored))
@@ -278,13 +278,13 @@ class Download:
         vorgang = find_owned(reader, vorgang_id)
         key = _uuid(anhang_id)
         anhang = vorgaenge.anhang(key) if key else None
-        if anhang is None or anhang.vorgang_id != vorgang.id or anhang.stored_at is None:
+        if anhang is None or anhang.vorgang_id != vorgang.id or not anhang.ready:
             raise NotFoundHere
         if anhang.dokument_id is not None or anhang.aktivitaet_id is not None:
             action = "nachrichten" if anhang.dokument_id is None else "dokumente"
             require(reader, action, Weiter(reader.path, page=f"vorgaenge/{vorgang.id}"))
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
-        resp.set_stream(self._room.intake.storage.open(anhang.id), anhang.bytes)
+        resp.set_stream(self._room.intake.storage.open(anhang), anhang.bytes)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname
         resp.set_header("Content-Security-Policy", FILE_POLICY)

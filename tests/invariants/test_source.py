@@ -16,16 +16,30 @@ INTO_CODE = {"eval", "exec", "compile", "__import__"}
 UNSAFE_READERS = {"pickle", "marshal", "shelve", "dill", "yaml"}
 # who may start a program, each with a fixed command
 PROGRAMS = {"service/files/heic.py", "service/demo/children.py"}
-# who may open a connection: to immotion, to the mail server, to Redis, to the database; demo and stand-in play others
+# who may open a connection: to immotion, to the mail server, to Redis, to the bucket of files, to the virus scanner, to
+# the database; demo and stand-in play others
 NETWORK = {
     "service/sync/immotion/access.py",
     "service/sync/immotion/http.py",
     "service/sync/immotion/tls.py",
     "service/notify/smtp.py",
     "service/access/rates.py",
+    "service/files/bucket.py",
     "service/store/database.py",
 }
-CLIENTS = {"urllib3", "requests", "smtplib", "redis", "http.client", "urllib.request", "httpx", "aiohttp", "ftplib"}
+CLIENTS = {
+    "urllib3",
+    "requests",
+    "smtplib",
+    "redis",
+    "http.client",
+    "urllib.request",
+    "httpx",
+    "aiohttp",
+    "ftplib",
+    "boto3",
+    "botocore",
+}
 PLAYED = ("service/demo/", "service/standin/")
 
 

@@ -52,6 +52,8 @@ def test_a_database_elsewhere_wants_tls(tmp_path: Path, database: str, told: boo
     "old,new,named",
     [
         ('public_url = "http://127.0.0.1', 'public_url = "http://portal.example', "service.public_url"),
+        ("[service]\n", '[service]\ns3 = { endpoint = "http://s3.example" }\n', "service.s3.endpoint"),
+        ("[service]\n", '[service]\nscan = { address = "clamd.example:3310" }\n', "service.scan.address"),
         (
             "[service]\n",
             f'[service]\nmetrics_bind = "10.0.0.1:9108"\nmetrics_token = "{ENCRYPTION_KEY}"\n',

@@ -25,6 +25,7 @@ NETWORK = {
     "service/notify/smtp.py",
     "service/access/rates.py",
     "service/files/bucket.py",
+    "service/files/scan.py",
     "service/store/database.py",
 }
 CLIENTS = {
@@ -32,13 +33,13 @@ CLIENTS = {
     "requests",
     "smtplib",
     "redis",
+    "obstore",
+    "clamav_client",
     "http.client",
     "urllib.request",
     "httpx",
     "aiohttp",
     "ftplib",
-    "boto3",
-    "botocore",
 }
 PLAYED = ("service/demo/", "service/standin/")
 
@@ -116,6 +117,14 @@ def test_chance_that_matters_does_not_come_from_random() -> None:
     }
 
 
+def bytes_in(name: str, size: ast.expr) -> int:
+    """Return a size that stands there, or as a constant of the same module."""
+    if isinstance(size, ast.Name):
+        found = re.search(rf"^{size.id} = (\d+)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        return int(found[1]) if found else 0
+    return int(ast.literal_eval(size))
+
+
 def test_what_nobody_may_guess_has_at_least_128_bits() -> None:
     made = [
         (name_of(path), node)
@@ -125,7 +134,7 @@ def test_what_nobody_may_guess_has_at_least_128_bits() -> None:
         and not name_of(path).startswith(PLAYED)
     ]
     assert len(made) >= 4
-    assert all(node.args and ast.literal_eval(node.args[0]) >= 16 for _, node in made)
+    assert all(bytes_in(name, node.args[0]) >= 16 for name, node in made)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)

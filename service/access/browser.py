@@ -19,7 +19,7 @@ _LOGOUT_REMEMBERED = timedelta(minutes=5)  # longer than any token is valid
 
 
 class CmsSessionOver(Exception):
-    """The CMS signed this token before it ended the session that the token names."""
+    """The session is over that a request came from: a token was signed before the CMS ended it, or it ended since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,17 @@ def refuse_over(visitor: Visitor) -> None:
     A token signed later is good: some CMSs go on with the same id after the next login.
     """
     if is_over(visitor, cms_sessions.ended_at(visitor.of_cms_session)):
+        raise CmsSessionOver
+
+
+def hold_live(visitor: Visitor, *, now: datetime) -> None:
+    """Hold the visitor's session of the CMS until the transaction ends; raises CmsSessionOver if it is over by now.
+
+    Whoever ends it waits here, or has done so already: then the CMS has ended it, or the browser's own session is gone.
+    """
+    cms_sessions.hold(visitor.of_cms_session, now=now)
+    refuse_over(visitor)
+    if visitor.session_hash is not None and not sessions.find([visitor.session_hash]):
         raise CmsSessionOver
 
 

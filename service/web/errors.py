@@ -8,6 +8,7 @@ from typing import Any
 import falcon
 import structlog
 
+from service.access.browser import CmsSessionOver
 from service.access.rates import TooManyRequests
 from service.access.weiter import Weiter
 from service.store.database import FAULTS, StoreUnavailable
@@ -95,6 +96,7 @@ class ErrorPages:
             falcon.HTTPMethodNotAllowed: self._not_allowed,
             TokenInvalid: self._token_invalid,
             TokenAlreadyUsed: self._token_used,
+            CmsSessionOver: self._session_over,
             NotSignedIn: self._not_signed_in,
             OtherPerson: self._other_person,
             ForeignForm: self._foreign_form,
@@ -174,6 +176,17 @@ class ErrorPages:
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]
     ) -> None:
         self._token_invalid(req, resp, TokenInvalid("jti used before"), params)
+
+    def _session_over(
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]
+    ) -> None:
+        """Answer what came while the session ended as what comes after it."""
+        reader: Reader = req.context.reader
+        if reader.visitor is not None and reader.visitor.session_hash is not None:
+            req.context.reader = reader.seen_by(None, reader.lang)
+            self._not_signed_in(req, resp, NotSignedIn(), params)
+        else:
+            self._token_invalid(req, resp, TokenInvalid("the CMS has ended this session"), params)
 
     def _not_signed_in(
         self, req: falcon.Request, resp: falcon.Response, error: NotSignedIn, _params: dict[str, Any]

@@ -1,6 +1,7 @@
 """From the request to the reader: Mandant, token or session, language; and what a route asks of them."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -218,14 +219,19 @@ class FindVisitor:
             raise NotSignedIn
 
     def _by_session(self, req: falcon.Request, reader: Reader) -> Visitor | None:
-        """Return whose session it is; one of a connection that the settings no longer have is over."""
+        """Return whose session it is; one of a connection that the settings no longer have is over.
+
+        Nor is a person believed any longer whom the CMS named while the settings trusted it.
+        """
         in_header = _header_session(req)
         shown = session_cookies(req) if in_header is None else [in_header]
         session = find_session(shown, mandant=reader.mandant_id, now=self._room.clock())
-        if session is None or session.connection not in reader.mandant.connections:
+        connection = reader.mandant.connections.get(session.connection) if session is not None else None
+        if session is None or connection is None:
             if in_header is not None:
                 raise TokenInvalid("session in header unknown or over", over=True)
             return None
+        session = session if connection.trust_person else replace(session, person=None)
         found = visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
         return acting(found, session.links)
 

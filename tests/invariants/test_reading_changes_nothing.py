@@ -8,7 +8,7 @@ import pytest
 from service.store.database import connected
 from service.store.models import MODELS, AuditRow, SessionRow, VorgangRow
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
-from tests.invariants.test_everything import routes
+from tests.support.routes import routes
 from tests.support.inprocess import Portal, Visitor
 
 # that somebody was here, has fetched a file and has read what is new

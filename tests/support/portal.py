@@ -28,6 +28,7 @@ class Installation:
     directory: Path
     database: str = ""
     extra: str = ""
+    service: str = ""
     immotion: str = ""
     invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"\nfact = "vertragsbeginn"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
@@ -59,6 +60,7 @@ secret_keys = ["{KEY}"]
 encryption_keys = ["{ENCRYPTION_KEY}"]
 bind = "127.0.0.1:{self.portal_port}"
 rates = {{ {self.rates} }}
+{self.service}
 
 [mandanten.{MANDANT}]
 name = "Musterbau eG"

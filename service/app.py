@@ -35,6 +35,7 @@ from service.web.admin import (
     AdminVorgang,
 )
 from service.web.aktivieren import Aktivieren
+from service.web.anmelden import Anmelden, Registrieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
@@ -103,6 +104,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
+    app.add_route("/{mandant}/konto/anmelden", Anmelden(room))
+    app.add_route("/{mandant}/konto/registrieren", Registrieren(room))
     app.add_route("/{mandant}/sso/{connection}", Sso(room))
     app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
     app.add_route("/{mandant}/abmelden", SignOut(room))

@@ -40,6 +40,11 @@ class Event(StrEnum):
     UNLINKED = "unlinked"
     SWITCHED = "switched"
     ACTIVATION_FAILED = "activation_failed"
+    REGISTERED = "registered"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event, not a secret
+    RESET_ASKED = "reset_asked"
+    EMAIL_CONFIRMED = "email_confirmed"
+    EMAIL_CHANGED = "email_changed"
     DOWNLOAD = "download"
     ADMIN_RETRY = "admin_retry"
     ADMIN_PARK = "admin_park"

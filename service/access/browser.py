@@ -29,10 +29,13 @@ class StartedSession:
     secret: str
 
 
-def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -> StartedSession:
+def start_session(
+    visitor: Visitor, *, replaces: Sequence[str], now: datetime, device: str | None = None
+) -> StartedSession:
     """Use up the login's token and store a session in one transaction; ends the browser's former ones.
 
-    `replaces` are the secrets of the sessions that this browser had. Raises TokenAlreadyUsed, CmsSessionOver.
+    `replaces` are the secrets of the sessions that this browser had, `device` is what it says of itself. Raises
+    TokenAlreadyUsed, CmsSessionOver.
     """
     secret = secrets.token_urlsafe(32)
 
@@ -40,7 +43,7 @@ def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -
         visitor.spend()
         cms_sessions.hold(visitor.of_cms_session, now=now)
         refuse_over(visitor)
-        sessions.start(_record(visitor, secret, now), ending=[hash_of(former) for former in replaces])
+        sessions.start(_record(visitor, secret, device, now), ending=[hash_of(former) for former in replaces])
 
     in_transaction(start)
     return StartedSession(secret)
@@ -95,7 +98,7 @@ def hash_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def _record(visitor: Visitor, secret: str, now: datetime) -> Session:
+def _record(visitor: Visitor, secret: str, device: str | None, now: datetime) -> Session:
     return Session(
         secret_hash=hash_of(secret),
         mandant=visitor.mandant,
@@ -109,4 +112,5 @@ def _record(visitor: Visitor, secret: str, now: datetime) -> Session:
         roles=visitor.roles,
         created_at=now,
         seen_at=now,
+        device=device,
     )

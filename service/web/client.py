@@ -57,6 +57,23 @@ def source_of(req: falcon.Request, visitor: Visitor | None = None) -> Source:
     )
 
 
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("CrOS", "ChromeOS"),
+    ("Mac OS", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_label(user_agent: str | None) -> str:
+    """Return a browser's name and system as people know them, "" for what is not known: Firefox, Android."""
+    said = user_agent or ""
+    names = (next((name for sign, name in known if sign in said), "") for known in (_BROWSERS, _SYSTEMS))
+    return ", ".join(name for name in names if name)
+
+
 def source_of_cms(req: falcon.Request, connection: str) -> Source:
     """Return the CMS as who acts: its back end, or its server on its own account."""
     reader = reader_of(req)

@@ -28,6 +28,8 @@ PUBLIC_ROUTES = {
     "/{mandant}/static/{name}",
     "/{mandant}/konto/benachrichtigungen/bestaetigen",
     "/{mandant}/konto/benachrichtigungen/abbestellen",
+    "/{mandant}/konto/anmelden",
+    "/{mandant}/konto/registrieren",
 }
 
 

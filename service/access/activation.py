@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from service.access import audit, factors
+from service.access import audit, factors, notices
 from service.access.activation_code import Code, new_code
 from service.access.audit import Event, Source
 from service.access.facts import Fact, is_one_of, known, spelled
@@ -141,7 +141,10 @@ def use(found: Activation, visitor: Visitor, source: Source) -> None:
     accounts.link(Link(visitor.mandant, visitor.account, found.person, visitor.connection, now))
     accounts.choose(visitor.of_cms_session, found.person, now=now)
     benachrichtigungen.set_person(visitor.mandant, visitor.account, owner_of_person(visitor.mandant, found.person))
-    audit.note(Event.LINKED, replace(source, person=found.person))
+    notices.note(Event.LINKED, replace(source, person=found.person))
+    for other in accounts.links_of(visitor.mandant, found.person):
+        if other.account != visitor.account:
+            notices.tell_other(notices.LINKED_OTHER, other.account, other.connection, source)
 
 
 def _counted(found: Activation, visitor: Visitor) -> bool:

@@ -82,14 +82,15 @@ def end_cms_session(mandant: str, logout: Claims, *, now: datetime) -> None:
 def find_session(shown: Sequence[str], *, mandant: str, now: datetime) -> Session | None:
     """Return the newest live session of this Mandant with one of these secrets, and note that it is in use."""
     session = next(
-        (one for one in sessions.find([hash_of(secret) for secret in shown]) if _lives(one, mandant, now)), None
+        (one for one in sessions.find([hash_of(secret) for secret in shown]) if lives(one, mandant, now)), None
     )
     if session is not None and now - session.seen_at > _TOUCH_EVERY:
         sessions.touch(session.secret_hash, now)
     return session
 
 
-def _lives(session: Session, mandant: str, now: datetime) -> bool:
+def lives(session: Session, mandant: str, now: datetime) -> bool:
+    """Tell whether a session is this Mandant's and not past its time."""
     return session.mandant == mandant and now - session.seen_at <= IDLE and now - session.created_at <= ABSOLUTE
 
 

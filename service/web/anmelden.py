@@ -42,7 +42,8 @@ class Anmelden:
         if reader.visitor is not None:
             resp.status, resp.location = falcon.HTTP_303, onward(reader, token)
             return
-        self._show(resp, reader, self._desk.newcomer(req), ("", token))
+        fresh = req.get_param("neu", default="") == "1"
+        self._show(resp, reader, self._desk.newcomer(req), ("", token), fresh=fresh)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Take name and password, and start a session if they fit."""
@@ -74,8 +75,15 @@ class Anmelden:
         log.info("signed_in", request_id=req.context.request_id)
         self._desk.enter(req, resp, entry, account, onward=onward(reader, entry.form.get("weiter")))
 
-    def _show(
-        self, resp: falcon.Response, reader: Reader, guest: Guest, typed: tuple[str, str], general: str = ""
+    def _show(  # noqa: PLR0913 - one place where the page is made
+        self,
+        resp: falcon.Response,
+        reader: Reader,
+        guest: Guest,
+        typed: tuple[str, str],
+        general: str = "",
+        *,
+        fresh: bool = False,
     ) -> None:
         words = reader.words
         by_mail = reader.room.settings.service.mail is not None
@@ -96,6 +104,7 @@ class Anmelden:
                 Way(words("Kennwort vergessen"), reader.link(FORGOTTEN)),
                 Way(words("Mit dem Code aus einem Brief registrieren"), reader.link(REGISTER)),
             ),
+            note=words("Ihr neues Kennwort gilt. Bitte melden Sie sich damit an.") if fresh else "",
             guest=True,
         )
         self._desk.show(resp, reader, guest, page)
@@ -141,9 +150,8 @@ class Registrieren:
         reader, source, form = reader_of(req), source_of(req), entry.form
         count_by_address(req, "code_address")
         self._room.rates.hit("sign_in_mandant", reader.mandant_id)
-        wanted = Registration(
-            code, form.get("angabe"), mail_address(form.get("email")), form.raw("kennwort"), reader.lang
-        )
+        address = mail_address(form.get("email")) if _asks_for_mail(reader) else ""
+        wanted = Registration(code, form.get("angabe"), address, form.raw("kennwort"), reader.lang)
         try:
             account = register(wanted, own_login(reader), self._room.hasher, source)
         except ActivationRefused as refused:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import falcon
 
 from cms_adapters.own import OwnConnector
-from service.access import audit
+from service.access import audit, notices
 from service.access.audit import Event
 from service.access.browser import StartedSession, start_session
 from service.access.guesttoken import COOKIE as GUEST_COOKIE
@@ -122,7 +122,8 @@ class GuestDesk:
         """Start a session of this account, and lead on: 303, or JSON for our own script."""
         reader = reader_of(req)
         in_frame = entry.guest.in_frame
-        started = self._start(req, self._visitor(reader, account, req))
+        unknown = entry.by_cookie and not self.device(req).knows(account.account)
+        started = self._start(req, self._visitor(reader, account, req), unknown=unknown)
         if entry.by_cookie:
             set_cookie(resp, COOKIE, started.secret, in_frame=in_frame)
             self.remember(req, resp, account.account, in_frame=in_frame)
@@ -139,13 +140,16 @@ class GuestDesk:
         name = next(iter(names.values()), "")
         return signed_in(account, own_login(reader), source_of(req), name=name, lang=reader.lang)
 
-    def _start(self, req: falcon.Request, visitor: Visitor) -> StartedSession:
+    def _start(self, req: falcon.Request, visitor: Visitor, *, unknown: bool) -> StartedSession:
         device = device_label(req.user_agent)
 
         def start() -> StartedSession:
             now = self._room.clock()
             started = start_session(visitor, replaces=shown_sessions(req), now=now, device=device)
-            audit.note(Event.SIGN_IN, source_of(req, visitor))
+            source = source_of(req, visitor)
+            audit.note(Event.SIGN_IN, source)
+            if unknown:
+                notices.tell(notices.NEW_DEVICE, source)
             return started
 
         return in_transaction(start)

@@ -30,6 +30,9 @@ PUBLIC_ROUTES = {
     "/{mandant}/konto/benachrichtigungen/abbestellen",
     "/{mandant}/konto/anmelden",
     "/{mandant}/konto/registrieren",
+    "/{mandant}/konto/kennwort-vergessen",
+    "/{mandant}/konto/kennwort-neu",
+    "/{mandant}/konto/email-bestaetigen",
 }
 
 

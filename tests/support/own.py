@@ -130,7 +130,7 @@ class Browser:
         if self.session:
             shown["Authorization"] = f"Portal-Session {self.session}"
         if sent is not None:
-            shown["Content-Type"] = sent.headers["Content-Type"]
+            shown["Content-Type"] = sent.headers.get("Content-Type", "application/x-www-form-urlencoded")
         answer = self.portal.client.simulate_request(
             method,
             f"/{EIGEN}/{path}".rstrip("/"),

@@ -9,6 +9,8 @@ from service.access import activation, audit
 from service.access.activation_code import Code
 from service.access.audit import Actor, Event, Source
 from service.access.hashing import Hasher
+from service.access.own import links
+from service.access.own.links import Purpose
 from service.access.own.names import number_key
 from service.access.visitor import Visitor, visitor_of_login
 from service.store import own_accounts
@@ -56,6 +58,8 @@ def register(wanted: Registration, connector: OwnConnector, hasher: Hasher, sour
         own_accounts.release_number(source.mandant, number_key(found.person))
         own_accounts.add(account)
         audit.note(Event.REGISTERED, replace(about, person=found.person))
+        if wanted.email:
+            links.send(account, Purpose.EMAIL, wanted.email, wanted.lang, now=source.now)
 
     in_transaction(store)
     return account

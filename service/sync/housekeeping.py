@@ -19,6 +19,7 @@ from service.store import (
     documents,
     drafts,
     factors,
+    mail_links,
     mails,
     sessions,
     vorgaenge,
@@ -31,6 +32,7 @@ _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
 _QUARANTINED = timedelta(days=30)
+_LINK_KEPT = timedelta(days=1)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
@@ -43,6 +45,7 @@ def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
         mails.sweep(before=now - _MAILS_KEPT)
         benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
+        mail_links.sweep(expired_before=now - _LINK_KEPT)
         activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))

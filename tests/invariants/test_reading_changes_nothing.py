@@ -8,8 +8,8 @@ import pytest
 from service.store.database import connected
 from service.store.models import MODELS, AuditRow, SessionRow, VorgangRow
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
-from tests.support.routes import routes
 from tests.support.inprocess import Portal, Visitor
+from tests.support.routes import routes
 
 # that somebody was here, has fetched a file and has read what is new
 TOLD_OF_READING = {(SessionRow, "seen_at"), (VorgangRow, "unread")}

@@ -107,6 +107,15 @@ def test_no_hash_function_is_used_that_is_broken() -> None:
         assert not re.search(r"\b(md5|sha1)\b", path.read_text(encoding="utf-8")), name_of(path)
 
 
+def test_what_the_portal_signs_is_signed_in_one_place() -> None:
+    """That place knows the algorithm, and keys that rotate; the other is the wire format of the CMSs."""
+    found = {name_of(path) for path in SOURCES if "Serializer(" in path.read_text(encoding="utf-8")}
+    assert {name for name in found if not name.startswith(PLAYED)} <= {
+        "service/access/signing.py",
+        "cms_adapters/tokens.py",
+    }
+
+
 def test_chance_that_matters_does_not_come_from_random() -> None:
     """`random` chooses pauses only: in the workers, and in what plays a part."""
     found = {name_of(path) for path in SOURCES if imports_any(path, {"random"})}

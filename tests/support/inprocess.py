@@ -42,7 +42,9 @@ class Portal:
 
     def __post_init__(self) -> None:
         limits = {"rates": self.rates} if self.rates else {}
-        self.installation = Installation(self.directory, level2=self.level2, extra=self.extra, **limits, **self.more)
+        self.installation = Installation(
+            self.directory, level2=self.level2, **{"extra": self.extra, **limits, **self.more}
+        )
         self.settings = load_settings(self.installation.config)
         self.client = falcon.testing.TestClient(create_app(self.settings, clock=lambda: self.now))
         migrate()

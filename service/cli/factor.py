@@ -103,10 +103,10 @@ def renew(mandant: str | None) -> None:
     vault = Vault(settings.service.encryption_keys)
     unreadable = 0
     for name in settings.mandanten if mandant is None else [mandant]:
-        for what, renewal in (("secrets", renew_secrets(name, vault)), ("files", renew_file_keys(name, vault))):
+        for what, renewal in ((name, renew_secrets(name, vault)), (f"{name} files", renew_file_keys(name, vault))):
             unreadable += renewal.unreadable
             done = f"renewed {renewal.renewed}, already under the newest key {renewal.current}"
-            click.echo(f"{name}: {what}: {done}")
+            click.echo(f"{what}: {done}")
     if unreadable:
-        click.echo(f"{unreadable} are under none of the keys; give back the key, or reset the factors", err=True)
+        click.echo(f"{unreadable} secrets are under none of the keys; give back the key, or reset them", err=True)
         sys.exit(1)

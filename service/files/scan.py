@@ -1,5 +1,7 @@
 """Whether a file carries a virus: clamd is asked, which is given the bytes and never a path (INSTREAM)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol
@@ -61,13 +63,14 @@ class Clamd:
         from clamav_client import clamd  # noqa: PLC0415 - only where files are scanned
 
         try:
-            answer = self._socket().instream(content)
+            with self._socket() as socket:
+                answer = socket.instream(content)
         except clamd.BufferTooLongError:
             return Verdict(ScanState.UNSCANNABLE, "SIZE")
         except (BrokenPipeError, ConnectionResetError):
             self.version()
             return Verdict(ScanState.UNSCANNABLE, "SIZE")
-        except (clamd.ClamdError, TimeoutError) as away:
+        except (clamd.ClamdError, TimeoutError, UnicodeDecodeError) as away:
             raise ScannerAway(f"clamd: {type(away).__name__}") from away
         return _verdict(*next(iter(answer.values()), ("ERROR", "no answer")))
 
@@ -76,17 +79,29 @@ class Clamd:
         from clamav_client.clamd import ClamdError  # noqa: PLC0415 - only where files are scanned
 
         try:
-            return str(self._socket().version()).strip()
-        except (ClamdError, OSError) as away:
+            with self._socket() as socket:
+                said = str(socket.version()).strip()
+        except (ClamdError, OSError, UnicodeDecodeError) as away:
             raise ScannerAway(f"clamd: {type(away).__name__}") from away
+        if not said.startswith("ClamAV"):
+            raise ScannerAway("clamd: says nothing of use")
+        return said
 
-    def _socket(self) -> "ClamdNetworkSocket":
+    @contextmanager
+    def _socket(self) -> "Iterator[ClamdNetworkSocket]":
+        """Give a connection, not made yet; the library leaves one open that could not be made."""
         from clamav_client.clamd import ClamdNetworkSocket, ClamdUnixSocket  # noqa: PLC0415 - as above
 
         if self._address.startswith("/"):
-            return ClamdUnixSocket(self._address, self._timeout_s)  # type: ignore[arg-type]  # it takes fractions, too
-        host, _, port = self._address.rpartition(":")
-        return ClamdNetworkSocket(host.strip("[]"), int(port), self._timeout_s)
+            made: ClamdNetworkSocket = ClamdUnixSocket(self._address, self._timeout_s)  # type: ignore[arg-type]  # fractions do, too
+        else:
+            host, _, port = self._address.rpartition(":")
+            made = ClamdNetworkSocket(host.strip("[]"), int(port), self._timeout_s)
+        try:
+            yield made
+        finally:
+            with suppress(AttributeError):  # nothing was connected
+                made.clamd_socket.close()
 
 
 def _verdict(status: str, found: str | None) -> Verdict:

@@ -93,7 +93,11 @@ def seal(plain: BinaryIO, key: bytes, file_id: UUID) -> Iterator[bytes]:
 
 def opened(source: Source, key: bytes, file_id: UUID) -> BinaryIO:
     """Return a sealed file to be read, and sought in, as it was; raises OSError, also while it is read."""
-    return io.BufferedReader(_Opened(source, key, file_id), _CHUNK)
+    try:
+        return io.BufferedReader(_Opened(source, key, file_id), _CHUNK)
+    except BaseException:
+        source.close()
+        raise
 
 
 class _Chunks:
@@ -138,7 +142,6 @@ class _Opened(io.RawIOBase):
         self._count = -(-body // _SEALED)
         self._size = body - _TAG * self._count
         if self._size < 0 or source.read_at(0, len(_MARK)) != _MARK:
-            source.close()
             raise Tampered(file_id)
         self._at = 0
         self._first, self._plain = 0, b""  # the chunks that were opened last, from this one on

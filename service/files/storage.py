@@ -180,7 +180,8 @@ class Storage(ABC):
         """Open a kept file whatever the scan says, for the scan itself and for the operator; raises as `open`."""
         if file.sealed_key is None:
             return self._plain(self._name(file.id, sealed=False))
-        return opened(self._source(self._name(file.id, sealed=True)), self._key(file.id, file.sealed_key), file.id)
+        key = self._key(file.id, file.sealed_key)
+        return opened(self._source(self._name(file.id, sealed=True)), key, file.id)
 
     def look(self, file: SealedFile) -> Verdict:
         """Have a kept file scanned; raises ScannerAway, FileNotFoundError, OSError."""

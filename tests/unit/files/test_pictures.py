@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 
 from service.files import heic, pictures
 from service.files.intake import take_in
-from service.files.refusal import FileRefused, Limits, Refusal, Unfit
+from service.files.refusal import FileRefused, Limits, Refusal
 
 PERSONAL = (b"Exif", b"GPS", b"Musterfon", b"Erika", b"xmpmeta", b"ICC_PROFILE", b"iCCP", b"eXIf", b"EXIF", b"XMP ")
 
@@ -228,12 +228,6 @@ def test_a_decoder_that_does_not_start_is_not_blamed_on_the_file(take, samples, 
     monkeypatch.setattr(heic.sys, "executable", "/bin/false")
     with pytest.raises(ChildProcessError, match="ended with 1"):
         take((samples / "gps.heic").read_bytes())
-
-
-def test_verdicts_of_the_decoder():
-    assert heic._verdict(0) == "image/jpeg"
-    with pytest.raises(Unfit):
-        heic._verdict(-11)
 
 
 def test_the_refusal_names_the_file(take, samples):

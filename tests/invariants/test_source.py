@@ -15,7 +15,7 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 INTO_CODE = {"eval", "exec", "compile", "__import__"}
 UNSAFE_READERS = {"pickle", "marshal", "shelve", "dill", "yaml"}
 # who may start a program, each with a fixed command
-PROGRAMS = {"service/files/heic.py", "service/demo/children.py"}
+PROGRAMS = {"service/files/child.py", "service/demo/children.py"}
 # who may open a connection: to immotion, to the mail server, to Redis, to the bucket of files, to the virus scanner, to
 # the database; demo and stand-in play others
 NETWORK = {

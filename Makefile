@@ -11,7 +11,7 @@ PARALLEL = --numprocesses 2 --dist loadfile
 ON_EVERY_ENGINE = tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-reset test lint faults benchmarks screenshots lock sbom clean
+.PHONY: help demo demo-reset test lint faults tokens benchmarks screenshots lock sbom clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F '|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -45,6 +45,10 @@ lint: $(VENV)/.ready-dev node_modules/.ready ## style, types, layers, templates,
 
 faults: $(VENV)/.ready-dev ## measure every promise of delivery on every engine, at full size (hours), and keep the table
 	$(BIN)/python -m tests.faults --record docs/reliability.md
+	$(MAKE) tokens
+
+tokens: $(VENV)/.ready-dev ## show 100,000 changed, cut and mixed-up tokens and codes to the portal (half an hour)
+	HYPOTHESIS_EXAMPLES=100000 $(BIN)/python -m pytest tests/invariants/test_tokens_of_every_kind.py
 
 benchmarks: $(VENV)/.ready-dev ## how fast Vorgänge go to immotion, as a ratio to what this machine allows
 	$(BIN)/python -m benchmarks.forwarding

@@ -150,3 +150,14 @@ def test_what_only_shows_something_changes_nothing(world: World) -> None:
                 else:
                     sender.get(path)
                 assert changes(before, world.rows()) == {}, path
+
+
+@pytest.mark.parametrize("template, case", POSTS)
+def test_whatever_stands_in_a_field_is_no_fault(world: World, template: str, case: Case) -> None:
+    world.begin_anew()
+    sender = world.who(Who.OWNER, browser=True, fresh=case.fresh)
+    for field in {**case.fields(world, sender), "idempotency_key": ""}:
+        for value in ("9" * 5000, "x" * 3000, "\u0663", "\x00", "../\x85:{}%s"):
+            form = world.hidden(sender) | dict(case.fields(world, sender)) | {field: value}
+            answer = sender.send("POST", case.path(world), form)
+            assert answer.status_code < 500, (field, value[:20], answer.text[:500])

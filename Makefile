@@ -11,7 +11,7 @@ PARALLEL = --numprocesses 2 --dist loadfile
 ON_EVERY_ENGINE = tests/unit/test_query.py tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-reset test lint faults benchmarks screenshots lock clean
+.PHONY: help demo demo-reset test lint faults tokens benchmarks screenshots lock sbom clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F '|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -45,6 +45,10 @@ lint: $(VENV)/.ready-dev node_modules/.ready ## style, types, layers, templates,
 
 faults: $(VENV)/.ready-dev ## measure every promise of delivery on every engine, at full size (hours), and keep the table
 	$(BIN)/python -m tests.faults --record docs/reliability.md
+	$(MAKE) tokens
+
+tokens: $(VENV)/.ready-dev ## show 100,000 changed, cut and mixed-up tokens and codes to the portal (half an hour)
+	HYPOTHESIS_EXAMPLES=100000 $(BIN)/python -m pytest tests/invariants/test_tokens_of_every_kind.py
 
 benchmarks: $(VENV)/.ready-dev ## how fast Vorgänge go to immotion, as a ratio to what this machine allows
 	$(BIN)/python -m benchmarks.forwarding
@@ -58,9 +62,12 @@ lock: var/lock/bin/uv ## resolve the dependencies anew, with hashes and without 
 
 LOCK = --upgrade --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11
 
+sbom: var/sbom/bin/cyclonedx-py ## list every library of this version with its hashes (CycloneDX) in var/sbom.json
+	var/sbom/bin/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o var/sbom.json
+
 clean: ## remove what was built and measured; the demo's data and the environment stay
 	rm -rf build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf var/screenshots var/lock var/test-summary.txt var/lint-not-run.txt
+	rm -rf var/screenshots var/lock var/sbom var/sbom.json var/test-summary.txt var/lint-not-run.txt
 	find cms_adapters service tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -84,6 +91,10 @@ $(VENV)/.ready-dev: requirements-dev.txt pyproject.toml $(VENV)/.ready
 
 node_modules/.ready: package-lock.json
 	@if command -v npm >/dev/null; then npm install --no-save --ignore-scripts --silent && touch $@; fi
+
+var/sbom/bin/cyclonedx-py:
+	$(PYTHON) -m venv var/sbom
+	var/sbom/bin/python -m pip --disable-pip-version-check --quiet install cyclonedx-bom
 
 var/lock/bin/uv:
 	$(PYTHON) -m venv var/lock

@@ -15,10 +15,11 @@ import click
 from service.cli.audit import audit, operator
 from service.cli.common import TEMPORARY, read_settings, with_store
 from service.cli.factor import factor, keys
+from service.cli.files import files
 from service.cli.mail import mail
 from service.cli.person import person
 from service.cli.sync import sync
-from service.settings import CONFIG_VARIABLE, Settings
+from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
 _CONF = Path(__file__).parent.parent.parent / "gunicorn.conf.py"
 
@@ -69,6 +70,7 @@ def migrate() -> None:
 main.add_command(sync)
 main.add_command(audit)
 main.add_command(factor)
+main.add_command(files)
 main.add_command(keys)
 main.add_command(mail)
 main.add_command(person)
@@ -271,9 +273,12 @@ def doctor(connection: str | None) -> None:
 
     Example: mieterportal doctor musterbau/website
     """
-    from service.doctor import examine  # noqa: PLC0415 - only where used
+    from service.doctor import examine, refused_settings  # noqa: PLC0415 - only where used
 
-    findings = examine(read_settings(), connection)
+    try:
+        findings = examine(load_settings(), connection)
+    except SettingsError as refused:
+        findings = refused_settings(refused)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.subject}: {finding.text}")
     sys.exit(0 if all(finding.good for finding in findings) else 1)

@@ -1,10 +1,12 @@
 """PDF: proven by opening it, kept as it is; and the media type of what immotion sends."""
 
+import sys
 from pathlib import Path
 
 import pikepdf
 import pikepdf.settings
 
+from service.files import child
 from service.files.pictures import is_picture, picture_type
 from service.files.refusal import Refusal, Unfit
 from service.files.video import is_heif, video_type
@@ -15,6 +17,9 @@ _HEAD = 4096
 _NODES = 1000
 _KIDS = 100
 _UNPACKED = 64 * 2**20
+_SECONDS = 60
+_CPU_SECONDS = 1
+_MEMORY = 224 * 2**20
 _HOSTILE = (
     pikepdf.PikepdfError,
     pikepdf.PdfError,
@@ -27,8 +32,7 @@ _HOSTILE = (
     MemoryError,
 )
 
-# Opening a PDF unpacks its index streams, and 25 MB can be packed from 25 GB. qpdf's limits belong to the process and
-# are to be set before threads use it, hence here.
+# Opening a PDF unpacks its index streams, and 25 MB can be packed from 25 GB.
 pikepdf.settings.set_qpdf_limits(
     flate_max_memory=_UNPACKED,
     png_max_memory=_UNPACKED,
@@ -46,6 +50,15 @@ def is_pdf(head: bytes) -> bool:
 def check_pdf(path: Path) -> str:
     """Return the media type of a PDF that opens without repair, without a password, and has a page; raises Unfit.
 
+    It is opened in a process of its own: 24 MB of numbers become 1.7 GB of objects, and no setting of qpdf's forbids it.
+    """
+    child.run("service.files.documents", str(path), target=None, seconds=_SECONDS)
+    return "application/pdf"
+
+
+def _open_pdf(path: Path) -> None:
+    """Open it, in the child; raises Unfit.
+
     Repair is off because it lets halves of files pass, even of encrypted ones, as whole plain documents.
     """
     try:
@@ -58,7 +71,6 @@ def check_pdf(path: Path) -> str:
         raise Unfit(Refusal.ENCRYPTED) from locked
     except _HOSTILE as broken:
         raise Unfit(Refusal.DAMAGED) from broken
-    return "application/pdf"
 
 
 def _has_page(pdf: pikepdf.Pdf) -> bool:
@@ -93,3 +105,17 @@ def media_type_of(path: Path) -> str:
     if is_heif(head):
         return "image/heif"  # by its name alone: it is not decoded here, and a broken one could crash the decoder
     return video_type(head) or "application/octet-stream"
+
+
+def _main(path: Path) -> int:
+    """Run in the child: return the exit code."""
+    child.limit(memory=_MEMORY, seconds=_CPU_SECONDS)
+    try:
+        _open_pdf(path)
+    except Unfit as unfit:
+        return child.code_of(unfit)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))

@@ -10,6 +10,7 @@ from typing import IO, Protocol, cast
 
 from PIL import Image, ImageCms, ImageOps
 
+from service.files.jpeg import look
 from service.files.refusal import Refusal, Unfit
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -33,6 +34,11 @@ _BOMBS = (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarn
 # A seek to a place that a hostile header names fails like this; every other number is the disk's.
 _NOT_THE_DISK = (None, EINVAL)
 _QUALITY = 88
+_PNG_LEVEL = 3
+# Pixels. Cameras write 12 million and more as JPEGs of one scan; PNG and WebP are pictures of screens.
+_SHRUNK_ABOVE = 16_000_000
+_WHOLE = 12_500_000
+_SCANS = 40  # programs write ten or so
 
 # The limit is ours, checked before decoding, an error and never a warning. Set once, before any thread opens a picture.
 Image.MAX_IMAGE_PIXELS = None
@@ -84,6 +90,8 @@ def _decoded(path: Path, pixels: int, formats: tuple[str, ...]) -> tuple[Image.I
     """Return the picture upright and apart from its file, so that the decoder's own memory is free again."""
     with Image.open(path, formats=formats) as picture:
         _check_size(picture, pixels)
+        if picture.format != "HEIF":  # its decoder is in a process of its own
+            _bound_memory(picture, path)
         picture.load()
         _check_size(picture, pixels)  # a HEIC's real size is known only now
         source_format = picture.format or ""
@@ -92,6 +100,22 @@ def _decoded(path: Path, pixels: int, formats: tuple[str, ...]) -> tuple[Image.I
     with suppress(*_HOSTILE):
         ImageOps.exif_transpose(apart, in_place=True)
     return apart, source_format
+
+
+def _bound_memory(picture: Image.Image, path: Path) -> None:
+    """Have a large JPEG made smaller while it is decoded; of what needs to be decoded as a whole, refuse the large.
+
+    Pillow holds 4 bytes a pixel, twice while it is turned; a JPEG of several scans is held by its decoder as well, which
+    reads all of it again for each.
+    """
+    jpeg = look(path) if picture.format in {"JPEG", "MPO"} else None
+    if jpeg is not None and jpeg.scans > _SCANS:
+        raise Unfit(Refusal.DAMAGED)
+    if jpeg is not None and jpeg.streams:
+        if picture.width * picture.height > _SHRUNK_ABOVE:
+            picture.draft(None, (picture.width // 2, picture.height // 2))
+    else:
+        _check_size(picture, _WHOLE)
 
 
 def _check_size(picture: Image.Image, pixels: int) -> None:
@@ -119,7 +143,7 @@ def _save(picture: Image.Image, source_format: str, target: IO[bytes]) -> None:
     """Save pixels only: what `info` still holds, a writer would pass on."""
     picture.info = {key: value for key, value in picture.info.items() if key == "transparency"}
     if source_format == "PNG":
-        picture.save(target, "PNG")
+        picture.save(target, "PNG", compress_level=_PNG_LEVEL)
     elif source_format == "WEBP":
         picture.save(target, "WEBP", quality=_QUALITY)
     else:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import peewee
 
-from service.store import documents
+from service.store import dateien, documents
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
 from service.store.query import ByKeys, Query, affected, dicts, first, many, tuples
-from service.store.records import Aktivitaet, Anhang, HandedOver, Vorgang, VorgangLine
+from service.store.records import Aktivitaet, Anhang, Datei, HandedOver, Vorgang, VorgangLine
 
 _OWED = ("waiting", "parked")
 _LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__]
@@ -177,17 +177,18 @@ def draft_anhaenge(draft_id: UUID) -> list[Anhang]:
 
 def anhang(anhang_id: UUID) -> Anhang | None:
     """Return one file's row; None also when immotion has withdrawn it."""
-    row = first(AnhangRow.select(*documents.FILE).where((AnhangRow.id == anhang_id) & documents.shown()))
+    row = first(documents.files().where((AnhangRow.id == anhang_id) & documents.shown()))
     return Anhang(**row) if row else None
 
 
 def add_anhaenge(files: Iterable[Anhang]) -> None:
     """Store rows of files whose bytes are already kept; a row that is there already stays as it is."""
-    new = {file.id: asdict(file) for file in files}
+    new = {file.id: file for file in files}
     known = known_files(list(new)) if new else set()
-    rows = [row for file_id, row in new.items() if file_id not in known]
+    rows = [file for file_id, file in new.items() if file_id not in known]
     if rows:
-        AnhangRow.insert_many(rows).execute()
+        AnhangRow.insert_many([documents.row_of(file) for file in rows]).execute()
+        dateien.add(Datei(one.id, one.mandant, one.created_at, one.sealed_key, one.scan) for one in rows)
 
 
 def give_anhaenge(draft_id: UUID, vorgang_id: UUID, aktivitaet_id: UUID | None = None) -> None:
@@ -212,7 +213,7 @@ def _files(condition: Query) -> list[Anhang]:
 
 
 def _files_where(condition: Query) -> Query:
-    rows = AnhangRow.select(*documents.FILE).where(condition & documents.shown())
+    rows = documents.files().where(condition & documents.shown())
     return rows.order_by(AnhangRow.created_at, AnhangRow.position)
 
 

@@ -71,7 +71,7 @@ class AdminVersion(_Admin):
                 "name": admin.connection,
                 "kind": connection.kind,
                 "origins": list(connection.origins),
-                "keys": len(connection.keys),
+                "keys": len(self._room.rings.connections[mandant, admin.connection]()),
                 "trust_person": connection.trust_person,
             },
             "languages": list(settings.languages),

@@ -120,8 +120,7 @@ class Readyz:
         except StoreUnavailable:
             problems.append("database does not answer")
         try:
-            with self._room.intake.storage.incoming():
-                pass
+            self._room.intake.storage.check()
         except OSError:
             problems.append("file storage is not writable")
         return problems

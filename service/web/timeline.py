@@ -185,7 +185,7 @@ def _form(reader: Reader, fields: tuple[Field, ...], state: Refused, *, mine: bo
         idempotency_key=token.idempotency_key,
         fields=shown,
         errors=form_errors(shown, problems, file_error, words),
-        files=tuple(FileView(id=view.id, name=view.name, size=view.size) for view in views),
+        files=tuple(FileView(id=view.id, name=view.name, size=view.size, note=view.note) for view in views),
         file_error=file_error,
         file_hint=words("Bilder, PDF oder kurze Videos, je Datei bis {one}.", one=words.size(limits.file_bytes)),
         accept=ACCEPT,

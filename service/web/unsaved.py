@@ -92,7 +92,7 @@ def _files(form: Submitted, reader: Reader, origin: FormOrigin | None, *, keep: 
     if origin is None:  # nobody could take them up again
         return _Files((), (*form.refused, *_lost(form, room)))
     earlier, gone = references_of(
-        form, room, mandant=reader.mandant_id, account=origin.account, form_key=origin.form_key
+        form, room, mandant=reader.mandant_id, account=origin.account, form_key=origin.form_key, sure=False
     )
     if not keep:
         return _Files(tuple(earlier), (*form.refused, *gone, *_lost(form, room)))

@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.passkeys import Challenges
 from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.weiter import WeiterTokens
@@ -47,6 +48,7 @@ from service.web.intake import Intake
 from service.web.kontakt import Kontakt
 from service.web.konto import Konto, Personen
 from service.web.metrics import Metrics
+from service.web.passkeys import Passkeys
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
 from service.web.render import Renderer
 from service.web.schaden import Schaden
@@ -95,12 +97,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
     app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
+    app.add_route("/{mandant}/bestaetigen/passkey", Bestaetigen(room), suffix="passkey")
     app.add_route("/{mandant}/konto", Konto(room))
     app.add_route("/{mandant}/konto/aktivieren", Aktivieren(room))
     app.add_route("/{mandant}/konto/personen", Personen(room))
     app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
     app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
     app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
+    app.add_route("/{mandant}/konto/passkeys", Passkeys(room))
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
@@ -144,6 +148,7 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         tokens=FormTokens(rings.secret_keys),
         file_tokens=FileTokens(rings.secret_keys),
         weiter=WeiterTokens(rings.secret_keys),
+        challenges=Challenges(rings.secret_keys),
         vault=Vault(rings.encryption_keys),
         hasher=Hasher(),
         intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),

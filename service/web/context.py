@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.passkeys import Challenges
 from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.visitor import Visitor
@@ -44,6 +45,7 @@ class Room:
     tokens: FormTokens
     file_tokens: FileTokens
     weiter: WeiterTokens
+    challenges: Challenges
     vault: Vault
     hasher: Hasher
     intake: Intake

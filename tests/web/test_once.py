@@ -3,21 +3,27 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pyotp
 import pytest
 
+from cms_adapters.connector import CmsLogin, Embedding
+from service.access import passkeys
 from service.access.activation import Invited, Purpose, Terms, invite
 from service.access.audit import Actor, Source
 from service.access.facts import Fact
 from service.access.hashing import Hasher
+from service.access.passkeys import ADD, CONFIRM, Challenges, ChallengeStale, Party, PasskeyCloned, Shown
+from service.access.visitor import visitor_of_login
 from service.store import accounts, factors
 from service.store.database import connected, open_database
 from service.store.records import AccountKey
+from tests.support.authenticator import Authenticator
 from tests.support.inprocess import codes_in, secret_in
-from tests.support.portal import MANDANT, Installation, Resident
+from tests.support.portal import KEY, MANDANT, Installation, Resident
 
 AT_ONCE = 50
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -117,6 +123,67 @@ def at_once(use: Callable[[], bool]) -> int:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return sum(pool.map(one, range(AT_ONCE)))
+
+
+def test_fifty_uses_of_one_challenge_of_a_passkey_raise_one_session(store: None) -> None:
+    party = Party("localhost", "http://localhost")
+    visitor = replace(visitor_of_login(MANDANT, login_of(uuid4().hex)), token=None)  # as in a browser session
+    source = Source(MANDANT, Actor.RESIDENT, datetime.now(UTC), account=visitor.account)
+    authenticator, challenges = Authenticator(party.origin, counts=False), Challenges([KEY])
+    fresh = challenges.issue(visitor, ADD, now=source.now)
+    made = authenticator.create(passkeys.to_create(visitor, party, fresh, company="Musterbau eG"))
+    with connected():
+        passkeys.add(visitor, Shown(party, fresh.value, made), name="Telefon", source=source)
+        asked = challenges.issue(visitor, CONFIRM, now=source.now)
+        shown = Shown(party, asked.value, authenticator.get(passkeys.to_confirm(visitor, party, asked)))
+
+    def use() -> bool:
+        try:
+            passkeys.step_up(visitor, shown, minutes=10, source=source)
+        except ChallengeStale:
+            return False
+        return True
+
+    assert at_once(use) == 1
+    authenticator.counts = True
+    with connected():
+        asked = [challenges.issue(visitor, CONFIRM, now=source.now) for _ in range(2)]
+        options = [passkeys.to_confirm(visitor, party, one) for one in asked]
+    authenticator.count, answers = 4, []
+    for one, told in zip(asked, options, strict=True):
+        authenticator.count = 4  # two authenticators with one secret
+        answers.append(Shown(party, one.value, authenticator.get(told)))
+
+    def copied(answer: Shown) -> bool:
+        with connected():
+            try:
+                passkeys.step_up(visitor, answer, minutes=10, source=source)
+            except PasskeyCloned:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(copied, answers)) == [False, True]
+
+
+def login_of(subject: str) -> CmsLogin:
+    """Return somebody's login by the website, as a verified token gives it."""
+    now = int(datetime.now(UTC).timestamp())
+    return CmsLogin(
+        connection="website",
+        subject=subject,
+        session_id="s",
+        jti="j",
+        issued=now,
+        expires=now + 60,
+        embedding=Embedding.BROWSER,
+        base_url=None,
+        person=None,
+        name="Zoë Müller",
+        email=None,
+        lang=None,
+        roles=(),
+    )
 
 
 def test_the_rows_themselves_give_everything_out_once(store: None, resident: Resident) -> None:

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
-from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
+from service.web.level2_pages import (
+    BestaetigenPage,
+    CodesPage,
+    FaktorPage,
+    PasskeyForm,
+    PasskeysPage,
+    PasskeyView,
+    SicherheitPage,
+)
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
 from service.web.pages import (
     Action,
@@ -275,6 +283,37 @@ BESTAETIGEN = BestaetigenPage(
     Way("Ersatzcode benutzen", "#recovery"),
     "App und Ersatzcodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück.",
 )
+PASSKEY_NAME = Field("name", "text", "Name", maxlength=40, autocomplete="off",
+                     hint="Zum Beispiel: Mein Telefon. Daran erkennen Sie den Passkey in dieser Liste.")  # fmt: skip
+PASSKEY_FORM = replace(CODE_FORM, fields=(PASSKEY_NAME,), submit="Passkey hinzufügen")
+PASSKEY_FAILED = "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal."
+PASSKEY_SHOWN = PasskeyForm(
+    "get",
+    "bestaetigen",
+    '{"challenge": "AAAA"}',
+    replace(CODE_FORM, fields=(), submit="Mit Passkey bestätigen"),
+    "passkey.js",
+    PASSKEY_FAILED,
+)
+PASSKEYS = PasskeysPage(
+    "Passkeys",
+    "Mit einem Passkey bestätigen Sie durch Fingerabdruck, Gesicht oder die Sperre Ihres Geräts, ohne einen Code abzutippen. Die App bleibt daneben gültig.",
+    (
+        PasskeyView("Mein Telefon", "Hinzugefügt am 3. März 2026, zuletzt benutzt am 4. März 2026", "entfernen:a"),
+        PasskeyView(LONG[:40], "Hinzugefügt am 3. März 2026, noch nicht benutzt", "entfernen:b"),
+    ),
+    replace(CODE_FORM, fields=(), submit="Entfernen"),
+    PasskeyForm(
+        "create",
+        "hinzufuegen",
+        '{"challenge": "AAAA", "user": {"id": "AAAA"}}',
+        PASSKEY_FORM,
+        "passkey.js",
+        PASSKEY_FAILED,
+    ),
+    "",
+    Way("Zurück", "#zurueck"),
+)
 URI = setup_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", issuer="Musterbau eG", name="Erika Beispiel")
 FAKTOR = FaktorPage(
     "Zweiten Faktor einrichten",
@@ -388,6 +427,11 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
         "bestaetigen": BESTAETIGEN,
         "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
+        "bestaetigen-passkey": replace(BESTAETIGEN, passkey=PASSKEY_SHOWN),
+        "passkeys": PASSKEYS,
+        "passkeys-fehler": replace(PASSKEYS, passkeys=(), adding=replace(PASSKEYS.adding, form=replace(
+            PASSKEY_FORM, errors=(FieldError("passkey", "Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal."),)))),
+        "passkeys-anderswo": replace(PASSKEYS, adding=None, elsewhere="Hinzufügen können Sie einen Passkey nur, wenn das Mieterportal in einem eigenen Fenster offen ist und nicht in einer anderen Seite."),
         "sicherheit": SICHERHEIT,
         "sicherheit-ohne": replace(SICHERHEIT, facts=(("Zweiter Faktor", "Nicht eingerichtet"),), notes=(),
                                    ways=(Way("Zweiten Faktor einrichten", "#app"),)),

@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 PATH, CONFIRM_PATH = "konto/passkeys", "bestaetigen/passkey"
 _SAFETY, _APP = "konto/sicherheit", "konto/sicherheit/app"
-_ADD, _REMOVE = "hinzufuegen", "entfernen:"
+_ADD, _REMOVE = "hinzufuegen", "loeschen:"
 _ANCHOR = "passkey"
 _FRAMES = {"iframe", "frame", "embed", "object", "fencedframe"}
 

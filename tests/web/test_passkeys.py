@@ -129,7 +129,7 @@ def test_a_passkey_is_added_named_shown_in_place_of_a_code_and_removed(
     assert somebody.where(confirm(somebody, authenticator.get(form["options"]), form)) == ADD
     page = somebody.get(ADD)
     assert "zuletzt benutzt am 23. November 2026" in page.text
-    button = re.search(r'value="(entfernen:[0-9a-f]{64})"', page.text).group(1)
+    button = re.search(r'value="(loeschen:[0-9a-f]{64})"', page.text).group(1)
     removed = somebody.post(ADD, somebody.form(ADD) | {"aktion": button})
     assert "Sie haben noch keinen Passkey" in somebody.follow(removed).text
     portal.later(minutes=11)
@@ -145,7 +145,7 @@ def test_without_level_2_nothing_is_added_removed_or_listed(
     for answer in (
         somebody.get(ADD),
         somebody.post(ADD, form | {"aktion": "hinzufuegen", "credential": "{}", "challenge": "x"}),
-        somebody.post(ADD, form | {"aktion": "entfernen:" + "0" * 64}),
+        somebody.post(ADD, form | {"aktion": "loeschen:" + "0" * 64}),
     ):
         assert somebody.where(answer).startswith("bestaetigen?weiter=")
 

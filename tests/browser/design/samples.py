@@ -299,8 +299,8 @@ PASSKEYS = PasskeysPage(
     "Passkeys",
     "Mit einem Passkey bestätigen Sie durch Fingerabdruck, Gesicht oder die Sperre Ihres Geräts, ohne einen Code abzutippen. Die App bleibt daneben gültig.",
     (
-        PasskeyView("Mein Telefon", "Hinzugefügt am 3. März 2026, zuletzt benutzt am 4. März 2026", "entfernen:a"),
-        PasskeyView(LONG[:40], "Hinzugefügt am 3. März 2026, noch nicht benutzt", "entfernen:b"),
+        PasskeyView("Mein Telefon", "Hinzugefügt am 3. März 2026, zuletzt benutzt am 4. März 2026", "loeschen:a"),
+        PasskeyView(LONG[:40], "Hinzugefügt am 3. März 2026, noch nicht benutzt", "loeschen:b"),
     ),
     replace(CODE_FORM, fields=(), submit="Entfernen"),
     PasskeyForm(

@@ -8,7 +8,7 @@ from service.access.totp import grouped, setup_uri
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
-from service.web.own_pages import ZugangPage
+from service.web.own_pages import DeviceView, GeraetePage, ZugangPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -377,6 +377,28 @@ REGISTRIEREN = ZugangPage(
     guest=True,
     letter=True,
 )
+KENNWORT_AENDERN = ZugangPage(
+    "Kennwort ändern",
+    "Auf allen anderen Geräten sind Sie danach abgemeldet.",
+    replace(
+        CODE_FORM,
+        submit="Speichern",
+        errors=(),
+        fields=(replace(KENNWORT, name="bisher", label="Jetziges Kennwort"), NEUES_KENNWORT),
+    ),
+    (Way("Zurück", "#z"),),
+    note="Ihr neues Kennwort gilt.",
+)
+GERAETE = GeraetePage(
+    "Geräte",
+    "Hier sind Sie angemeldet. Kennen Sie eines nicht, melden Sie es ab und ändern Sie Ihr Kennwort.",
+    (DeviceView("Firefox, Linux", "Angemeldet am 3. März 2026, 10:15 Uhr", "Dieses Gerät", current=True, end=""),
+     DeviceView("Safari, iPhone", "Angemeldet am 2. März 2026, 22:40 Uhr", "Zuletzt benutzt am 3. März 2026, 08:01 Uhr", current=False, end="abmelden:1"),
+     DeviceView(LONG, "Angemeldet am 1. März 2026, 07:30 Uhr", "Zuletzt benutzt am 1. März 2026, 07:30 Uhr", current=False, end="abmelden:2")),
+    replace(CODE_FORM, fields=(), errors=(), submit="Überall sonst abmelden"),
+    "ueberall",
+    done="Abgemeldet.",
+)  # fmt: skip
 ACTING = replace(SITE, acting=Way("Grete Süßmilch", "#p"))
 
 
@@ -442,6 +464,9 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "anmelden": ANMELDEN,
         "anmelden-fehler": replace(ANMELDEN, form=replace(ANMELDEN.form, errors=(FieldError("eingabe", UNFIT),))),
         "registrieren": REGISTRIEREN,
+        "kennwort": KENNWORT_AENDERN,
+        "geraete": GERAETE,
+        "geraete-eines": replace(GERAETE, devices=GERAETE.devices[:1], everywhere="", done=""),
         "registrieren-fehler": replace(REGISTRIEREN, form=replace(
             REGISTRIEREN.form, errors=(FieldError("feld-kennwort", f"Neues Kennwort: {GUESSED}"),),
             fields=(*REGISTRIEREN.form.fields[:3], replace(NEUES_KENNWORT, error=GUESSED)))),

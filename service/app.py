@@ -37,16 +37,20 @@ from service.web.admin import (
     AdminVorgang,
 )
 from service.web.aktivieren import Aktivieren
+from service.web.anmelden import Anmelden, Registrieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
 from service.web.dokument import Dokument
 from service.web.errors import ErrorPages
+from service.web.geraete import Geraete
 from service.web.headers import SecurityHeaders
 from service.web.intake import Intake
+from service.web.kennwort import KennwortAendern, KennwortNeu, KennwortVergessen
 from service.web.kontakt import Kontakt
 from service.web.konto import Konto, Personen
+from service.web.konto_email import EmailAendern, EmailBestaetigen
 from service.web.metrics import Metrics
 from service.web.passkeys import Passkeys
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
@@ -108,6 +112,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
+    _add_own_login(app, room)
     app.add_route("/{mandant}/sso/{connection}", Sso(room))
     app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
     app.add_route("/{mandant}/abmelden", SignOut(room))
@@ -126,6 +131,17 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/hooks/immotion/{mandant}", ImmotionHook(room.rings.webhooks, clock))
     ErrorPages(room).install(app)
     return app
+
+
+def _add_own_login(app: App, room: Room) -> None:
+    app.add_route("/{mandant}/konto/anmelden", Anmelden(room))
+    app.add_route("/{mandant}/konto/registrieren", Registrieren(room))
+    app.add_route("/{mandant}/konto/kennwort-vergessen", KennwortVergessen(room))
+    app.add_route("/{mandant}/konto/kennwort-neu", KennwortNeu(room))
+    app.add_route("/{mandant}/konto/kennwort", KennwortAendern(room))
+    app.add_route("/{mandant}/konto/email", EmailAendern(room))
+    app.add_route("/{mandant}/konto/email-bestaetigen", EmailBestaetigen(room))
+    app.add_route("/{mandant}/konto/geraete", Geraete(room))
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:

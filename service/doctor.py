@@ -124,8 +124,20 @@ def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     numbers = house_of(mandant_id, mandant, ZoneInfo(settings.service.timezone), catalog).notfall.notrufnummern
     hotline = "set" if numbers else "no numbers; set mandanten." + mandant_id + ".notfall.nummern.HAVARIE_HOTLINE"
     yield Finding(f"{mandant_id} emergency numbers", good=bool(numbers), text=hotline)
+    if mandant.own_login is not None:
+        yield _own_login(settings, mandant_id)
     yield from _immotion(settings, mandant_id)
     yield from _drift(mandant_id)
+
+
+def _own_login(settings: Settings, mandant_id: str) -> Finding:
+    lacking = (
+        "without service.mail nobody can have a new password by mail, nor sign in by an e-mail address, and nobody is "
+        "told of changes; set it"
+    )
+    good = "registration by letter, sign-in, reset by mail"
+    mailed = settings.service.mail is not None
+    return Finding(f"{mandant_id} own login", good=mailed, text=good if mailed else lacking)
 
 
 def _immotion(settings: Settings, mandant_id: str) -> Iterator[Finding]:

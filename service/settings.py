@@ -158,6 +158,12 @@ class RateSettings(Section):
     form_account: Rate = "90/minute; 1800/hour"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
+    sign_in_name: Rate = "10/10 minutes"
+    sign_in_strangers: Rate = "30/hour"
+    sign_in_address: Rate = "30/15 minutes"
+    sign_in_mandant: Rate = "600/minute"
+    mail_name: Rate = "3/hour"
+    mail_address: Rate = "10/hour"
 
 
 def _mail_address(value: str) -> str:
@@ -241,8 +247,13 @@ class ServiceSettings(Section):
         return self.metrics_bind is not None and not _is_loopback(self.metrics_bind)
 
 
+OWN_LOGIN = "own"
+
+
 class ConnectionSettings(Section):
-    kind: Literal["generic", "typo3"]
+    """Where residents come from: a CMS, or the portal's own login, whose `origins` may frame it."""
+
+    kind: Literal["generic", "own", "typo3"]
     origins: tuple[Origin, ...] = Field(min_length=1)
     keys: tuple[str, ...] = ()
     keys_file: Path | None = None
@@ -251,10 +262,18 @@ class ConnectionSettings(Section):
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:
+        if self.kind == OWN_LOGIN:
+            self._without_cms()
+            return self
         keys = secrets_of(self.keys, self.keys_file)
         check_keys(keys, "keys")
         object.__setattr__(self, "keys", keys)
         return self
+
+    def _without_cms(self) -> None:
+        for name in ("keys", "keys_file", "trust_person", "login_url"):
+            if getattr(self, name):
+                raise ValueError(f'{name}: remove it; with kind = "own" nobody else signs residents in')
 
 
 class OAuthSettings(Section):
@@ -441,6 +460,21 @@ class MandantSettings(Section):
     theme: ThemeSettings = ThemeSettings()
     level2: Level2Settings | None = None
     invitation: InvitationSettings | None = None
+    forbidden_words: tuple[Annotated[str, Field(min_length=4, max_length=60)], ...] = ()
+
+    @model_validator(mode="after")
+    def _own_login(self) -> Self:
+        own = [name for name, connection in self.connections.items() if connection.kind == OWN_LOGIN]
+        if len(own) > 1:
+            raise ValueError(f'connections: {" and ".join(own)} are both of kind = "own"; a Mandant has one own login')
+        if own and self.invitation is None:
+            raise ValueError("invitation: is missing; whoever has no letter with a code cannot register")
+        return self
+
+    @property
+    def own_login(self) -> str | None:
+        """Return the name of the connection that is the portal's own login; None without one."""
+        return next((name for name, one in self.connections.items() if one.kind == OWN_LOGIN), None)
 
 
 class Settings(BaseSettings):

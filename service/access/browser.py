@@ -29,10 +29,13 @@ class StartedSession:
     secret: str
 
 
-def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -> StartedSession:
+def start_session(
+    visitor: Visitor, *, replaces: Sequence[str], now: datetime, device: str | None = None
+) -> StartedSession:
     """Use up the login's token and store a session in one transaction; ends the browser's former ones.
 
-    `replaces` are the secrets of the sessions that this browser had. Raises TokenAlreadyUsed, CmsSessionOver.
+    `replaces` are the secrets of the sessions that this browser had, `device` is what it says of itself. Raises
+    TokenAlreadyUsed, CmsSessionOver.
     """
     secret = secrets.token_urlsafe(32)
 
@@ -40,7 +43,7 @@ def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -
         visitor.spend()
         cms_sessions.hold(visitor.of_cms_session, now=now)
         refuse_over(visitor)
-        sessions.start(_record(visitor, secret, now), ending=[hash_of(former) for former in replaces])
+        sessions.start(_record(visitor, secret, device, now), ending=[hash_of(former) for former in replaces])
 
     in_transaction(start)
     return StartedSession(secret)
@@ -79,14 +82,15 @@ def end_cms_session(mandant: str, logout: Claims, *, now: datetime) -> None:
 def find_session(shown: Sequence[str], *, mandant: str, now: datetime) -> Session | None:
     """Return the newest live session of this Mandant with one of these secrets, and note that it is in use."""
     session = next(
-        (one for one in sessions.find([hash_of(secret) for secret in shown]) if _lives(one, mandant, now)), None
+        (one for one in sessions.find([hash_of(secret) for secret in shown]) if lives(one, mandant, now)), None
     )
     if session is not None and now - session.seen_at > _TOUCH_EVERY:
         sessions.touch(session.secret_hash, now)
     return session
 
 
-def _lives(session: Session, mandant: str, now: datetime) -> bool:
+def lives(session: Session, mandant: str, now: datetime) -> bool:
+    """Tell whether a session is this Mandant's and not past its time."""
     return session.mandant == mandant and now - session.seen_at <= IDLE and now - session.created_at <= ABSOLUTE
 
 
@@ -95,7 +99,7 @@ def hash_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def _record(visitor: Visitor, secret: str, now: datetime) -> Session:
+def _record(visitor: Visitor, secret: str, device: str | None, now: datetime) -> Session:
     return Session(
         secret_hash=hash_of(secret),
         mandant=visitor.mandant,
@@ -109,4 +113,5 @@ def _record(visitor: Visitor, secret: str, now: datetime) -> Session:
         roles=visitor.roles,
         created_at=now,
         seen_at=now,
+        device=device,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from service.access import audit
+from service.access import notices
 from service.access.audit import Event, Source
 from service.access.codes import Kind, Typed, new_recovery_codes, read_code, spelled_out
 from service.access.hashing import Hasher
@@ -133,7 +133,7 @@ def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, sou
         if hashes:
             factors.replace_codes(who, hashes, now)
         _lift(visitor, with_, "app", now)
-        audit.note(Event.FACTOR_SET, source, facts={"by": "app", "replaced": int(found.confirmed_at is not None)})
+        notices.note(Event.FACTOR_SET, source, facts={"by": "app", "replaced": int(found.confirmed_at is not None)})
 
     in_transaction(store)
     return _printed(codes)
@@ -161,7 +161,7 @@ def step_up(visitor: Visitor, typed: str, with_: Factors, *, source: Source) -> 
         level2.forgive(counter)
         level2.forgive(level2.app_counter(who))
         _lift(visitor, with_, code.kind, now)
-        audit.note(Event.RECOVERY_USED if code.kind == Kind.RECOVERY else Event.LEVEL2, source)
+        notices.note(Event.RECOVERY_USED if code.kind == Kind.RECOVERY else Event.LEVEL2, source)
 
     in_transaction(store)
 
@@ -175,7 +175,7 @@ def new_codes(visitor: Visitor, with_: Factors, *, form_key: UUID, source: Sourc
         visitor.spend()
         _use_form(visitor.mandant, form_key, source.now)
         factors.replace_codes(account_of(visitor), hashes, source.now)
-        audit.note(Event.CODES_MADE, source)
+        notices.note(Event.CODES_MADE, source)
 
     in_transaction(store)
     return _printed(codes)
@@ -187,7 +187,7 @@ def reset(who: AccountKey, *, source: Source) -> None:
     def store() -> None:
         factors.drop(who)
         level2.end_account(who)
-        audit.note(Event.FACTOR_REMOVED, source)
+        notices.note(Event.FACTOR_REMOVED, source)
 
     in_transaction(store)
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from itsdangerous import BadData
 from itsdangerous.encoding import base64_decode, base64_encode
 
-from service.access import audit
+from service.access import audit, notices
 from service.access.audit import Event, Source
 from service.access.factors import account_of
 from service.access.signing import Signer
@@ -191,7 +191,7 @@ def add(visitor: Visitor, shown: Shown, *, name: str, source: Source) -> None:
         visitor.spend()
         _use_up(visitor, shown.challenge, source.now)
         passkeys.add(fresh)
-        audit.note(Event.PASSKEY_ADDED, source, subject=fresh.id_hash[:16])
+        notices.note(Event.PASSKEY_ADDED, source, subject=fresh.id_hash[:16])
 
     try:
         in_transaction(store)
@@ -237,7 +237,7 @@ def remove(visitor: Visitor, id_hash: str, *, source: Source) -> bool:
         visitor.spend()
         removed = passkeys.remove(account_of(visitor), id_hash)
         if removed:
-            audit.note(Event.PASSKEY_REMOVED, source, subject=id_hash[:16])
+            notices.note(Event.PASSKEY_REMOVED, source, subject=id_hash[:16])
         return removed
 
     return in_transaction(store)

@@ -233,10 +233,14 @@ class SessionRow(Row):
     roles = JsonField(help_text=PERSONAL)
     created_at = UtcField(help_text=TECHNICAL)
     seen_at = UtcField(index=True, help_text=TECHNICAL)
+    device = CharField(80, null=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "session"
-        indexes = ((("mandant", "connection", "cms_session"), False),)
+        indexes = (
+            (("mandant", "connection", "cms_session"), False),
+            (("mandant", "account"), False),
+        )
 
 
 class CmsSessionRow(Row):
@@ -665,6 +669,54 @@ class BenachrichtigungRow(Row):
         )
 
 
+class OwnAccountRow(Row):
+    """Accounts of the own login. `account` is the key that sessions, links and the second factor hang on.
+
+    `number_key` and `email_key` are the digests of what somebody may sign in by: the Kundennummer, and the e-mail
+    address once its owner has opened the link of a mail. `lang` is what mails are written in.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    number_key = CharField(64, null=True, help_text=PERSONAL)
+    email = CharField(255, help_text=PERSONAL)
+    email_key = CharField(64, null=True, help_text=PERSONAL)
+    lang = CharField(10, help_text=TECHNICAL)
+    password_hash = CharField(255, help_text=SECRET)
+    password_at = UtcField(help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "own_account"
+        indexes = (
+            (("mandant", "account"), True),
+            (("mandant", "number_key"), True),
+            (("mandant", "email_key"), True),
+        )
+
+
+class MailLinkRow(Row):
+    """What the links of mails to accounts of the own login do, each once: `purpose` is `kennwort` or `email`.
+
+    No part of a link is kept here: it is a signature over the id. `email` is the address that it was sent to.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    purpose = CharField(10, help_text=TECHNICAL)
+    email = CharField(255, help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    expires_at = UtcField(index=True, help_text=TECHNICAL)
+    used_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "mail_link"
+        indexes = ((("mandant", "account"), False),)
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -697,4 +749,6 @@ MODELS: tuple[type[Row], ...] = (
     MailRow,
     BenachrichtigungRow,
     ActivationRow,
+    OwnAccountRow,
+    MailLinkRow,
 )

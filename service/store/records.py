@@ -174,6 +174,7 @@ class Session:
     roles: tuple[str, ...]
     created_at: datetime
     seen_at: datetime
+    device: str | None = None
     links: int = 0
 
 
@@ -536,3 +537,39 @@ class Benachrichtigung:
     lang: str
     asked_at: datetime
     confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """An account of the own login; it can be signed in by what it has a key of."""
+
+    id: UUID
+    mandant: str
+    connection: str
+    account: str
+    number_key: str | None
+    email: str
+    email_key: str | None
+    lang: str
+    password_hash: str
+    password_at: datetime
+    created_at: datetime
+
+    @property
+    def confirmed_email(self) -> str:
+        """Return the address that mails may go to; empty before its owner has confirmed it."""
+        return self.email if self.email_key is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailLink:
+    """What the link of a mail does, once; `email` is where it was sent to."""
+
+    id: UUID
+    mandant: str
+    account: str
+    purpose: str
+    email: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None

@@ -15,6 +15,7 @@ from service.store import (
     cms_sessions,
     drafts,
     factors,
+    mail_links,
     mails,
     sessions,
     vorgaenge,
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
+_LINK_KEPT = timedelta(days=1)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
@@ -38,6 +40,7 @@ def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) ->
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
         mails.sweep(before=now - _MAILS_KEPT)
         benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
+        mail_links.sweep(expired_before=now - _LINK_KEPT)
         activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))

@@ -9,7 +9,7 @@ import falcon
 import structlog
 
 from service.access.rates import TooManyRequests
-from service.access.weiter import Weiter
+from service.access.weiter import HOME, Weiter
 from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
@@ -76,6 +76,7 @@ class FactorNeeded(Exception):
         self.weiter = weiter
 
 
+_LEAD_BACK = {"melden", "vorgaenge", "konto"}  # below these are pages that can be shown again
 Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]  # each narrows its error
 
 
@@ -185,12 +186,8 @@ class ErrorPages:
         kept = reader.words("Ihre Eingaben sind gesichert und nach der Anmeldung wieder da.") if error.saved else ""
         page = MessagePage(
             title=reader.words("Bitte melden Sie sich an"),
-            text=" ".join(
-                part
-                for part in (kept, reader.words("Melden Sie sich auf der Internetseite Ihrer Verwaltung an."))
-                if part
-            ),
-            ways=reader.login_ways(),
+            text=" ".join(part for part in (kept, _where_to_sign_in(reader)) if part),
+            ways=reader.login_ways(_back_to(reader)),
             calls=reader.calls(),
         )
         resp.status = falcon.HTTP_401
@@ -324,3 +321,13 @@ class ErrorPages:
             "Da ist etwas schiefgegangen. Wir sehen den Fehler im Protokoll. Bitte versuchen Sie es noch einmal."
         )
         self._page(req, resp, falcon.HTTP_500, (mark("Das hat nicht geklappt"), text), calls=True)
+
+
+def _where_to_sign_in(reader: Reader) -> str:
+    if reader.mandant.own_login is not None:
+        return reader.words("Danach sehen Sie hier Ihre Vorgänge.")
+    return reader.words("Melden Sie sich auf der Internetseite Ihrer Verwaltung an.")
+
+
+def _back_to(reader: Reader) -> Weiter:
+    return Weiter(reader.path) if reader.path.partition("/")[0] in _LEAD_BACK else HOME

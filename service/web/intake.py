@@ -73,6 +73,10 @@ class Submitted:
         """Return a field with outer white space removed; absent fields are empty."""
         return self.fields.get(name, "").strip()
 
+    def raw(self, name: str) -> str:
+        """Return a field as it was typed, as passwords are taken."""
+        return self.fields.get(name, "")
+
 
 @dataclass
 class _Reading:

@@ -69,7 +69,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One form field. `kind`: text, tel, number, date, code, textarea, select, radio, checkbox, hidden."""
+    """One form field.
+
+    `kind`: text, tel, email, password, number, date, code, textarea, select, radio, checkbox, hidden.
+    """
 
     name: str
     kind: str

@@ -231,5 +231,5 @@ def _elsewhere(reader: Reader) -> str:
 def _view(reader: Reader, one: Passkey) -> PasskeyView:
     words = reader.words
     used = words("zuletzt benutzt am {day}", day=words.day(one.used_at)) if one.used_at else words("noch nicht benutzt")
-    note = f"{words('Hinzugefügt am {day}', day=words.day(one.created_at))}, {used}"
-    return PasskeyView(one.name, note, f"{_REMOVE}{one.id_hash}")
+    added = words("Hinzugefügt am {day}", day=words.day(one.created_at))
+    return PasskeyView(one.name, f"{added}, {used}", f"{_REMOVE}{one.id_hash}")

@@ -13,10 +13,12 @@ from service.access.audit import Event
 from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
 from service.access.signing import Signer
 from service.access.visitor import Visitor, account_of, visitor_of_login
+from service.settings import OWN_LOGIN
 from service.store import level2, sessions
 from service.store.database import in_transaction
 from service.web.client import source_of, source_of_cms
 from service.web.context import Reader, Room, reader_of
+from service.web.cookies import remove_cookie, set_cookie
 from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
 from service.web.intake import Submitted
 from service.web.pages import SsoPage
@@ -41,7 +43,7 @@ class Sso:
         """Show the page that talks with the site around it."""
         reader = reader_of(req)
         settings = reader.mandant.connections.get(connection)
-        if settings is None:
+        if settings is None or settings.kind == OWN_LOGIN:
             raise NotFoundHere
         nonce = secrets.token_urlsafe(24)
         page = SsoPage(
@@ -52,7 +54,7 @@ class Sso:
             action=f"/{mandant}/sso/{connection}",
             top_url=settings.login_url or settings.origins[0],
         )
-        _set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
+        set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
@@ -68,8 +70,8 @@ class Sso:
         self._room.rates.hit("sso_account", mandant, visitor.account)
         started = self._start(req, visitor)
         if by_cookie:
-            _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
-        _remove_cookie(resp, NONCE_COOKIE, in_frame=True)
+            set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
+        remove_cookie(resp, NONCE_COOKIE, in_frame=True)
         self._answer(req, resp, None if by_cookie else started.secret)
 
     def _start(self, req: falcon.Request, visitor: Visitor) -> StartedSession:
@@ -174,32 +176,14 @@ class SignOut:
 
         in_transaction(end)
         for in_frame in (False, True):
-            _remove_cookie(resp, COOKIE, in_frame=in_frame)
+            remove_cookie(resp, COOKIE, in_frame=in_frame)
         resp.status = falcon.HTTP_303
         resp.location = _site_of(reader)
 
 
 def _site_of(reader: Reader) -> str:
     visitor = reader.visitor
+    if visitor is not None and visitor.connection == reader.mandant.own_login:
+        return reader.link("konto/anmelden")
     connection = reader.mandant.connections.get(visitor.connection) if visitor else None
     return connection.origins[0] + "/" if connection else reader.link("")
-
-
-def _set_cookie(resp: falcon.Response, name: str, value: str, *, in_frame: bool, max_age: int | None = None) -> None:
-    """Set a __Host- cookie; partitioned where another site surrounds the page (session.md, Cookies)."""
-    resp.set_cookie(
-        name,
-        value,
-        path="/",
-        secure=True,
-        http_only=True,
-        same_site="None" if in_frame else "Lax",
-        partitioned=in_frame,
-        max_age=max_age,
-    )
-
-
-def _remove_cookie(resp: falcon.Response, name: str, *, in_frame: bool) -> None:
-    """Remove a __Host- cookie: browsers ignore a line without Secure, and one that names the other kind of jar."""
-    jar = "SameSite=None; Partitioned" if in_frame else "SameSite=Lax"
-    resp.append_header("Set-Cookie", f"{name}=; Max-Age=0; Path=/; Secure; HttpOnly; {jar}")

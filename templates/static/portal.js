@@ -141,17 +141,22 @@ function upload(form, file) {
 
 async function visit(url, options) {
 	const response = await load(url, options).catch(() => null);
-	if (!response) {
-		say(word("offline"), $("form[data-busy]"));
-		return release();
-	}
+	return response ? show(response, url) : offline();
+}
+
+function offline() {
+	say(word("offline"), $("form[data-busy]"));
+	release();
+}
+
+async function show(response, url) {
 	if (response.headers.get("Content-Disposition")?.startsWith("attachment")) return keep(response, url);
 	if (session && !response.headers.get("Content-Type")?.includes("html")) return leave();
 	const fresh = parse(await response.text());
 	document.title = fresh.title;
 	document.documentElement.lang = fresh.documentElement.lang;
 	document.body.replaceChildren(...fresh.body.childNodes);
-	for (const link of $$("[data-top]")) link.href = topUrl;
+	for (const link of topUrl ? $$("[data-top]") : []) link.href = topUrl;
 	start();
 	const anchor = new URL(url, location).hash.slice(1);
 	if (anchor) document.getElementById(anchor)?.scrollIntoView();
@@ -203,15 +208,31 @@ function signOn(box) {
 			const response = await load(action, { method: "POST", body, headers: headers("application/json") });
 			const answer = await response.json();
 			if (!response.ok) throw answer;
-			session = answer.session ?? "";
-			if (session) await visit(answer.next);
-			else location.replace(answer.next);
+			await proceed(answer);
 		} catch {
 			$("[data-status]", box).hidden = true;
 			$("[data-fehlschlag]", box).hidden = false;
 		}
 	});
 	if (framed) for (const origin of origins) window.parent.postMessage({ type: "portal:nonce", nonce }, origin);
+}
+
+async function proceed(answer) {
+	session = answer.session ?? "";
+	if (session) await visit(answer.next);
+	else location.replace(answer.next);
+}
+
+// Signing in at the portal itself, in a frame: the answer is a session, or the page again with what is wrong.
+async function enter(form, submitter) {
+	const body = new URLSearchParams(new FormData(form, submitter));
+	const accept = headers("application/json, text/html");
+	const response = await load(form.action, { method: "POST", body, headers: accept }).catch(() => null);
+	if (!response) return offline();
+	if (!response.ok || !response.headers.get("Content-Type")?.includes("json")) return show(response, form.action);
+	const answer = await response.json();
+	topUrl = new URL(answer.next, location).href;
+	await proceed(answer);
 }
 
 // Time and size
@@ -321,9 +342,10 @@ addEventListener("submit", (event) => {
 	} else {
 		clearTimeout(timers.get(form));
 		if (form.method === "post") hold(form, word("sending"));
-		if (!session) return;
+		const entering = framed && form.matches("[data-anmeldung]");
+		if (!session && !entering) return;
 		event.preventDefault();
-		send(form, submitter);
+		(entering ? enter : send)(form, submitter);
 	}
 });
 

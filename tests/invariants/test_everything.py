@@ -28,6 +28,11 @@ PUBLIC_ROUTES = {
     "/{mandant}/static/{name}",
     "/{mandant}/konto/benachrichtigungen/bestaetigen",
     "/{mandant}/konto/benachrichtigungen/abbestellen",
+    "/{mandant}/konto/anmelden",
+    "/{mandant}/konto/registrieren",
+    "/{mandant}/konto/kennwort-vergessen",
+    "/{mandant}/konto/kennwort-neu",
+    "/{mandant}/konto/email-bestaetigen",
 }
 
 

@@ -263,3 +263,30 @@ def test_a_password_for_the_mail_server_stays_on_this_host_or_is_encrypted(tmp_p
         mail = load_settings(Installation(tmp_path, extra=section).config).service.mail
         assert mail is not None
         assert (mail.password, mail.port, "geheim" in repr(mail)) == ("geheim", 587, False)
+
+
+OWN = 'kind = "own"\norigins = ["https://www.example.de"]\n'
+
+
+@pytest.mark.parametrize(
+    "connections,named",
+    [
+        (
+            f'[mandanten.eigen.connections.a]\n{OWN}keys = ["{"k" * 32}"]',
+            'eigen.connections.a.keys: remove it; with kind = "own"',
+        ),
+        (f"[mandanten.eigen.connections.a]\n{OWN}trust_person = true", "eigen.connections.a.trust_person: remove it"),
+        (
+            f'[mandanten.eigen.connections.a]\n{OWN}login_url = "https://x.de"',
+            "eigen.connections.a.login_url: remove it",
+        ),
+        (
+            f"[mandanten.eigen.connections.a]\n{OWN}[mandanten.eigen.connections.b]\n{OWN}",
+            "eigen.connections: a and b are both of kind",
+        ),
+        (f"[mandanten.eigen.connections.a]\n{OWN}", "eigen.invitation: is missing; whoever has no letter"),
+    ],
+)
+def test_an_own_login_that_cannot_work_is_refused_by_name(tmp_path: Path, connections: str, named: str) -> None:
+    eigen = f'[mandanten.eigen]\nname = "Eigenbau"\n{connections}\n'
+    assert named in refused(tmp_path, MUSTERBAU, f"{eigen}{MUSTERBAU}")

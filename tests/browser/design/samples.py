@@ -16,6 +16,7 @@ from service.web.level2_pages import (
     SicherheitPage,
 )
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
+from service.web.own_pages import DeviceView, GeraetePage, ZugangPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -390,6 +391,53 @@ LOESEN = LoesenPage(
     "wirklich:2",
     Way("Abbrechen", "#p"),
 )
+KENNWORT = Field("kennwort", "password", "Kennwort", required=True, autocomplete="current-password")
+NEUES_KENNWORT = replace(KENNWORT, label="Neues Kennwort", autocomplete="new-password",
+                         hint="Mindestens 12 Zeichen. Gut sind mehrere Wörter, die nicht zusammengehören.")  # fmt: skip
+EMAIL = Field("email", "email", "E-Mail-Adresse", required=True, autocomplete="email",
+              hint="Wir schicken Ihnen eine E-Mail, mit der Sie sie bestätigen.")  # fmt: skip
+ANMELDEN = ZugangPage(
+    "Anmelden",
+    "",
+    replace(CODE_FORM, submit="Anmelden", errors=(), fields=(
+        Field("name", "text", "E-Mail-Adresse oder Kundennummer", required=True, autocomplete="username",
+              hint="Die Kundennummer steht auf den Schreiben Ihrer Verwaltung."), KENNWORT)),
+    (Way("Kennwort vergessen", "#k"), Way("Mit dem Code aus einem Brief registrieren", "#r")),
+    guest=True,
+)  # fmt: skip
+UNFIT = "Die Angaben passen nicht zusammen. Bitte prüfen Sie beide."
+GUESSED = "Dieses Kennwort ist leicht zu erraten. Nehmen Sie mehrere Wörter, die nicht zusammengehören."
+REGISTRIEREN = ZugangPage(
+    "Registrieren",
+    "Sie brauchen den Brief Ihrer Verwaltung mit dem Code und Ihren Vertrag.",
+    replace(LETTER_FORM, submit="Registrieren", fields=(*LETTER_FORM.fields, EMAIL, NEUES_KENNWORT)),
+    (Way("Ich bin schon registriert", "#a"),),
+    AKTIVIEREN.help,
+    guest=True,
+    letter=True,
+)
+KENNWORT_AENDERN = ZugangPage(
+    "Kennwort ändern",
+    "Auf allen anderen Geräten sind Sie danach abgemeldet.",
+    replace(
+        CODE_FORM,
+        submit="Speichern",
+        errors=(),
+        fields=(replace(KENNWORT, name="bisher", label="Jetziges Kennwort"), NEUES_KENNWORT),
+    ),
+    (Way("Zurück", "#z"),),
+    note="Ihr neues Kennwort gilt.",
+)
+GERAETE = GeraetePage(
+    "Geräte",
+    "Hier sind Sie angemeldet. Kennen Sie eines nicht, melden Sie es ab und ändern Sie Ihr Kennwort.",
+    (DeviceView("Firefox, Linux", "Angemeldet am 3. März 2026, 10:15 Uhr", "Dieses Gerät", current=True, end=""),
+     DeviceView("Safari, iPhone", "Angemeldet am 2. März 2026, 22:40 Uhr", "Zuletzt benutzt am 3. März 2026, 08:01 Uhr", current=False, end="abmelden:1"),
+     DeviceView(LONG, "Angemeldet am 1. März 2026, 07:30 Uhr", "Zuletzt benutzt am 1. März 2026, 07:30 Uhr", current=False, end="abmelden:2")),
+    replace(CODE_FORM, fields=(), errors=(), submit="Überall sonst abmelden"),
+    "ueberall",
+    done="Abgemeldet.",
+)  # fmt: skip
 ACTING = replace(SITE, acting=Way("Grete Süßmilch", "#p"))
 
 
@@ -457,6 +505,15 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "personen": PERSONEN,
         "personen-ohne": replace(PERSONEN, persons=(), done="", text="Ihre Anmeldung ist noch mit keinem Vertrag verbunden."),
         "loesen": LOESEN,
+        "anmelden": ANMELDEN,
+        "anmelden-fehler": replace(ANMELDEN, form=replace(ANMELDEN.form, errors=(FieldError("eingabe", UNFIT),))),
+        "registrieren": REGISTRIEREN,
+        "kennwort": KENNWORT_AENDERN,
+        "geraete": GERAETE,
+        "geraete-eines": replace(GERAETE, devices=GERAETE.devices[:1], everywhere="", done=""),
+        "registrieren-fehler": replace(REGISTRIEREN, form=replace(
+            REGISTRIEREN.form, errors=(FieldError("feld-kennwort", f"Neues Kennwort: {GUESSED}"),),
+            fields=(*REGISTRIEREN.form.fields[:3], replace(NEUES_KENNWORT, error=GUESSED)))),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -466,6 +523,11 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "sso",
         ANONYMOUS,
         SsoPage("Anmeldung", "n", "p", FRAMED.origins, "/m/sso/website", "https://www.musterbau.example"),
+    )
+    yield (
+        "anmelden-rahmen",
+        replace(ANONYMOUS, origins=FRAMED.origins),
+        replace(ANMELDEN, top=Way("In eigenem Fenster öffnen", "#")),
     )
     yield "link", replace(ANONYMOUS, languages=()), LINK
     yield "notfall-anonym", ANONYMOUS, NOTFALL
@@ -488,6 +550,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "benachrichtigungen-gefragt",
         "aktivieren-fehler",
         "personen",
+        "registrieren-fehler",
     ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

@@ -201,5 +201,14 @@ def test_the_buttons_page_posts_the_token_in_the_body() -> None:
 def test_the_guide_names_every_snippet() -> None:
     guide = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
     files = sorted(path.name for path in SNIPPETS.iterdir() if path.is_file())
-    assert files == ["button.html", "iframe.html", "iframe.js", "token.mjs", "token.php", "token_signer.py"]
+    assert files == [
+        "button.html",
+        "iframe.html",
+        "iframe.js",
+        "own_button.html",
+        "own_iframe.html",
+        "token.mjs",
+        "token.php",
+        "token_signer.py",
+    ]
     assert [name for name in files if name not in guide] == []

@@ -135,6 +135,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
 
 def _add_own_login(app: App, room: Room) -> None:
     app.add_route("/{mandant}/konto/anmelden", Anmelden(room))
+    app.add_route("/{mandant}/konto/anmelden/passkey", Anmelden(room), suffix="passkey")
     app.add_route("/{mandant}/konto/registrieren", Registrieren(room))
     app.add_route("/{mandant}/konto/kennwort-vergessen", KennwortVergessen(room))
     app.add_route("/{mandant}/konto/kennwort-neu", KennwortNeu(room))

@@ -7,7 +7,7 @@ signed itself, for one session of one account, for five minutes, and once.
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 VALID_FOR = timedelta(minutes=5)
 MOST = 10
 NAME_MAX = 40
-ADD, CONFIRM = "add", "confirm"
+ADD, CONFIRM, SIGN_IN = "add", "confirm", "sign_in"
 _ISSUER = "@passkey"
 _TIMEOUT_MS = 300_000
 _SALT = "portal.passkey.v1"
@@ -43,6 +43,8 @@ T = TypeVar("T")
 
 class PasskeyRefused(Exception):
     """What was shown is no passkey of this account, or not for this challenge; `reason` is for the log."""
+
+    cloned = False
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -55,6 +57,8 @@ class ChallengeStale(PasskeyRefused):
 
 class PasskeyCloned(PasskeyRefused):
     """The authenticator's count did not go up: there is a second one with the same secret, or it was shown twice."""
+
+    cloned = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +104,21 @@ def _is_name(host: str) -> bool:
 
 
 class Challenges:
-    """Issues challenges and knows them again; `keys` run oldest to newest."""
+    """Issues challenges and knows them again; `keys` run oldest to newest. `bound` names what one is good for."""
 
     def __init__(self, keys: Keys) -> None:
         self._signer = Signer(keys, _SALT, timed=False)
 
-    def issue(self, visitor: Visitor, purpose: str, *, now: datetime) -> Challenge:
-        """Return a challenge for this session."""
+    def issue(self, bound: Sequence[str], *, now: datetime) -> Challenge:
+        """Return a fresh challenge."""
         value = secrets.token_bytes(32)
-        bound = [*_bound(visitor, purpose), _text(value), int(now.timestamp())]
-        return Challenge(self._signer.dumps(bound), value)
+        return Challenge(self._signer.dumps([*bound, _text(value), int(now.timestamp())]), value)
 
-    def read(self, token: str, visitor: Visitor, purpose: str, *, now: datetime) -> bytes:
+    def read(self, token: str, bound: Sequence[str], *, now: datetime) -> bytes:
         """Return the challenge; raises ChallengeStale, PasskeyRefused."""
         try:
-            *bound, value, issued = self._signer.loads(token)
-            if bound != _bound(visitor, purpose):
+            *good_for, value, issued = self._signer.loads(token)
+            if good_for != list(bound):
                 raise PasskeyRefused("challenge is another's")
             challenge, age = base64_decode(value), now.timestamp() - issued
         except (BadData, ValueError, TypeError) as forged:
@@ -189,7 +192,7 @@ def add(visitor: Visitor, shown: Shown, *, name: str, source: Source) -> None:
 
     def store() -> None:
         visitor.spend()
-        _use_up(visitor, shown.challenge, source.now)
+        _use_up(visitor.mandant, shown.challenge, source.now)
         passkeys.add(fresh)
         notices.note(Event.PASSKEY_ADDED, source, subject=fresh.id_hash[:16])
 
@@ -201,11 +204,28 @@ def add(visitor: Visitor, shown: Shown, *, name: str, source: Source) -> None:
 
 def step_up(visitor: Visitor, shown: Shown, *, minutes: int, source: Source) -> None:
     """Raise the visitor's session by a passkey of theirs; raises PasskeyRefused, ChallengeStale, PasskeyCloned."""
-    from webauthn import verify_authentication_response  # noqa: PLC0415 - only where it is used
-
-    found = passkeys.find(account_of(visitor), _hash(_verified(lambda: _id_of(shown.credential))))
+    found = passkeys.find(account_of(visitor), id_hash_of(shown))
     if found is None:
         raise PasskeyRefused("not of this account")
+    count = asserted(shown, found, verified=False)
+
+    def store() -> None:
+        visitor.spend()
+        use_once(shown, found, count, now=source.now)
+        until = source.now + timedelta(minutes=minutes)
+        level2.lift(visitor.of_cms_session, account_of(visitor), until=until, by="passkey", now=source.now)
+        audit.note(Event.LEVEL2, source, subject=found.id_hash[:16], facts={"by": "passkey"})
+
+    in_transaction(store)
+
+
+def asserted(shown: Shown, found: Passkey, *, verified: bool) -> int:
+    """Return how far the authenticator has counted, if it has signed the challenge; raises PasskeyRefused.
+
+    With `verified`, it must have made sure who holds it.
+    """
+    from webauthn import verify_authentication_response  # noqa: PLC0415 - only where it is used
+
     used = _verified(
         lambda: verify_authentication_response(
             credential=shown.credential,
@@ -213,21 +233,28 @@ def step_up(visitor: Visitor, shown: Shown, *, minutes: int, source: Source) -> 
             expected_rp_id=shown.party.id,
             expected_origin=shown.party.origin,
             credential_public_key=base64_decode(found.public_key),
-            credential_current_sign_count=0,  # compared below, where it is used up too
+            credential_current_sign_count=0,  # compared where it is used up
+            require_user_verification=verified,
         )
     )
+    return used.new_sign_count
 
-    def store() -> None:
-        visitor.spend()
-        _use_up(visitor, shown.challenge, source.now)
-        if not passkeys.use(found, sign_count=used.new_sign_count, now=source.now):
-            gone = passkeys.find(account_of(visitor), found.id_hash) is None
-            raise PasskeyRefused("removed meanwhile") if gone else PasskeyCloned("its count did not go up")
-        until = source.now + timedelta(minutes=minutes)
-        level2.lift(visitor.of_cms_session, account_of(visitor), until=until, by="passkey", now=source.now)
-        audit.note(Event.LEVEL2, source, subject=found.id_hash[:16], facts={"by": "passkey"})
 
-    in_transaction(store)
+def use_once(shown: Shown, found: Passkey, count: int, *, now: datetime) -> None:
+    """Use up the challenge and the authenticator's count, in the transaction of what they allow.
+
+    Raises ChallengeStale, PasskeyCloned, PasskeyRefused.
+    """
+    _use_up(found.mandant, shown.challenge, now)
+    if passkeys.use(found, sign_count=count, now=now):
+        return
+    gone = passkeys.of_credential(found.mandant, found.id_hash) is None
+    raise PasskeyRefused("removed meanwhile") if gone else PasskeyCloned("its count did not go up")
+
+
+def id_hash_of(shown: Shown) -> str:
+    """Return by what the store knows the passkey that was shown; raises PasskeyRefused."""
+    return _hash(_verified(lambda: base64_decode(json.loads(shown.credential)["rawId"])))
 
 
 def remove(visitor: Visitor, id_hash: str, *, source: Source) -> bool:
@@ -243,10 +270,10 @@ def remove(visitor: Visitor, id_hash: str, *, source: Source) -> bool:
     return in_transaction(store)
 
 
-def _use_up(visitor: Visitor, challenge: bytes, now: datetime) -> None:
+def _use_up(mandant: str, challenge: bytes, now: datetime) -> None:
     """Use up a challenge, in the transaction of what it allows; raises ChallengeStale."""
     try:
-        sessions.use_up(visitor.mandant, _ISSUER, _text(challenge), now + 2 * VALID_FOR)
+        sessions.use_up(mandant, _ISSUER, _text(challenge), now + 2 * VALID_FOR)
     except sessions.TokenAlreadyUsed as again:
         raise ChallengeStale("challenge was used before") from again
 
@@ -263,10 +290,6 @@ def _verified(verify: Callable[[], T]) -> T:
         raise PasskeyRefused(f"unreadable: {type(broken).__name__}") from broken
 
 
-def _id_of(credential: str) -> bytes:
-    return base64_decode(json.loads(credential)["rawId"])
-
-
 def _descriptors(visitor: Visitor) -> "list[PublicKeyCredentialDescriptor]":
     from webauthn.helpers.structs import PublicKeyCredentialDescriptor  # noqa: PLC0415 - only where it is used
 
@@ -274,8 +297,14 @@ def _descriptors(visitor: Visitor) -> "list[PublicKeyCredentialDescriptor]":
     return [PublicKeyCredentialDescriptor(id=base64_decode(one.credential_id)) for one in known]
 
 
-def _bound(visitor: Visitor, purpose: str) -> list[str]:
+def bound_to(visitor: Visitor, purpose: str) -> list[str]:
+    """Return what a challenge is bound to that is good for one purpose in one session."""
     return [purpose, visitor.mandant, visitor.account, visitor.cms_session]
+
+
+def bound_to_guest(mandant: str, guest: str) -> list[str]:
+    """Return what a challenge is bound to by which a browser, not signed in yet, signs in."""
+    return [SIGN_IN, mandant, "", guest]
 
 
 def _hash(credential_id: bytes) -> str:

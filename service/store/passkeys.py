@@ -43,6 +43,12 @@ def find(who: AccountKey, id_hash: str) -> Passkey | None:
     return Passkey(**row) if row else None
 
 
+def of_credential(mandant: str, id_hash: str) -> Passkey | None:
+    """Return a passkey of whichever account of the Mandant."""
+    row = first(PasskeyRow.select().where((PasskeyRow.mandant == mandant) & (PasskeyRow.id_hash == id_hash)))
+    return Passkey(**row) if row else None
+
+
 def use(passkey: Passkey, *, sign_count: int, now: datetime) -> bool:
     """Note that a passkey was used; False when its authenticator has counted as far before, or it is gone.
 

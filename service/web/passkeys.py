@@ -15,9 +15,9 @@ from service.access.passkeys import (
     NAME_MAX,
     ChallengeStale,
     Party,
-    PasskeyCloned,
     PasskeyRefused,
     Shown,
+    bound_to,
     party_of,
 )
 from service.access.weiter import Weiter
@@ -71,12 +71,14 @@ def to_confirm(req: falcon.Request, reader: Reader, weiter: str, error: str = ""
     party = party_for(req, reader)
     if party is None:
         return None
-    challenge = reader.room.challenges.issue(reader.signed_in, CONFIRM, now=reader.room.clock())
+    challenge = reader.room.challenges.issue(bound_to(reader.signed_in, CONFIRM), now=reader.room.clock())
     options = passkeys.to_confirm(reader.signed_in, party, challenge)
     if options is None:
         return None
-    form = small_form(reader, CONFIRM_PATH, weiter, reader.words("Mit Passkey bestätigen"), *_answer(challenge.token))
-    return _scripted(reader, "get", options, form, error)
+    form = small_form(
+        reader, CONFIRM_PATH, weiter, reader.words("Mit Passkey bestätigen"), *answer_fields(challenge.token)
+    )
+    return scripted_form(reader, "get", options, form, error)
 
 
 def step_up(req: falcon.Request, reader: Reader, form: Submitted) -> str:
@@ -86,10 +88,10 @@ def step_up(req: falcon.Request, reader: Reader, form: Submitted) -> str:
         shown = _shown(req, reader, form, CONFIRM)
         passkeys.step_up(reader.signed_in, shown, minutes=rules.minutes, source=source)
     except ChallengeStale:
-        return _too_late(reader)
+        return too_late(reader)
     except PasskeyRefused as refused:
         log.warning("passkey_refused", reason=refused.reason, request_id=req.context.request_id)
-        event = Event.PASSKEY_CLONED if isinstance(refused, PasskeyCloned) else Event.LEVEL2_FAILED
+        event = Event.PASSKEY_CLONED if refused.cloned else Event.LEVEL2_FAILED
         note_alone(event, source, {"code": "passkey"})
         return reader.words("Dieser Passkey passt nicht. Bitte bestätigen Sie mit einem Code aus Ihrer App.")
     log.info("level2", request_id=req.context.request_id)
@@ -138,7 +140,7 @@ class Passkeys:
             shown = _shown(req, reader, form, ADD)
             passkeys.add(reader.signed_in, shown, name=name, source=source_of(req))
         except ChallengeStale:
-            return _too_late(reader)
+            return too_late(reader)
         except PasskeyRefused as refused:
             log.warning("passkey_refused", reason=refused.reason, request_id=req.context.request_id)
             return reader.words("Der Passkey ließ sich nicht hinzufügen. Bitte versuchen Sie es noch einmal.")
@@ -186,20 +188,21 @@ def _to_add(req: falcon.Request, reader: Reader, error: str) -> PasskeyForm | No
     if party is None:
         return None
     words = reader.words
-    challenge = reader.room.challenges.issue(reader.signed_in, ADD, now=reader.room.clock())
+    challenge = reader.room.challenges.issue(bound_to(reader.signed_in, ADD), now=reader.room.clock())
     options = passkeys.to_create(reader.signed_in, party, challenge, company=reader.mandant.name)
     hint = words("Zum Beispiel: Mein Telefon. Daran erkennen Sie den Passkey in dieser Liste.")
     name = Field("name", "text", words("Name"), hint=hint, maxlength=NAME_MAX, autocomplete="off")
-    form = small_form(reader, PATH, "", words("Passkey hinzufügen"), name, *_answer(challenge.token))
-    return _scripted(reader, "create", options, form, error)
+    form = small_form(reader, PATH, "", words("Passkey hinzufügen"), name, *answer_fields(challenge.token))
+    return scripted_form(reader, "create", options, form, error)
 
 
-def _answer(token: str) -> tuple[Field, ...]:
+def answer_fields(token: str) -> tuple[Field, ...]:
     """Return the fields that go back: the challenge, and what the script puts in of the authenticator's answer."""
     return Field("challenge", "hidden", "", token), Field("credential", "hidden", "")
 
 
-def _scripted(reader: Reader, kind: str, options: str, form: Form, error: str) -> PasskeyForm:
+def scripted_form(reader: Reader, kind: str, options: str, form: Form, error: str) -> PasskeyForm:
+    """Return a form for the script to fill; `kind` is what the authenticator is asked for."""
     failed = reader.words("Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.")
     errors = (FieldError(_ANCHOR, error),) if error else ()
     script = f"/{reader.mandant_id}/{reader.room.renderer.passkey_script.path}"
@@ -213,11 +216,12 @@ def _shown(req: falcon.Request, reader: Reader, form: Submitted, purpose: str) -
     if party is None:
         raise PasskeyRefused("not at top level")
     now = reader.room.clock()
-    challenge = reader.room.challenges.read(form.get("challenge"), reader.signed_in, purpose, now=now)
+    challenge = reader.room.challenges.read(form.get("challenge"), bound_to(reader.signed_in, purpose), now=now)
     return Shown(party, challenge, form.get("credential"))
 
 
-def _too_late(reader: Reader) -> str:
+def too_late(reader: Reader) -> str:
+    """Say that the challenge was no longer good."""
     return reader.words("Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal.")
 
 

@@ -19,7 +19,7 @@ from service.access.facts import Fact
 from service.access.hashing import Hasher
 from service.access.own.links import LinkTokens
 from service.access.own.links import Purpose as LinkPurpose
-from service.access.passkeys import ADD, CONFIRM, Challenges, ChallengeStale, Party, PasskeyCloned, Shown
+from service.access.passkeys import ADD, CONFIRM, Challenges, ChallengeStale, Party, PasskeyCloned, Shown, bound_to
 from service.access.visitor import visitor_of_login
 from service.store import accounts, audit, factors, mail_links, own_accounts
 from service.store.database import connected, open_database
@@ -188,11 +188,11 @@ def test_fifty_uses_of_one_challenge_of_a_passkey_raise_one_session(store: None)
     visitor = replace(visitor_of_login(MANDANT, login_of(uuid4().hex)), token=None)  # as in a browser session
     source = Source(MANDANT, Actor.RESIDENT, datetime.now(UTC), account=visitor.account)
     authenticator, challenges = Authenticator(party.origin, counts=False), Challenges([KEY])
-    fresh = challenges.issue(visitor, ADD, now=source.now)
+    fresh = challenges.issue(bound_to(visitor, ADD), now=source.now)
     made = authenticator.create(passkeys.to_create(visitor, party, fresh, company="Musterbau eG"))
     with connected():
         passkeys.add(visitor, Shown(party, fresh.value, made), name="Telefon", source=source)
-        asked = challenges.issue(visitor, CONFIRM, now=source.now)
+        asked = challenges.issue(bound_to(visitor, CONFIRM), now=source.now)
         shown = Shown(party, asked.value, authenticator.get(passkeys.to_confirm(visitor, party, asked)))
 
     def use() -> bool:
@@ -205,7 +205,7 @@ def test_fifty_uses_of_one_challenge_of_a_passkey_raise_one_session(store: None)
     assert at_once(use) == 1
     authenticator.counts = True
     with connected():
-        asked = [challenges.issue(visitor, CONFIRM, now=source.now) for _ in range(2)]
+        asked = [challenges.issue(bound_to(visitor, CONFIRM), now=source.now) for _ in range(2)]
         options = [passkeys.to_confirm(visitor, party, one) for one in asked]
     authenticator.count, answers = 4, []
     for one, told in zip(asked, options, strict=True):

@@ -477,6 +477,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
         "bestaetigen-passkey": replace(BESTAETIGEN, passkey=PASSKEY_SHOWN),
         "passkeys": PASSKEYS,
+        "anmelden-passkey": replace(ANMELDEN, passkey=replace(
+            PASSKEY_SHOWN, form=replace(PASSKEY_SHOWN.form, submit="Mit Passkey anmelden"))),
         "passkeys-fehler": replace(PASSKEYS, passkeys=(), adding=replace(PASSKEYS.adding, form=replace(
             PASSKEY_FORM, errors=(FieldError("passkey", "Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal."),)))),
         "passkeys-anderswo": replace(PASSKEYS, adding=None, elsewhere="Hinzufügen können Sie einen Passkey nur, wenn das Mieterportal in einem eigenen Fenster offen ist und nicht in einer anderen Seite."),

@@ -84,7 +84,7 @@ def test_a_passkey_signs_in_without_name_or_password_and_its_account_was_told_of
     assert events()[-1] == "sign_in"
     with connected():
         told = [row.facts["what"] for row in MailRow.select().where(MailRow.kind == mails.SICHERHEIT)]
-    assert told == ["passkey_added"]
+    assert told == ["passkey_added", "new_device"]
 
 
 def test_an_authenticator_that_did_not_verify_its_holder_signs_nobody_in(

@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 FAST = tests/unit tests/web tests/standin tests/invariants tests/servers tests/demo
 SLOW = tests/browser tests/faults
 PARALLEL = --numprocesses 2 --dist loadfile
-ON_EVERY_ENGINE = tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web
+ON_EVERY_ENGINE = tests/unit/test_query.py tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: help demo demo-reset test lint faults benchmarks screenshots lock clean

@@ -1,7 +1,7 @@
 """Vorgänge, their timeline and their files."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ import peewee
 from service.store import documents
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
-from service.store.query import Query, affected, dicts, first, many, tuples
+from service.store.query import ByKeys, Query, affected, dicts, first, many, tuples
 from service.store.records import Aktivitaet, Anhang, HandedOver, Vorgang, VorgangLine
 
 _OWED = ("waiting", "parked")
@@ -151,7 +151,7 @@ def timeline(vorgang_id: UUID) -> list[tuple[Aktivitaet, bool]]:
 
 def by_ids(ids: Sequence[UUID]) -> dict[UUID, Vorgang]:
     """Return these Vorgänge by id; those that are gone are missing."""
-    return {row["id"]: Vorgang(**row) for row in dicts(VorgangRow.select().where(VorgangRow.id.in_(list(ids))))}
+    return {row[0]: Vorgang(*row) for row in _BY_IDS.tuples(ids)}
 
 
 def aktivitaeten(ids: Sequence[UUID]) -> dict[UUID, Aktivitaet]:
@@ -162,7 +162,7 @@ def aktivitaeten(ids: Sequence[UUID]) -> dict[UUID, Aktivitaet]:
 
 def anhaenge_of(ids: Sequence[UUID]) -> list[Anhang]:
     """Return the files of all these Vorgänge and of their timelines, in order."""
-    return _files(AnhangRow.vorgang_id.in_(list(ids)))
+    return [Anhang(*row) for row in _FILES_OF.tuples(ids)]
 
 
 def anhaenge(vorgang_id: UUID) -> list[Anhang]:
@@ -208,9 +208,17 @@ def known_files(ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _files(condition: Query) -> list[Anhang]:
+    return [Anhang(**row) for row in dicts(_files_where(condition))]
+
+
+def _files_where(condition: Query) -> Query:
     rows = AnhangRow.select(*documents.FILE).where(condition & documents.shown())
-    query = rows.order_by(AnhangRow.created_at, AnhangRow.position)
-    return [Anhang(**row) for row in dicts(query)]
+    return rows.order_by(AnhangRow.created_at, AnhangRow.position)
+
+
+_COLUMNS = [getattr(VorgangRow, field.name) for field in fields(Vorgang)]
+_BY_IDS = ByKeys(VorgangRow.id, lambda ids: VorgangRow.select(*_COLUMNS).where(VorgangRow.id.in_(ids)), _COLUMNS)
+_FILES_OF = ByKeys(AnhangRow.vorgang_id, lambda ids: _files_where(AnhangRow.vorgang_id.in_(ids)), documents.FILE)
 
 
 def _entry(row: dict[str, Any]) -> tuple[Aktivitaet, bool]:

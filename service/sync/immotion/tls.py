@@ -1,19 +1,13 @@
-"""TLS with the other side: the files that it is made of, and what a refusal of our certificate looks like."""
+"""What the other side's TLS says about our certificate: a refusal, which wants a person; no fault of the network."""
 
 import re
 import ssl
-from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPSConnection
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, SSLError
-from urllib3.util.ssl_ import create_urllib3_context
-
-from service.pem import check_ca, check_client_certificate
-from service.settings import ImmotionSettings
-from service.watched import Made, Watched, stamp_of
 
 # RFC 8446, 6.2; TLS 1.2 has no alert of its own for a certificate that was not shown
 _ALERT = re.compile(r"ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$")
@@ -26,7 +20,37 @@ def certificate_refused(fault: HTTPError) -> str | None:
     return reason if _ALERT.search(reason) else None
 
 
-class _Connection(HTTPSConnection):
+class _AtOnce(HTTPConnection):
+    """Sends the head of a request together with the first piece of its body: one call of the system instead of two.
+
+    With many threads each call is a chance to lose the processor; immotion, too, is woken once instead of twice.
+    """
+
+    _holding = False
+    _head = b""
+
+    @override
+    def request(self, *args: Any, **options: Any) -> None:
+        self._head = b""
+        super().request(*args, **options)
+        if self._head:
+            self.send(b"")
+
+    @override
+    def endheaders(self, *args: Any, **options: Any) -> None:
+        self._holding = True
+        super().endheaders(*args, **options)
+
+    @override
+    def send(self, data: Any) -> None:
+        if self._holding:
+            self._holding, self._head = False, data
+            return
+        head, self._head = self._head, b""
+        super().send(head + data if head else data)
+
+
+class _Connection(_AtOnce, HTTPSConnection):
     """Asks why the other side hung up while we were sending.
 
     In TLS 1.3 a client is through with the handshake before the server has looked at its certificate: the refusal
@@ -42,42 +66,12 @@ class _Connection(HTTPSConnection):
             raise
 
 
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _AtOnce
+
+
 class _Pool(HTTPSConnectionPool):
     ConnectionCls = _Connection
 
 
-POOLS: dict[str, type[HTTPConnectionPool]] = {"http": HTTPConnectionPool, "https": _Pool}
-
-Pools = Made[ssl.SSLContext | None, PoolManager]
-
-
-def context_of(settings: ImmotionSettings, environment: str | None) -> Watched[ssl.SSLContext | None]:
-    """Return what TLS is spoken with; made anew when a file of it changes, and the former one if that is no good.
-
-    `environment` names the CAs where the settings name none. Without any file it is urllib3's own: the system's CAs.
-    """
-    ca = settings.ca or (Path(environment) if environment else None)
-    files = [file for file in (ca, settings.client_cert, settings.client_key) if file is not None]
-
-    def read() -> ssl.SSLContext:
-        if settings.client_cert is not None:
-            check_client_certificate(settings.client_cert, settings.client_key)
-        if settings.ca is not None:
-            check_ca(settings.ca)
-        return _context(settings, ca)
-
-    if not files:
-        return Watched("tls", None)
-    taken = stamp_of(files)
-    return Watched("immotion.client_cert", _context(settings, ca), files, read, taken)
-
-
-def _context(settings: ImmotionSettings, ca: Path | None) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    if ca is not None:
-        context.load_verify_locations(ca)
-    else:
-        context.load_default_certs()
-    if settings.client_cert is not None:
-        context.load_cert_chain(settings.client_cert, settings.client_key, password="")
-    return context
+POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _PlainPool, "https": _Pool}

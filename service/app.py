@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.passkeys import Challenges
 from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.weiter import WeiterTokens
@@ -51,6 +52,7 @@ from service.web.kontakt import Kontakt
 from service.web.konto import Konto, Personen
 from service.web.konto_email import EmailAendern, EmailBestaetigen
 from service.web.metrics import Metrics
+from service.web.passkeys import Passkeys
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
 from service.web.render import Renderer
 from service.web.schaden import Schaden
@@ -99,12 +101,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
     app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
+    app.add_route("/{mandant}/bestaetigen/passkey", Bestaetigen(room), suffix="passkey")
     app.add_route("/{mandant}/konto", Konto(room))
     app.add_route("/{mandant}/konto/aktivieren", Aktivieren(room))
     app.add_route("/{mandant}/konto/personen", Personen(room))
     app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
     app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
     app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
+    app.add_route("/{mandant}/konto/passkeys", Passkeys(room))
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
@@ -131,6 +135,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
 
 def _add_own_login(app: App, room: Room) -> None:
     app.add_route("/{mandant}/konto/anmelden", Anmelden(room))
+    app.add_route("/{mandant}/konto/anmelden/passkey", Anmelden(room), suffix="passkey")
     app.add_route("/{mandant}/konto/registrieren", Registrieren(room))
     app.add_route("/{mandant}/konto/kennwort-vergessen", KennwortVergessen(room))
     app.add_route("/{mandant}/konto/kennwort-neu", KennwortNeu(room))
@@ -160,6 +165,7 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         tokens=FormTokens(rings.secret_keys),
         file_tokens=FileTokens(rings.secret_keys),
         weiter=WeiterTokens(rings.secret_keys),
+        challenges=Challenges(rings.secret_keys),
         vault=vault,
         hasher=Hasher(),
         intake=Intake(storage_of(service, vault), limits, text_bytes=service.limits.text),

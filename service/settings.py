@@ -487,6 +487,7 @@ class Level2Settings(Section):
     actions: tuple[Literal["dokumente", "nachrichten"], ...] = ("dokumente",)
     compulsory_from: date | None = None
     minutes: int = Field(10, ge=1, le=60)
+    passkeys: bool = True
 
 
 class InvitationSettings(Section):

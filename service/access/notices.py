@@ -20,14 +20,16 @@ _TOLD = {
     Event.FACTOR_REMOVED,
     Event.CODES_MADE,
     Event.RECOVERY_USED,
+    Event.PASSKEY_ADDED,
+    Event.PASSKEY_REMOVED,
     Event.PASSWORD_CHANGED,
     Event.EMAIL_CHANGED,
 }
 
 
-def note(event: Event, source: Source, *, facts: Mapping[str, str | int] | None = None) -> None:
+def note(event: Event, source: Source, *, subject: str = "", facts: Mapping[str, str | int] | None = None) -> None:
     """Add an entry to the audit log, and tell the account where it is one of these events."""
-    audit.note(event, source, facts=facts)
+    audit.note(event, source, subject=subject, facts=facts)
     if event in _TOLD:
         tell(event.value, source)
 

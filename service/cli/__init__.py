@@ -180,10 +180,13 @@ def _verify(text: str, typ: str, mandant: str, connection: str) -> None:
 
 def _connection(settings: Settings, mandant: str, connection: str) -> Any:  # noqa: ANN401 - ConnectionSettings
     try:
-        return settings.mandanten[mandant].connections[connection]
+        found = settings.mandanten[mandant].connections[connection]
     except KeyError:
         known = [f"{m} {c}" for m, house in settings.mandanten.items() for c in house.connections]
         raise click.UsageError(f"no such connection; there are: {', '.join(known)}") from None
+    if not found.keys:
+        raise click.UsageError(f'{connection} is the own login (kind = "own"), which takes no tokens')
+    return found
 
 
 @main.group()

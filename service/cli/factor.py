@@ -66,11 +66,13 @@ def _accounts(mandant: str, person: str | None, connection: str | None, sub: str
 
 def _effect(who: "AccountKey") -> str:
     from service.store import factors  # noqa: PLC0415 - only where used
+    from service.store.passkeys import of_account  # noqa: PLC0415
 
-    found, left = factors.find(who), factors.codes_left(who)
+    found, left, passkeys = factors.find(who), factors.codes_left(who), len(of_account(who))
     at = found.confirmed_at.isoformat(timespec="seconds") if found and found.confirmed_at else "never confirmed"
     return (
-        f"account {who.account[:12]}…: the app set up at {at} and {left} unused recovery codes will be removed, "
+        f"account {who.account[:12]}…: the app set up at {at} and {left} unused recovery codes will be removed, with "
+        f"{passkeys} passkeys, "
         "and its sessions must be confirmed anew"
     )
 

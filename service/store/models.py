@@ -571,6 +571,24 @@ class RecoveryCodeRow(Row):
         primary_key = peewee.CompositeKey("mandant", "account", "slot")
 
 
+class PasskeyRow(Row):
+    """A passkey of an account: its public half, and how far its authenticator has counted."""
+
+    id_hash = CharField(64, primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    credential_id = TextField(help_text=PERSONAL)
+    public_key = TextField(help_text=PERSONAL)
+    sign_count = peewee.BigIntegerField(help_text=TECHNICAL)
+    name = CharField(80, help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    used_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "passkey"
+        indexes = ((("mandant", "account"), False),)
+
+
 class AccountPersonRow(Row):
     """For whom an account may act, by a letter's code. `connection` is where the account comes from."""
 
@@ -749,6 +767,7 @@ MODELS: tuple[type[Row], ...] = (
     FiledropNummerRow,
     TotpRow,
     RecoveryCodeRow,
+    PasskeyRow,
     AccountPersonRow,
     MailRow,
     BenachrichtigungRow,

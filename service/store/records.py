@@ -451,6 +451,21 @@ class Totp:
 
 
 @dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey of an account; `id_hash` is the SHA-256 of the credential's id, the rest is base64url."""
+
+    id_hash: str
+    mandant: str
+    account: str
+    credential_id: str
+    public_key: str
+    sign_count: int
+    name: str
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SealedSecrets:
     """What of an account stands under an encryption key."""
 

@@ -14,6 +14,7 @@ from service.access.own.register import Registration, register
 from service.access.own.sign_in import Attempt, SignInRefused, sign_in
 from service.access.weiter import HOME
 from service.web.aktivieren import fact_error, fact_field, invitation_of, refusal_help, shape_help
+from service.web.anmelden_passkey import PasskeyProblem, account_of, offer
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.guest import FORGOTTEN, REGISTER, SIGN_IN, Entry, GuestDesk, cookies_wanted, form_again, own_login
@@ -62,6 +63,23 @@ class Anmelden:
             return
         self._sign_in(req, resp, entry)
 
+    def on_post_passkey(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Take a passkey in place of name and password."""
+        reader = reader_of(req)
+        login, entry = own_login(reader), self._desk.read(req)
+        if entry is None:
+            resp.status = falcon.HTTP_403
+            again = form_again(reader)
+            self._show(resp, reader, self._desk.newcomer(req), ("", req.context.form.get("weiter")), again)
+            return
+        try:
+            account = account_of(req, entry, login)
+        except PasskeyProblem as problem:
+            resp.status = falcon.HTTP_422
+            self._show(resp, reader, entry.guest, ("", entry.form.get("weiter")), by_passkey=problem.said)
+            return
+        self._desk.enter(req, resp, entry, account, onward=onward(reader, entry.form.get("weiter")))
+
     def _sign_in(self, req: falcon.Request, resp: falcon.Response, entry: Entry) -> None:
         reader, room = reader_of(req), self._room
         attempt = Attempt(entry.form.get("name"), entry.form.raw("kennwort"), self._desk.device(req))
@@ -84,6 +102,7 @@ class Anmelden:
         general: str = "",
         *,
         fresh: bool = False,
+        by_passkey: str = "",
     ) -> None:
         words = reader.words
         by_mail = reader.room.settings.service.mail is not None
@@ -106,6 +125,7 @@ class Anmelden:
             ),
             note=words("Ihr neues Kennwort gilt. Bitte melden Sie sich damit an.") if fresh else "",
             guest=True,
+            passkey=offer(self._desk, reader, guest, typed[1], by_passkey),
         )
         self._desk.show(resp, reader, guest, page)
 

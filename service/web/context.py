@@ -13,6 +13,7 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.passkeys import Challenges
 from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.visitor import Visitor
@@ -44,6 +45,7 @@ class Room:
     tokens: FormTokens
     file_tokens: FileTokens
     weiter: WeiterTokens
+    challenges: Challenges
     vault: Vault
     hasher: Hasher
     intake: Intake
@@ -155,14 +157,14 @@ class Reader:
 
     def login_ways(self, weiter: Weiter = HOME) -> tuple[Way, ...]:
         """Return where somebody who is not signed in can do so; the own login leads on to where they were."""
+        connections = self.mandant.connections.values()
+        sites = [one.login_url or one.origins[0] for one in connections if one.kind != OWN_LOGIN]
+        ways = tuple(Way(self.words("Zur Anmeldung"), url) for url in dict.fromkeys(sites))
+        if self.mandant.own_login is None:
+            return ways
         token = self.room.weiter.sign(self.mandant_id, weiter) if weiter.path else ""
-        urls = [
-            self.link("konto/anmelden", weiter=token)
-            if connection.kind == OWN_LOGIN
-            else connection.login_url or connection.origins[0]
-            for connection in self.mandant.connections.values()
-        ]
-        return tuple(Way(self.words("Zur Anmeldung"), url) for url in dict.fromkeys(urls))
+        label = self.words("Mit Kundennummer oder E-Mail-Adresse anmelden") if sites else self.words("Zur Anmeldung")
+        return (Way(label, self.link("konto/anmelden", weiter=token)), *ways)
 
     def site(self) -> Site:
         """Return what surrounds this reader's page."""

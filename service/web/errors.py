@@ -338,7 +338,7 @@ class ErrorPages:
 
 def _where_to_sign_in(reader: Reader) -> str:
     if reader.mandant.own_login is not None:
-        return ""
+        return reader.words("Danach sehen Sie hier Ihre Vorgänge.")
     return reader.words("Melden Sie sich auf der Internetseite Ihrer Verwaltung an.")
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from service.web.level2_pages import PasskeyForm
 from service.web.pages import Form, Way
 
 
@@ -11,7 +12,7 @@ class ZugangPage:
     """One form: signing in, registering, a new password or address.
 
     `guest` marks a form whose answer may be a session, `letter` one that a letter's QR code fills in; `top` leads out
-    of a frame.
+    of a frame. `passkey` signs in without typing.
     """
 
     template: ClassVar[str] = "pages/zugang.html"
@@ -24,6 +25,7 @@ class ZugangPage:
     guest: bool = False
     letter: bool = False
     top: Way | None = None
+    passkey: PasskeyForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import requests
@@ -104,12 +105,13 @@ class Load:
 
     def _patiently(self, step: Callable[[], int]) -> int:
         """Do it again when the worker was killed meanwhile, as a browser's user would."""
-        while True:
+        while not self.stop.is_set():
             try:
                 return step()
             except requests.RequestException:
                 self.again += 1
                 time.sleep(0.05)
+        return 200  # nobody waits for it any more
 
     def resident(self, sub: str = "") -> Resident:
         return Resident(self.installation.url, sub=sub or secrets.token_hex(8), person=None, key=self.key)
@@ -121,8 +123,10 @@ class Load:
     def _frame(self) -> int:
         resident = self.resident()
         url = f"{self.installation.url}/{MANDANT}/sso/website"
-        entry = requests.get(url, timeout=30).text
-        nonce, proof = (re.search(rf'data-{name}="([^"]+)"', entry).group(1) for name in ("nonce", "proof"))
+        entry = requests.get(url, timeout=30)
+        if entry.status_code != 200:
+            return entry.status_code
+        nonce, proof = (re.search(rf'data-{name}="([^"]+)"', entry.text).group(1) for name in ("nonce", "proof"))
         return posted_by_frame(resident, nonce, proof)
 
     def _factor(self, number: int) -> Callable[[], int]:
@@ -218,14 +222,18 @@ def _rotate(installation: Installation, files: Files, load: Load) -> dict[str, f
 
     with ThreadPoolExecutor(2) as pool:
         polled = {"of a connection": by_key, "of forms and nonces": by_proof}
-        lived = {what: pool.submit(_last_taken, taken, began) for what, taken in polled.items()}
+        how = {"in_a_row": _IN_A_ROW, "for_s": _DEAD_WITHIN_S + _TAKEN_S}
+        lived = {what: pool.submit(_last_taken, taken, began, **how) for what, taken in polled.items()}
         return {what: one.result() for what, one in lived.items()}
 
 
-def _last_taken(taken: Callable[[], bool], began: float) -> float:
-    """Return when it was last taken, in seconds after `began`; 0 if never."""
+def _last_taken(taken: Callable[[], bool], began: float, *, in_a_row: int, for_s: float) -> float:
+    """Return when it was last taken, in seconds after `began`; 0 if never.
+
+    Asked until it was refused so often in a row, or for so long.
+    """
     last, refused = 0.0, 0
-    while refused < _IN_A_ROW and time.monotonic() - began < _DEAD_WITHIN_S + _TAKEN_S:
+    while refused < in_a_row and time.monotonic() - began < for_s:
         asked = time.monotonic() - began
         if taken():
             last, refused = asked, 0
@@ -277,12 +285,8 @@ def _revoked(load: Load) -> float:
     assert page_of(load.installation, cookie) == 200
     url = f"{load.installation.url}/{MANDANT}/sso/website/logout"
     assert requests.post(url, data={"token": resident.token("logout")}, timeout=30).status_code == 204
-    began, last = time.monotonic(), 0.0
-    for _ in range(10):
-        asked = time.monotonic() - began
-        if page_of(load.installation, cookie) == 200:
-            last = asked
-    return last
+    shown = partial(page_of, load.installation, cookie)
+    return _last_taken(lambda: shown() == 200, time.monotonic(), in_a_row=10, for_s=2 * _REVOKED_WITHIN_S)
 
 
 def _new_token(files: Files, far: "_Far") -> float:

@@ -30,6 +30,7 @@ PUBLIC_ROUTES = {
     "/{mandant}/konto/benachrichtigungen/bestaetigen",
     "/{mandant}/konto/benachrichtigungen/abbestellen",
     "/{mandant}/konto/anmelden",
+    "/{mandant}/konto/anmelden/passkey",
     "/{mandant}/konto/registrieren",
     "/{mandant}/konto/kennwort-vergessen",
     "/{mandant}/konto/kennwort-neu",

@@ -36,6 +36,7 @@ class Portal:
     directory: Path
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     rates: str = ""
+    host: str = "127.0.0.1"
     more: Mapping[str, str] = field(default_factory=dict)
     extra: str = ""
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC))
@@ -43,7 +44,10 @@ class Portal:
     def __post_init__(self) -> None:
         limits = {"rates": self.rates} if self.rates else {}
         self.installation = Installation(
-            self.directory, level2=self.level2, **{"extra": self.extra, **limits, **self.more}
+            self.directory,
+            host=self.host,
+            level2=self.level2,
+            **{"extra": self.extra, **limits, **self.more},
         )
         self.settings = load_settings(self.installation.config)
         self.client = falcon.testing.TestClient(create_app(self.settings, clock=lambda: self.now))

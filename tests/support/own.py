@@ -43,12 +43,12 @@ sender = "portal@eigenbau.example"
 """
 
 
-def own_portal(directory: Path, *, rates: str, mail: int | None = 1) -> Portal:
+def own_portal(directory: Path, *, rates: str, mail: int | None = 1, host: str = "127.0.0.1") -> Portal:
     """Return a portal behind one proxy; `mail` is the port of its mail server, None for none."""
     extra = OWN if mail is None else OWN + MAIL.format(port=mail)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("MIETERPORTAL_SERVICE__TRUSTED_PROXIES", "1")
-        return Portal(directory, rates=rates, extra=extra)
+        return Portal(directory, rates=rates, extra=extra, host=host)
 
 
 def known(person: str, name: str = "Zoë Müller") -> None:

@@ -28,6 +28,7 @@ class Installation:
     directory: Path
     database: str = ""
     extra: str = ""
+    host: str = "127.0.0.1"
     service: str = ""
     immotion: str = ""
     invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"\nfact = "vertragsbeginn"'
@@ -44,7 +45,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.database = self.database or new_database(self.directory)
         self.config = self.directory / "portal.toml"
-        self.url = f"http://127.0.0.1:{self.portal_port}"
+        self.url = f"http://{self.host}:{self.portal_port}"
         self.standin_url = f"http://127.0.0.1:{self.standin_port}"
         self.write_settings()
 

@@ -23,7 +23,8 @@ from urllib3.exceptions import HTTPError
 from service.keys import KeyRing, client_secret
 from service.settings import OAuthSettings
 from service.sync.immotion.channel import CredentialsRefused, Temporary
-from service.sync.immotion.tls import Pools, certificate_refused
+from service.sync.immotion.pools import Pools
+from service.sync.immotion.tls import certificate_refused
 
 _CONNECT_S = 5
 # how long a token is used whose end the endpoint does not tell

@@ -36,7 +36,8 @@ from service.sync.immotion.channel import (
     Stand,
     Temporary,
 )
-from service.sync.immotion.tls import POOLS, Pools, certificate_refused, context_of
+from service.sync.immotion.pools import Pools, context_of
+from service.sync.immotion.tls import POOLS, certificate_refused
 from service.sync.immotion.wire import seq_of
 from service.watched import Made
 

@@ -1,19 +1,13 @@
-"""TLS with the other side: the files that it is made of, and what a refusal of our certificate looks like."""
+"""What the other side's TLS says about our certificate: a refusal, which wants a person; no fault of the network."""
 
 import re
 import ssl
-from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, SSLError
-from urllib3.util.ssl_ import create_urllib3_context
-
-from service.pem import check_ca, check_client_certificate
-from service.settings import ImmotionSettings
-from service.watched import Made, Watched, stamp_of
 
 # RFC 8446, 6.2; TLS 1.2 has no alert of its own for a certificate that was not shown
 _ALERT = re.compile(r"ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$")
@@ -81,37 +75,3 @@ class _Pool(HTTPSConnectionPool):
 
 
 POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _PlainPool, "https": _Pool}
-
-Pools = Made[ssl.SSLContext | None, PoolManager]
-
-
-def context_of(settings: ImmotionSettings, environment: str | None) -> Watched[ssl.SSLContext | None]:
-    """Return what TLS is spoken with; made anew when a file of it changes, and the former one if that is no good.
-
-    `environment` names the CAs where the settings name none. Without any file it is urllib3's own: the system's CAs.
-    """
-    ca = settings.ca or (Path(environment) if environment else None)
-    files = [file for file in (ca, settings.client_cert, settings.client_key) if file is not None]
-
-    def read() -> ssl.SSLContext:
-        if settings.client_cert is not None:
-            check_client_certificate(settings.client_cert, settings.client_key)
-        if settings.ca is not None:
-            check_ca(settings.ca)
-        return _context(settings, ca)
-
-    if not files:
-        return Watched("tls", None)
-    taken = stamp_of(files)
-    return Watched("immotion.client_cert", _context(settings, ca), files, read, taken)
-
-
-def _context(settings: ImmotionSettings, ca: Path | None) -> ssl.SSLContext:
-    context = create_urllib3_context()
-    if ca is not None:
-        context.load_verify_locations(ca)
-    else:
-        context.load_default_certs()
-    if settings.client_cert is not None:
-        context.load_cert_chain(settings.client_cert, settings.client_key, password="")
-    return context

@@ -6,9 +6,17 @@ from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
-from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
+from service.web.level2_pages import (
+    BestaetigenPage,
+    CodesPage,
+    FaktorPage,
+    PasskeyForm,
+    PasskeysPage,
+    PasskeyView,
+    SicherheitPage,
+)
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
-from service.web.own_pages import ZugangPage
+from service.web.own_pages import DeviceView, GeraetePage, ZugangPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -276,6 +284,37 @@ BESTAETIGEN = BestaetigenPage(
     Way("Ersatzcode benutzen", "#recovery"),
     "App und Ersatzcodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück.",
 )
+PASSKEY_NAME = Field("name", "text", "Name", maxlength=40, autocomplete="off",
+                     hint="Zum Beispiel: Mein Telefon. Daran erkennen Sie den Passkey in dieser Liste.")  # fmt: skip
+PASSKEY_FORM = replace(CODE_FORM, fields=(PASSKEY_NAME,), submit="Passkey hinzufügen")
+PASSKEY_FAILED = "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal."
+PASSKEY_SHOWN = PasskeyForm(
+    "get",
+    "bestaetigen",
+    '{"challenge": "AAAA"}',
+    replace(CODE_FORM, fields=(), submit="Mit Passkey bestätigen"),
+    "passkey.js",
+    PASSKEY_FAILED,
+)
+PASSKEYS = PasskeysPage(
+    "Passkeys",
+    "Mit einem Passkey bestätigen Sie durch Fingerabdruck, Gesicht oder die Sperre Ihres Geräts, ohne einen Code abzutippen. Die App bleibt daneben gültig.",
+    (
+        PasskeyView("Mein Telefon", "Hinzugefügt am 3. März 2026, zuletzt benutzt am 4. März 2026", "loeschen:a"),
+        PasskeyView(LONG[:40], "Hinzugefügt am 3. März 2026, noch nicht benutzt", "loeschen:b"),
+    ),
+    replace(CODE_FORM, fields=(), submit="Entfernen"),
+    PasskeyForm(
+        "create",
+        "hinzufuegen",
+        '{"challenge": "AAAA", "user": {"id": "AAAA"}}',
+        PASSKEY_FORM,
+        "passkey.js",
+        PASSKEY_FAILED,
+    ),
+    "",
+    Way("Zurück", "#zurueck"),
+)
 URI = setup_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", issuer="Musterbau eG", name="Erika Beispiel")
 FAKTOR = FaktorPage(
     "Zweiten Faktor einrichten",
@@ -377,6 +416,28 @@ REGISTRIEREN = ZugangPage(
     guest=True,
     letter=True,
 )
+KENNWORT_AENDERN = ZugangPage(
+    "Kennwort ändern",
+    "Auf allen anderen Geräten sind Sie danach abgemeldet.",
+    replace(
+        CODE_FORM,
+        submit="Speichern",
+        errors=(),
+        fields=(replace(KENNWORT, name="bisher", label="Jetziges Kennwort"), NEUES_KENNWORT),
+    ),
+    (Way("Zurück", "#z"),),
+    note="Ihr neues Kennwort gilt.",
+)
+GERAETE = GeraetePage(
+    "Geräte",
+    "Hier sind Sie angemeldet. Kennen Sie eines nicht, melden Sie es ab und ändern Sie Ihr Kennwort.",
+    (DeviceView("Firefox, Linux", "Angemeldet am 3. März 2026, 10:15 Uhr", "Dieses Gerät", current=True, end=""),
+     DeviceView("Safari, iPhone", "Angemeldet am 2. März 2026, 22:40 Uhr", "Zuletzt benutzt am 3. März 2026, 08:01 Uhr", current=False, end="abmelden:1"),
+     DeviceView(LONG, "Angemeldet am 1. März 2026, 07:30 Uhr", "Zuletzt benutzt am 1. März 2026, 07:30 Uhr", current=False, end="abmelden:2")),
+    replace(CODE_FORM, fields=(), errors=(), submit="Überall sonst abmelden"),
+    "ueberall",
+    done="Abgemeldet.",
+)  # fmt: skip
 ACTING = replace(SITE, acting=Way("Grete Süßmilch", "#p"))
 
 
@@ -414,6 +475,13 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
         "bestaetigen": BESTAETIGEN,
         "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
+        "bestaetigen-passkey": replace(BESTAETIGEN, passkey=PASSKEY_SHOWN),
+        "passkeys": PASSKEYS,
+        "anmelden-passkey": replace(ANMELDEN, passkey=replace(
+            PASSKEY_SHOWN, form=replace(PASSKEY_SHOWN.form, submit="Mit Passkey anmelden"))),
+        "passkeys-fehler": replace(PASSKEYS, passkeys=(), adding=replace(PASSKEYS.adding, form=replace(
+            PASSKEY_FORM, errors=(FieldError("passkey", "Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal."),)))),
+        "passkeys-anderswo": replace(PASSKEYS, adding=None, elsewhere="Hinzufügen können Sie einen Passkey nur, wenn das Mieterportal in einem eigenen Fenster offen ist und nicht in einer anderen Seite."),
         "sicherheit": SICHERHEIT,
         "sicherheit-ohne": replace(SICHERHEIT, facts=(("Zweiter Faktor", "Nicht eingerichtet"),), notes=(),
                                    ways=(Way("Zweiten Faktor einrichten", "#app"),)),
@@ -442,6 +510,9 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "anmelden": ANMELDEN,
         "anmelden-fehler": replace(ANMELDEN, form=replace(ANMELDEN.form, errors=(FieldError("eingabe", UNFIT),))),
         "registrieren": REGISTRIEREN,
+        "kennwort": KENNWORT_AENDERN,
+        "geraete": GERAETE,
+        "geraete-eines": replace(GERAETE, devices=GERAETE.devices[:1], everywhere="", done=""),
         "registrieren-fehler": replace(REGISTRIEREN, form=replace(
             REGISTRIEREN.form, errors=(FieldError("feld-kennwort", f"Neues Kennwort: {GUESSED}"),),
             fields=(*REGISTRIEREN.form.fields[:3], replace(NEUES_KENNWORT, error=GUESSED)))),

@@ -86,7 +86,8 @@ def keys() -> None:
 def renew(mandant: str | None) -> None:
     """Put every stored secret, and the key of every file, under the newest of `service.encryption_keys`.
 
-    Afterwards the older keys can go. Safe to run again, and while the portal runs. Ends with 1 if a secret cannot be opened by any of the keys.
+    Afterwards the older keys can go. Safe to run again, and while the portal runs. Ends with 1 if a secret cannot be
+    opened by any of the keys.
 
     Example: mieterportal keys renew
     """

@@ -59,4 +59,6 @@ def limit(*, memory: int, seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     until = ceil(used.ru_utime + used.ru_stime + seconds)
     for what, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, until), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(what, (most, most))
+        _, hard = resource.getrlimit(what)
+        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (allowed, allowed))

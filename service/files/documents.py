@@ -50,7 +50,7 @@ def is_pdf(head: bytes) -> bool:
 def check_pdf(path: Path) -> str:
     """Return the media type of a PDF that opens without repair, without a password, and has a page; raises Unfit.
 
-    It is opened in a process of its own: 24 MB of numbers become 1.7 GB of objects, and no setting of qpdf's forbids it.
+    It is opened in a process of its own: 24 MB of numbers become 1.7 GB of objects, and no limit of qpdf's helps.
     """
     child.run("service.files.documents", str(path), target=None, seconds=_SECONDS)
     return "application/pdf"

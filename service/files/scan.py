@@ -1,12 +1,13 @@
 """Whether a file carries a virus: clamd is asked, which is given the bytes and never a path (INSTREAM)."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from clamav_client.clamd import ClamdNetworkSocket
 
 # What clamd calls a file that it could not look into as far as it should; only with AlertExceedsMax, AlertEncrypted.

@@ -44,7 +44,8 @@ class ClamdServer:
         config.write_text(
             f"Foreground yes\nDatabaseDirectory {signatures}\nTemporaryDirectory {self.directory}\n"
             f"LocalSocket {self.socket}\nTCPSocket {self.port}\nTCPAddr 127.0.0.1\n"
-            f"StreamMaxLength {self.stream_max}\nMaxFileSize 25M\nMaxScanSize 200M\nAlertExceedsMax yes\nAlertEncrypted yes\n",
+            f"StreamMaxLength {self.stream_max}\nMaxFileSize 25M\nMaxScanSize 200M\n"
+            "AlertExceedsMax yes\nAlertEncrypted yes\n",
             encoding="ascii",
         )
         command = [_clamd() or "clamd", "--config-file", str(config)]

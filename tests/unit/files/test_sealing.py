@@ -41,7 +41,7 @@ class InMemory:
 
 
 def noise(size: int) -> bytes:
-    return Random(size).randbytes(size)
+    return Random(size).randbytes(size)  # noqa: S311 - repeatable on purpose
 
 
 def sealed(plain: bytes, key: bytes = KEY, file_id: UUID = FILE_ID) -> bytes:
@@ -102,7 +102,10 @@ def test_what_is_read_in_order_comes_in_larger_and_larger_parts():
         lambda _: sealed(noise(3 * CHUNK), file_id=OTHER_ID),
         lambda _: sealed(noise(3 * CHUNK), key=bytes(32)),
     ],
-    ids=["cut-to-one", "cut-at-chunk", "cut", "appended", "left-out", "exchanged", "repeated", "flipped", "mark", "empty", "plain", "other-file", "other-key"],
+    ids=[
+        *("cut-to-one", "cut-at-chunk", "cut", "appended", "left-out", "exchanged", "repeated"),
+        *("flipped", "mark", "empty", "plain", "other-file", "other-key"),
+    ],
 )  # fmt: skip
 def test_a_file_that_was_changed_does_not_open(change):
     with pytest.raises(Tampered):

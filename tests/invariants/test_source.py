@@ -21,6 +21,7 @@ PROGRAMS = {"service/files/child.py", "service/demo/children.py"}
 NETWORK = {
     "service/sync/immotion/access.py",
     "service/sync/immotion/http.py",
+    "service/sync/immotion/pools.py",
     "service/sync/immotion/tls.py",
     "service/notify/smtp.py",
     "service/access/rates.py",

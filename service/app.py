@@ -40,6 +40,7 @@ from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
 from service.web.dokument import Dokument
+from service.web.dokumente import DokumentBild, DokumentDatei, Dokumente, DokumentSeite
 from service.web.errors import ErrorPages
 from service.web.headers import SecurityHeaders
 from service.web.intake import Intake
@@ -93,6 +94,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/dokumente", Dokumente(room))
+    app.add_route("/{mandant}/dokumente/{dokument_id}", DokumentSeite(room))
+    app.add_route("/{mandant}/dokumente/{dokument_id}/datei", DokumentDatei(room))
+    app.add_route("/{mandant}/dokumente/{dokument_id}/seiten/{nummer:int}", DokumentBild(room))
     app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
     app.add_route("/{mandant}/konto", Konto(room))
     app.add_route("/{mandant}/konto/aktivieren", Aktivieren(room))

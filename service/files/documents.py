@@ -48,33 +48,48 @@ def check_pdf(path: Path) -> str:
 
     Repair is off because it lets halves of files pass, even of encrypted ones, as whole plain documents.
     """
+    pages_of_pdf(path, most=1)
+    return "application/pdf"
+
+
+def pages_of_pdf(path: Path, *, most: int) -> int:
+    """Return how many pages a PDF has, `most` when there are more; raises Unfit as `check_pdf` does."""
     try:
         with pikepdf.open(path, attempt_recovery=False, inherit_page_attributes=False) as pdf:
             if pdf.is_encrypted:
                 raise Unfit(Refusal.ENCRYPTED)
-            if not _has_page(pdf):
-                raise Unfit(Refusal.DAMAGED)
+            pages = _pages(pdf, most)
     except pikepdf.PasswordError as locked:
         raise Unfit(Refusal.ENCRYPTED) from locked
     except _HOSTILE as broken:
         raise Unfit(Refusal.DAMAGED) from broken
-    return "application/pdf"
+    if not pages:
+        raise Unfit(Refusal.DAMAGED)
+    return pages
 
 
-def _has_page(pdf: pikepdf.Pdf) -> bool:
-    """Look for one page, in bounded steps: to count them, qpdf copies a page that 5 MB name so often into 2 GB."""
-    waiting = [pdf.Root["/Pages"]]
+def is_encrypted(path: Path) -> bool:
+    """Tell whether a PDF cannot be opened without a password."""
+    try:
+        pages_of_pdf(path, most=1)
+    except Unfit as unfit:
+        return unfit.refusal is Refusal.ENCRYPTED
+    return False
+
+
+def _pages(pdf: pikepdf.Pdf, most: int) -> int:
+    """Look for pages, in bounded steps: to count them, qpdf copies a page that 5 MB name so often into 2 GB."""
+    waiting, found = [pdf.Root["/Pages"]], 0
     for _ in range(_NODES):
-        if not waiting:
-            return False
+        if not waiting or found == most:
+            break
         node = waiting.pop()
         kids = node.get("/Kids")
         if kids is None:
-            if node.get("/Type") == "/Page":
-                return True
+            found += node.get("/Type") == "/Page"
             continue
         waiting.extend(kids[at] for at in reversed(range(min(len(kids), _KIDS))))
-    return False
+    return found
 
 
 def head_of(path: Path) -> bytes:

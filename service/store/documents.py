@@ -8,7 +8,7 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from service.store import clean
+from service.store import clean, dokumente
 from service.store.models import AnhangRow, RueckzugRow
 from service.store.query import Query, affected, dicts, tuples
 from service.store.records import Anhang, Announced
@@ -93,13 +93,16 @@ def parked(mandanten: Sequence[str]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for mandant, reason, count in tuples(query):
         found.setdefault(mandant, {})[reason or ""] = count
+    for mandant, reason, count in dokumente.parked(mandanten):
+        of_mandant = found.setdefault(mandant, {})
+        of_mandant[reason] = of_mandant.get(reason, 0) + count
     return found
 
 
 def retry_parked(mandant: str, now: datetime) -> int:
     """Have everything of a Mandant that was put aside fetched now, attempts and age counted anew; returns how many."""
     anew: dict[str, Any] = {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
-    return affected(AnhangRow.update(**anew).where(_parked([mandant])))
+    return affected(AnhangRow.update(**anew).where(_parked([mandant]))) + dokumente.retry_parked(mandant, now)
 
 
 def _parked(mandanten: Sequence[str]) -> Query:

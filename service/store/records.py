@@ -135,6 +135,7 @@ class OutboxItem:
     state: str
     sent_at: datetime | None
     retried_at: datetime | None = None
+    lesung_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +231,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Vertrag:
-    """A contract with its unit and building, joined."""
+    """A contract with its unit and building, joined.
+
+    With `eigene_zeit`, beginn and ende are those of a co-resident, who belongs to the contract for a part of its time.
+    """
 
     nr: str
     person_nr: str
@@ -242,6 +246,7 @@ class Vertrag:
     gebaeude_nr: str
     wirtschaftseinheit_nr: str
     adresse: str
+    eigene_zeit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +309,7 @@ class OwedRow:
     retried_at: datetime | None
     last_error: str
     request_id: str
+    lesung_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from itertools import islice
+from uuid import UUID
 
 import structlog
 
@@ -13,6 +14,7 @@ from service.store import (
     audit,
     benachrichtigungen,
     cms_sessions,
+    dokumente,
     drafts,
     factors,
     mails,
@@ -26,6 +28,7 @@ log = structlog.get_logger()
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
+_LATEST_ZONE = timedelta(hours=12)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
@@ -41,12 +44,26 @@ def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) ->
         activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
+        files += _expired_documents(now)
     for file_id in files:
         storage.delete(file_id)
     swept = storage.sweep_incoming(now - ORPHAN_AGE)
     orphans = _delete_orphans(storage, now)
     log.info("tidied", draft_files=len(files), interrupted_uploads=swept, orphans=orphans)
     return len(files) + swept + orphans
+
+
+def _expired_documents(now: datetime) -> list[UUID]:
+    """Remove documents whose day of deletion is over everywhere; returns the files that nothing names any more."""
+    today = (now - _LATEST_ZONE).date().isoformat()
+    files: set[UUID] = set()
+    while True:
+        with transaction():
+            batch = dokumente.expire(today, limit=_BATCH)
+        files |= {file_id for file_id in batch if file_id is not None}
+        if len(batch) < _BATCH:
+            break
+    return sorted(files - vorgaenge.known_files(list(files))) if files else []
 
 
 def _delete_orphans(storage: Folder, now: datetime) -> int:

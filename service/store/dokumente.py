@@ -120,8 +120,9 @@ def due(mandant: str, now: datetime, *, limit: int) -> list[Angekuendigt]:
     """
     file = AnhangRow.alias()
     same = (file.mandant == DokumentRow.mandant) & (file.dokument_id == DokumentRow.dokument_id)
-    theirs = file.select(fn.MIN(file.id)).where(same & file.stored_at.is_null(False))
-    ready = DokumentRow.vorgang_id.is_null() | fn.EXISTS(theirs)
+    here = same & file.stored_at.is_null(False)
+    theirs = file.select(fn.MIN(file.id)).where(here)
+    ready = DokumentRow.vorgang_id.is_null() | fn.EXISTS(file.select(peewee.SQL("1")).where(here))
     query = (
         DokumentRow.select(
             *_DUE, DokumentRow.unbekannt, DokumentRow.fetch_attempts, DokumentRow.fetch_since, theirs.alias("anhang_id")
@@ -263,9 +264,9 @@ def _readable(leser: Leser) -> Query:
 
 def _by_any(zugaenge: Sequence[Zugang]) -> Query:
     """Match what is for one of these keys, and by this key: the keys alone let an engine go by its index."""
-    whole = [one.key for one in zugaenge if one == Zugang(one.key)]
+    whole = {one.key for one in zugaenge if one == Zugang(one.key)}
     limited = [_by(one) for one in zugaenge if one.key not in whole]
-    ways = [DokumentZielRow.ziel.in_(whole)] if whole else []
+    ways = [DokumentZielRow.ziel.in_(sorted(whole))] if whole else []
     return DokumentZielRow.ziel.in_([one.key for one in zugaenge]) & _any_of([*ways, *limited])
 
 

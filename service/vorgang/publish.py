@@ -4,8 +4,10 @@ Line by line, in batches: whatever is wrong with one stops no other, and the sam
 """
 
 import json
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -18,7 +20,7 @@ from service.files.papers import SIZE_MAX, check_paper
 from service.files.refusal import Unfit
 from service.files.storage import Folder, Incoming
 from service.store import clean, dokumente
-from service.store.database import in_transaction
+from service.store.database import connected, in_transaction
 from service.store.dokument_records import NeuesDokument, Stored, Ziel
 from service.vorgang.catalog import Catalog
 from service.vorgang.dokumente import DokumentRefused, unknown, unknown_code, ziele_of
@@ -27,6 +29,7 @@ from service.vorgang.publish_list import Bad, Posten, bad
 BATCH = 200
 _CHUNK = 256 * 1024
 _REMEMBERED = 1000
+_THREADS = 8
 _NO_FILE = UUID(int=0)
 
 
@@ -59,7 +62,8 @@ class Publisher:
     now: datetime
     dry: bool = False
     _seen: OrderedDict[Path, Stored] = field(default_factory=OrderedDict)
-    _fresh: set[UUID] = field(default_factory=set)
+    _fresh: dict[str, UUID] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self, lines: Iterable[Posten | Bad]) -> Iterator[Told]:
         """Work off the lines, so many at a time; yields what each batch came to. Raises OSError of the storage."""
@@ -76,13 +80,16 @@ class Publisher:
 
     def _publish(self, batch: Sequence[Posten | Bad]) -> Told:
         good, refused = self._known_recipients(batch)
+        unfit = self._take_in_all(good)
         ready: list[_Ready] = []
         for posten in good:
             try:
-                ready.append(self._kept(posten))
+                ready.append(self._ready(posten, unfit))
             except DokumentRefused as fault:
                 refused.append(bad(posten, fault.code))
         documents, recipients, clashes = self._commit(ready)
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
         return Told(len(batch), documents, recipients, tuple(sorted([*refused, *clashes], key=lambda one: one.line)))
 
     def _known_recipients(self, batch: Sequence[Posten | Bad]) -> tuple[list[Posten], list[Bad]]:
@@ -92,38 +99,56 @@ class Publisher:
         unmet = [bad(one, unknown_code(one.empfaenger)) for one in postens if one.empfaenger in missing]
         return good, [*(one for one in batch if isinstance(one, Bad)), *unmet]
 
-    def _kept(self, posten: Posten) -> _Ready:
-        stored = self._seen.get(posten.path)
-        if stored is None:
-            stored = self._take_in(posten)
-            self._seen[posten.path] = stored
-            if len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        neu = posten.neu
+    def _take_in_all(self, postens: Sequence[Posten]) -> dict[Path, DokumentRefused]:
+        """Keep the files of a batch, several at a time, since each waits for the disk; returns those that are unfit."""
+        paths = list(dict.fromkeys(one.path for one in postens if one.path not in self._seen))
+        unfit: dict[Path, DokumentRefused] = {}
+        with ThreadPoolExecutor(_THREADS) as threads:
+            for path, took in zip(paths, threads.map(self._take_in, paths), strict=True):
+                if isinstance(took, Stored):
+                    self._seen[path] = took
+                else:
+                    unfit[path] = took
+        return unfit
+
+    def _ready(self, posten: Posten, unfit: Mapping[Path, DokumentRefused]) -> _Ready:
+        if posten.path in unfit:
+            raise unfit[posten.path]
+        neu, stored = posten.neu, self._seen[posten.path]
         if neu.sha256 and neu.sha256 != stored.sha256:
             raise DokumentRefused("DIGEST")
         name = clean_name(neu.dateiname, stored.paper.mime)
         named = replace(neu, dokument_id=clean.key(neu.dokument_id or _id_of(neu, stored)), dateiname=name)
         return _Ready(posten, named, stored)
 
-    def _take_in(self, posten: Posten) -> Stored:
-        """Copy a file and keep it, unless its bytes are kept already; raises DokumentRefused."""
+    def _take_in(self, path: Path) -> Stored | DokumentRefused:
+        """Copy a file and keep it, unless its bytes are kept already; returns why not, if it is unfit."""
         with self.storage.incoming() as incoming:
-            _copy(posten.path, incoming)
-            incoming.finish()
             try:
+                _copy(path, incoming)
+                incoming.finish()
                 paper = check_paper(incoming.path)
+            except DokumentRefused as refused:
+                return refused
             except Unfit as unfit:
-                raise DokumentRefused(unfit.refusal.name) from unfit
+                return DokumentRefused(unfit.refusal.name)
             size, digest = incoming.bytes, incoming.sha256
-            if posten.neu.sha256 and posten.neu.sha256 != digest:
-                raise DokumentRefused("DIGEST")
-            known = dokumente.kept_file(self.mandant, digest)
-            file_id = _NO_FILE if self.dry else known or uuid4()
-            if not self.dry and known is None:
+            file_id, is_new = self._file_id(digest)
+            if is_new:
                 self.storage.keep(incoming, file_id)
-                self._fresh.add(file_id)
         return Stored(file_id, paper, size, digest)
+
+    def _file_id(self, digest: str) -> tuple[UUID, bool]:
+        """Return under which id these bytes are kept, and whether they are to be kept now."""
+        if self.dry:
+            return _NO_FILE, False
+        with connected():
+            known = dokumente.kept_file(self.mandant, digest)
+        if known is not None:
+            return known, False
+        with self._lock:
+            is_new = digest not in self._fresh
+            return self._fresh.setdefault(digest, uuid4()), is_new
 
     def _commit(self, ready: Sequence[_Ready]) -> tuple[int, int, list[Bad]]:
         """Store a batch's rows together; returns how many documents and recipients are new, and lines that clash."""
@@ -151,7 +176,7 @@ class Publisher:
 
     def _is_kept(self, stored: Stored) -> bool:
         """Tell whether bytes that were kept before this batch still are, and hold them until the transaction ends."""
-        return stored.file_id in self._fresh or dokumente.kept_file(self.mandant, stored.sha256) is not None
+        return stored.sha256 in self._fresh or dokumente.kept_file(self.mandant, stored.sha256) is not None
 
     def _without_clashes(self, ready: Sequence[_Ready]) -> tuple[list[_Ready], list[Bad]]:
         """Leave out lines whose dokumentId stands for other bytes, here or already."""

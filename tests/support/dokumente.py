@@ -14,11 +14,32 @@ from service.files.storage import Folder
 from service.store import dokumente, stammdaten
 from service.store.database import connected, transaction
 from service.store.dokument_records import ORDNER, NeuesDokument, Stored, Ziel
+from service.store.models import (
+    AktivitaetRow,
+    AlarmRow,
+    AnhangRow,
+    DokumentRow,
+    DokumentZielRow,
+    EreignisRow,
+    LesungRow,
+    OutboxRow,
+    RueckzugRow,
+    StammdatenRow,
+    VorgangRow,
+)
 from service.store.stammdaten import Aenderung
 from service.vorgang.catalog import default_catalog
 from service.vorgang.dokumente import announce
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def forget_everything() -> None:
+    """Empty the tables that documents are about, so that tests need no database each."""
+    tables = (DokumentRow, DokumentZielRow, LesungRow, RueckzugRow, StammdatenRow, OutboxRow, VorgangRow, AnhangRow)
+    with connected():
+        for table in (*tables, AktivitaetRow, EreignisRow, AlarmRow):
+            table.delete().execute()
 
 
 def pdf(words: str = "", pages: int = 1) -> bytes:

@@ -102,11 +102,14 @@ def publish(day: Day, portal: Portal, folder: Path) -> None:
     command = portal.installation.command("document", "publish", MANDANT, str(folder), "--yes")
     environment = portal.installation.environment()
     begun = time.monotonic()
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    said = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        said = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
     day.seconds, day.peak_mib = time.monotonic() - begun, usage.ru_maxrss / 1024
-    if os.waitstatus_to_exitcode(status) != 0 or f"published: {day.persons} documents" not in said:
+    if process.returncode != 0 or f"published: {day.persons} documents" not in said:
         day.wrong.append(f"publish: {said[-500:]}")
     if day.peak_mib > MEMORY_MAX_MIB:
         day.wrong.append(f"{day.peak_mib:.0f} MiB")

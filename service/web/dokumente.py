@@ -257,7 +257,8 @@ def _page(one: Dokument, reader: Reader) -> DokumentPage:
     moment = words.minute(one.opened_at or reader.room.clock())
     noted = words("Zum ersten Mal geöffnet: {time}.", time=moment)
     if _is_told(one, reader):
-        noted = f"{noted} {words('Die Verwaltung erfährt, dass Sie es erhalten haben.')}"
+        told = words("Die Verwaltung erfährt, dass Sie es erhalten haben.")
+        noted = f"{noted} {told}"
     return DokumentPage(
         title=view.titel,
         kind=view.kind,

@@ -225,6 +225,7 @@ class Reader:
         return (
             Way(words("Übersicht"), self.link(""), current=not self.path),
             Way(words("Meine Vorgänge"), self.link("vorgaenge"), current=self.path == "vorgaenge"),
+            Way(words("Dokumente"), self.link("dokumente"), current=self.path == "dokumente"),
             Way(words("Mein Konto"), self.link("konto"), current=in_konto),
         )
 

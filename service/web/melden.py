@@ -125,7 +125,8 @@ class Melden(ABC):
         if not filed.fresh:
             self._room.intake.discard(form.received)
         resp.status = falcon.HTTP_303
-        resp.location = reader.link(f"vorgaenge/{filed.vorgang_id}/quittung", neu="1")
+        page = f"vorgaenge/{filed.vorgang_id}"
+        resp.location = reader.link(page) if filed.answered else reader.link(f"{page}/quittung", neu="1")
 
     def _problems(self, reader: Reader, form: Submitted) -> Sequence[Problem]:
         try:

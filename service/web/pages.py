@@ -208,6 +208,7 @@ class OverviewPage:
     calls: tuple[Rufnummer, ...]
     drafts: tuple[Way, ...] = ()
     activate: Way | None = None
+    letters: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,16 @@ async function keep(response, url) {
 	setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
+// Where the session lives in this page's memory, a picture that the browser asked for by itself came without it.
+async function pictures() {
+	for (const picture of session ? $$(".mp-seiten img") : []) {
+		const response = await load(picture.src, { headers: headers("image/*") }).catch(() => null);
+		if (!response?.ok || !picture.isConnected) continue;
+		picture.onload = () => URL.revokeObjectURL(picture.src);
+		picture.src = URL.createObjectURL(await response.blob());
+	}
+}
+
 function focusHeading() {
 	const heading = $(".mieterportal h1");
 	heading?.setAttribute("tabindex", "-1");
@@ -398,6 +408,7 @@ function start() {
 	watchIdle();
 	watchLimit();
 	fillFromLetter();
+	pictures();
 	const box = $("[data-sso]");
 	if (box) signOn(box);
 }

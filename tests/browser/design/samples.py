@@ -104,7 +104,7 @@ CLOSED = (
 FILES = (
     FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
     FileView("a2", "Protokoll der Hausverwaltung vom 27. Februar.pdf", "312 kB", "#f2", SHA),
-    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, pending=True),
+    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, note="wird noch auf Viren geprüft"),
 )
 
 ORT = Field("schadensort", "radio", "Wo ist der Schaden?", required=True, options=tuple(

@@ -12,7 +12,7 @@ from service.access.weiter import Weiter
 from service.files.papers import PAGES_SHOWN
 from service.files.preview import SIZE_MAX, NoPreview, draw_page
 from service.settings import ImmotionSettings
-from service.store import dokumente, stammdaten
+from service.store import clean, dokumente, stammdaten
 from service.store.dokument_records import FEED, Dokument, DokumentFilter, Leser
 from service.vorgang.dokumente import leser_of, note_opened
 from service.web.bereich import send_range
@@ -190,7 +190,7 @@ def _require(reader: Reader, dokument: Dokument, weiter: Weiter) -> None:
 
 def _asked(req: falcon.Request) -> dict[str, str]:
     names = ("suche", "jahr", "art", "wohnung", "neu")
-    return {name: req.get_param(name, default="").strip()[:_SEARCH_MAX] for name in names}
+    return {name: clean.text(req.get_param(name, default="").strip(), _SEARCH_MAX) for name in names}
 
 
 def _filter(asked: dict[str, str], after: tuple[str, UUID] | None) -> DokumentFilter:

@@ -123,7 +123,6 @@ class DokumentBild:
             raise NotFoundHere from broken
         resp.content_type = "image/png"
         resp.set_header("Content-Security-Policy", _SANDBOX)
-        resp.set_header("Cache-Control", "private, max-age=600")
 
 
 def reader_leser(reader: Reader, home: str = "") -> Leser:

@@ -122,7 +122,7 @@ def due(mandant: str, now: datetime, *, limit: int) -> list[Angekuendigt]:
     file = AnhangRow.alias()
     same = (file.mandant == DokumentRow.mandant) & (file.dokument_id == DokumentRow.dokument_id)
     here = same & file.stored_at.is_null(False) & ~fn.EXISTS(_held(file.id))
-    theirs = file.select(fn.MIN(file.id)).where(here)
+    theirs = file.select(file.id).where(here).order_by(file.id).limit(1)
     ready = DokumentRow.vorgang_id.is_null() | fn.EXISTS(file.select(peewee.SQL("1")).where(here))
     query = (
         DokumentRow.select(

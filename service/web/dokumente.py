@@ -12,7 +12,7 @@ from service.access.weiter import Weiter
 from service.files.papers import PAGES_SHOWN
 from service.files.preview import SIZE_MAX, NoPreview, draw_page
 from service.settings import ImmotionSettings
-from service.store import dokumente, stammdaten
+from service.store import clean, dokumente, stammdaten
 from service.store.dokument_records import FEED, Dokument, DokumentFilter, Leser
 from service.vorgang.dokumente import leser_of, note_opened
 from service.web.bereich import send_range
@@ -123,7 +123,6 @@ class DokumentBild:
             raise NotFoundHere from broken
         resp.content_type = "image/png"
         resp.set_header("Content-Security-Policy", _SANDBOX)
-        resp.set_header("Cache-Control", "private, max-age=600")
 
 
 def reader_leser(reader: Reader, home: str = "") -> Leser:
@@ -190,7 +189,7 @@ def _require(reader: Reader, dokument: Dokument, weiter: Weiter) -> None:
 
 def _asked(req: falcon.Request) -> dict[str, str]:
     names = ("suche", "jahr", "art", "wohnung", "neu")
-    return {name: req.get_param(name, default="").strip()[:_SEARCH_MAX] for name in names}
+    return {name: clean.text(req.get_param(name, default="").strip(), _SEARCH_MAX) for name in names}
 
 
 def _filter(asked: dict[str, str], after: tuple[str, UUID] | None) -> DokumentFilter:

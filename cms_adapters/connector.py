@@ -52,6 +52,8 @@ class Connector:
     """One connection of one Mandant: its id, its sites' origins, its keys (oldest to newest) and its audience."""
 
     kind: ClassVar[str]
+    several: ClassVar[str] = ""
+    """What a form writes behind the name of a field that may come more than once, so that this CMS hands on all."""
 
     def __init__(self, *, id: str, origins: Sequence[str], keys: Sequence[str], aud: str, trust_person: bool) -> None:  # noqa: A002 - named as the setting is
         self.id = id

@@ -8,9 +8,10 @@ $icon = static fn(string $name): array => [
 ];
 
 return [
+    'mieterportal' => $icon('Extension'),
     'mieterportal-module' => $icon('module'),
     'mieterportal-portal' => $icon('portal'),
-    'mieterportal-entry' => $icon('entry'),
-    'mieterportal-button' => $icon('button'),
+    'mieterportal-way' => $icon('way'),
+    'mieterportal-link' => $icon('link'),
     'mieterportal-emergency' => $icon('emergency'),
 ];

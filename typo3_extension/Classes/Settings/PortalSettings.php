@@ -22,6 +22,7 @@ final readonly class PortalSettings
      * @param string $personField column of fe_users with the Personennummer; empty for none
      * @param string $emergencyPhone the number of the emergency box, as people read it
      * @param string $emergencyText when that number answers, and for what
+     * @param bool $ownBreadcrumb whether the content element shows where in the portal somebody is
      */
     public function __construct(
         public string $url,
@@ -34,6 +35,7 @@ final readonly class PortalSettings
         public string $personField = '',
         public string $emergencyPhone = '',
         public string $emergencyText = '',
+        public bool $ownBreadcrumb = true,
     ) {}
 
     /**
@@ -58,5 +60,13 @@ final readonly class PortalSettings
     public function signOnUrl(): string
     {
         return $this->url . '/sso/' . rawurlencode($this->connection);
+    }
+
+    /**
+     * The emergency number as a telephone dials it.
+     */
+    public function getEmergencyDial(): string
+    {
+        return (string)preg_replace('/[^0-9+]/', '', $this->emergencyPhone);
     }
 }

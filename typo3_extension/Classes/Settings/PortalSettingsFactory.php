@@ -48,6 +48,7 @@ final readonly class PortalSettingsFactory
             personField: self::text($value('personField')),
             emergencyPhone: self::text($value('emergencyPhone')),
             emergencyText: self::text($value('emergencyText')),
+            ownBreadcrumb: (bool)($value('ownBreadcrumb') ?? true),
         );
     }
 

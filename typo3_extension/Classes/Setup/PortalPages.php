@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Setup;
 
+use Mieterportal\Typo3\Content\PortalElement;
 use TYPO3\CMS\Core\Database\ConnectionPool;
 use TYPO3\CMS\Core\Database\Query\QueryBuilder;
 use TYPO3\CMS\Core\Database\Query\Restriction\DeletedRestriction;
@@ -16,7 +17,6 @@ use TYPO3\CMS\Core\Site\SiteFinder;
  */
 final readonly class PortalPages
 {
-    private const PORTAL = 'mieterportal_portal';
     private const LOGIN = 'felogin_login';
 
     public function __construct(
@@ -35,7 +35,7 @@ final readonly class PortalPages
             ->from('tt_content')
             ->join('tt_content', 'pages', 'pages', $query->expr()->eq('pages.uid', $query->quoteIdentifier('tt_content.pid')))
             ->where(
-                $query->expr()->eq('tt_content.CType', $query->createNamedParameter(self::PORTAL)),
+                $query->expr()->eq('tt_content.CType', $query->createNamedParameter(PortalElement::PORTAL)),
                 $query->expr()->eq('tt_content.hidden', 0),
                 $query->expr()->eq('tt_content.sys_language_uid', 0),
                 $query->expr()->eq('pages.hidden', 0),

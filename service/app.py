@@ -34,6 +34,7 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.admin_catalog import AdminCatalog
 from service.web.aktivieren import Aktivieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
@@ -118,6 +119,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
+    app.add_route("/{mandant}/api/v1/admin/catalog", AdminCatalog(room))
     app.add_route("/hooks/immotion/{mandant}", ImmotionHook(_webhook_secrets(settings), clock))
     ErrorPages(room).install(app)
     return app

@@ -52,6 +52,7 @@ class Sso:
             top_url=settings.login_url or settings.origins[0],
         )
         _set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
+        resp.set_header("Portal-Address", f"{self._room.settings.service.public_url}/{mandant}")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:

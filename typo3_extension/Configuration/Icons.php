@@ -9,6 +9,7 @@ $icon = static fn(string $name): array => [
 
 return [
     'mieterportal' => $icon('Extension'),
+    'mieterportal-module' => $icon('module'),
     'mieterportal-portal' => $icon('portal'),
     'mieterportal-way' => $icon('way'),
     'mieterportal-link' => $icon('link'),

@@ -1,0 +1,26 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Mieterportal\Typo3\Admin;
+
+/**
+ * Why the portal could not be asked, or did not do it; each has its own words and remedy for the person in the module.
+ */
+enum Trouble: string
+{
+    case Name = 'name';
+    case Connection = 'connection';
+    case Timeout = 'timeout';
+    case Certificate = 'certificate';
+    case HostNotAllowed = 'host';
+    case Redirect = 'redirect';
+    case Foreign = 'foreign';
+    case Refused = 'refused';
+    case NotFound = 'notFound';
+    case NotAllowed = 'method';
+    case Invalid = 'invalid';
+    case Unavailable = 'unavailable';
+    case Key = 'key';
+    case Settings = 'settings';
+}

@@ -23,4 +23,18 @@ enum Trouble: string
     case Unavailable = 'unavailable';
     case Key = 'key';
     case Settings = 'settings';
+
+    /**
+     * @param int $number an error of libcurl (CURLE_…)
+     */
+    public static function ofCurl(int $number): self
+    {
+        return match ($number) {
+            6 => self::Name,
+            28 => self::Timeout,
+            // the far side's certificate or TLS itself
+            35, 51, 53, 58, 60, 77, 83, 90, 91 => self::Certificate,
+            default => self::Connection,
+        };
+    }
 }

@@ -17,21 +17,6 @@ final readonly class Typo3Http implements Http
 {
     public const CONTEXT = 'mieterportal';
 
-    private const BY_CURL_ERROR = [
-        6 => Trouble::Name,
-        7 => Trouble::Connection,
-        28 => Trouble::Timeout,
-        35 => Trouble::Certificate,
-        51 => Trouble::Certificate,
-        53 => Trouble::Certificate,
-        58 => Trouble::Certificate,
-        60 => Trouble::Certificate,
-        77 => Trouble::Certificate,
-        83 => Trouble::Certificate,
-        90 => Trouble::Certificate,
-        91 => Trouble::Certificate,
-    ];
-
     public function __construct(
         private RequestFactory $requestFactory,
     ) {}
@@ -69,6 +54,6 @@ final readonly class Typo3Http implements Http
         $knowsMore = $fault instanceof ConnectException || $fault instanceof RequestException;
         $number = $knowsMore ? (int)($fault->getHandlerContext()['errno'] ?? 0) : 0;
 
-        return new NoAnswer(self::BY_CURL_ERROR[$number] ?? Trouble::Connection, $host);
+        return new NoAnswer(Trouble::ofCurl($number), $host);
     }
 }

@@ -13,6 +13,7 @@ use Mieterportal\Typo3\Login\LoginLink;
 use Mieterportal\Typo3\Login\SignOnPaths;
 use Mieterportal\Typo3\Login\Visitor;
 use Mieterportal\Typo3\PageTitle\PortalTitleProvider;
+use Mieterportal\Typo3\Settings\Emergency;
 use Mieterportal\Typo3\Settings\PortalSettings;
 use Mieterportal\Typo3\Settings\PortalSettingsFactory;
 use Mieterportal\Typo3\Settings\SettingsIncomplete;
@@ -38,7 +39,7 @@ final class PortalController extends ActionController
     {
         $element = $this->element();
         $settings = $this->read();
-        $this->view->assignMultiple(['portal' => $settings, 'element' => $element]);
+        $this->view->assignMultiple(['portal' => $settings, 'element' => $element, 'emergency' => $this->emergency()]);
         if ($settings === null) {
             return $this->rendered(PortalState::Unavailable);
         }
@@ -63,7 +64,7 @@ final class PortalController extends ActionController
      */
     public function emergencyAction(): ResponseInterface
     {
-        $this->view->assign('portal', $this->read());
+        $this->view->assign('emergency', $this->emergency());
 
         return $this->htmlResponse();
     }
@@ -124,6 +125,11 @@ final class PortalController extends ActionController
         $content = $this->request->getAttribute('currentContentObject');
 
         return PortalElement::fromRow($content instanceof ContentObjectRenderer ? $content->data : []);
+    }
+
+    private function emergency(): Emergency
+    {
+        return $this->portalSettings->emergency($this->request->getAttribute('site'));
     }
 
     private function read(): ?PortalSettings

@@ -7,6 +7,7 @@ namespace Mieterportal\Typo3\Middleware;
 use Mieterportal\Typo3\Content\PortalAddress;
 use Mieterportal\Typo3\Content\PortalState;
 use Mieterportal\Typo3\Content\PortalView;
+use Mieterportal\Typo3\Login\LoginLink;
 use Mieterportal\Typo3\Login\Visitor;
 use Mieterportal\Typo3\Portal\FormBody;
 use Mieterportal\Typo3\Portal\FormTooLarge;
@@ -26,6 +27,7 @@ use Psr\Http\Server\MiddlewareInterface;
 use Psr\Http\Server\RequestHandlerInterface;
 use Psr\Log\LoggerInterface;
 use TYPO3\CMS\Core\Core\RequestId;
+use TYPO3\CMS\Core\Http\RedirectResponse;
 use TYPO3\CMS\Core\Http\Response;
 use TYPO3\CMS\Core\Site\Entity\SiteInterface;
 
@@ -38,6 +40,7 @@ final readonly class AskPortal implements MiddlewareInterface
     public function __construct(
         private PortalSettingsFactory $settings,
         private PortalClientFactory $clients,
+        private LoginLink $loginLink,
         private RequestId $requestId,
         private LoggerInterface $logger,
     ) {}
@@ -45,8 +48,11 @@ final readonly class AskPortal implements MiddlewareInterface
     public function process(ServerRequestInterface $request, RequestHandlerInterface $handler): ResponseInterface
     {
         $address = $request->getAttribute(PortalAddress::ATTRIBUTE);
-        if (!$address instanceof PortalAddress || !$address->element->isFor(Visitor::groups($request))) {
+        if (!$address instanceof PortalAddress) {
             return $handler->handle($request);
+        }
+        if (!$address->element->isFor(Visitor::groups($request))) {
+            return $this->toLogin($request, $address) ?? $handler->handle($request);
         }
         $answer = $this->answer($request, $address);
         if ($answer instanceof ResponseInterface) {
@@ -61,6 +67,23 @@ final readonly class AskPortal implements MiddlewareInterface
         }
 
         return $response->withHeader('Cache-Control', 'private, no-store');
+    }
+
+    /**
+     * Where the element is for those only who are signed in, a page of the portal leads anybody else to the login.
+     */
+    private function toLogin(ServerRequestInterface $request, PortalAddress $address): ?ResponseInterface
+    {
+        if (Visitor::of($request) !== null || $address->path === '') {
+            return null;
+        }
+        try {
+            $login = $this->loginLink->url($request, $this->settings->forSite($this->site($request)), $address->getUrl());
+        } catch (SettingsIncomplete) {
+            return null;
+        }
+
+        return $login === '' ? null : new RedirectResponse($login, 303, ['Cache-Control' => 'private, no-store']);
     }
 
     private function answer(ServerRequestInterface $request, PortalAddress $address): ResponseInterface|PortalView
@@ -83,7 +106,8 @@ final readonly class AskPortal implements MiddlewareInterface
             return $this->shown(
                 $client->ask($asked, $visitor->claims($settings, $request->getAttribute('language'))),
                 $settings,
-                $body->tooLarge ?? []
+                $body->tooLarge ?? [],
+                $request->getMethod() === 'HEAD'
             );
         } catch (FormTooLarge $large) {
             $this->logger->warning('A form was larger than PHP takes: raise {setting}', ['setting' => $large->getMessage()]);
@@ -130,18 +154,22 @@ final readonly class AskPortal implements MiddlewareInterface
      * @param list<string> $tooLarge
      * @throws PortalUnreachable
      */
-    private function shown(PortalAnswer $answer, PortalSettings $settings, array $tooLarge): ResponseInterface|PortalView
-    {
+    private function shown(
+        PortalAnswer $answer,
+        PortalSettings $settings,
+        array $tooLarge,
+        bool $isHead,
+    ): ResponseInterface|PortalView {
         if ($answer->isFragment()) {
             $headers = $answer->retryAfter() === '' ? [] : ['Retry-After' => $answer->retryAfter()];
-            foreach ($tooLarge as $name) {
+            if ($tooLarge !== []) {
                 $this->logger->warning('A file was larger than PHP takes: raise upload_max_filesize');
             }
 
             return new PortalView(
                 PortalState::Portal,
                 $answer->status(),
-                $answer->html($settings->timeout),
+                $isHead ? '' : $answer->html($settings->timeout),
                 $answer->title(),
                 $tooLarge,
                 $headers

@@ -53,7 +53,7 @@ final readonly class FormBody
     private static function multipart(array $fields, array $files): self
     {
         [$taken, $tooLarge] = self::sorted(self::flat($files));
-        if ($tooLarge !== [] && isset($fields['aktion'])) {
+        if ($tooLarge !== []) {
             // Nobody may believe that all was sent: the form comes back with what has arrived, and says what has not.
             $fields['aktion'] = 'hochladen';
         }

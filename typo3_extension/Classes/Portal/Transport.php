@@ -43,11 +43,38 @@ final readonly class Transport
             'connect_timeout' => $timeout,
         ];
         $options += $body === null ? self::reading($timeout) : self::sending($body, $timeout);
+        $begun = microtime(true);
         try {
             return ($this->request)($url, $method, $options);
         } catch (GuzzleException|\RuntimeException $failed) {
-            throw new PortalUnreachable(self::cause($failed), 1764140021);
+            $cause = match (true) {
+                microtime(true) - $begun >= $timeout => 'no answer within ' . $timeout . ' s from ' . $url,
+                $body === null => $this->causeByCurl($url) ?? self::cause($failed),
+                default => self::cause($failed),
+            };
+            throw new PortalUnreachable($cause, 1764140021);
         }
+    }
+
+    /**
+     * PHP's own streams say "connection refused" whatever was the matter; curl tells names from certificates. It only
+     * connects, and asks nothing.
+     */
+    private function causeByCurl(string $url): ?string
+    {
+        if (!extension_loaded('curl')) {
+            return null;
+        }
+        $options = ['curl' => [\CURLOPT_CONNECT_ONLY => true], 'connect_timeout' => 2, 'timeout' => 2];
+        try {
+            ($this->request)($url, 'GET', $options);
+        } catch (GuzzleException|\RuntimeException $failed) {
+            $cause = self::cause($failed);
+
+            return str_contains($cause, 'cURL error') ? $cause : null;
+        }
+
+        return null;
     }
 
     /**

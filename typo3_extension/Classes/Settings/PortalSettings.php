@@ -20,8 +20,6 @@ final readonly class PortalSettings
      * @param list<int> $tenantGroups uids of the user groups of tenants (`mieter`)
      * @param list<int> $ownerGroups uids of the user groups of owners (`eigentuemer`)
      * @param string $personField column of fe_users with the Personennummer; empty for none
-     * @param string $emergencyPhone the number of the emergency box, as people read it
-     * @param string $emergencyText when that number answers, and for what
      * @param bool $ownBreadcrumb whether the content element shows where in the portal somebody is
      */
     public function __construct(
@@ -33,8 +31,6 @@ final readonly class PortalSettings
         public array $tenantGroups = [],
         public array $ownerGroups = [],
         public string $personField = '',
-        public string $emergencyPhone = '',
-        public string $emergencyText = '',
         public bool $ownBreadcrumb = true,
     ) {}
 
@@ -60,13 +56,5 @@ final readonly class PortalSettings
     public function signOnUrl(): string
     {
         return $this->url . '/sso/' . rawurlencode($this->connection);
-    }
-
-    /**
-     * The emergency number as a telephone dials it.
-     */
-    public function getEmergencyDial(): string
-    {
-        return (string)preg_replace('/[^0-9+]/', '', $this->emergencyPhone);
     }
 }

@@ -25,6 +25,16 @@ final readonly class PortalSettingsFactory
         return self::fromValues(static fn(string $name): mixed => $said->get(PortalSettings::PREFIX . $name));
     }
 
+    public function emergency(SiteInterface $site): Emergency
+    {
+        $said = $site instanceof Site ? $site->getSettings() : null;
+
+        return new Emergency(
+            self::text($said?->get(PortalSettings::PREFIX . 'emergencyPhone')),
+            self::text($said?->get(PortalSettings::PREFIX . 'emergencyText'))
+        );
+    }
+
     /**
      * @param callable(string): mixed $value a setting by its name without prefix; null when it is not set
      */
@@ -46,8 +56,6 @@ final readonly class PortalSettingsFactory
             tenantGroups: self::numbers($value('tenantGroups')),
             ownerGroups: self::numbers($value('ownerGroups')),
             personField: self::text($value('personField')),
-            emergencyPhone: self::text($value('emergencyPhone')),
-            emergencyText: self::text($value('emergencyText')),
             ownBreadcrumb: (bool)($value('ownBreadcrumb') ?? true),
         );
     }

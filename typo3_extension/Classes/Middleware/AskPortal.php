@@ -96,7 +96,7 @@ final readonly class AskPortal implements MiddlewareInterface
         try {
             $settings = $this->settings->forSite($this->site($request));
             $client = $this->clients->client($settings);
-            $body = $isForm ? FormBody::of($request) : null;
+            $body = $isForm ? FormBody::of($request, $_FILES) : null;
             $asked = $this->asked($request, $address, $body);
             if ($visitor === null) {
                 return $this->kept($client, $asked);

@@ -19,6 +19,9 @@ use Psr\Http\Message\UploadedFileInterface;
  */
 final readonly class FormBody
 {
+    /** A multipart form without any field is no longer than this, in bytes. */
+    private const EMPTY_FORM = 200;
+
     /**
      * @param list<string> $tooLarge names of files that PHP did not take
      */
@@ -29,9 +32,10 @@ final readonly class FormBody
     ) {}
 
     /**
+     * @param array<string, mixed> $received PHP's own list of files: the request leaves out those that PHP refused
      * @throws FormTooLarge when the web server handed PHP more than `post_max_size`: nothing of it has arrived
      */
-    public static function of(ServerRequestInterface $request): self
+    public static function of(ServerRequestInterface $request, array $received = []): self
     {
         $type = $request->getHeaderLine('Content-Type');
         if (!str_starts_with(strtolower($type), 'multipart/form-data')) {
@@ -39,20 +43,22 @@ final readonly class FormBody
         }
         $fields = (array)$request->getParsedBody();
         $files = $request->getUploadedFiles();
-        if ($fields === [] && $files === [] && (int)$request->getHeaderLine('Content-Length') > 0) {
+        $refused = iterator_to_array(self::refused($received), false);
+        $nothing = $fields === [] && $files === [] && $refused === [];
+        if ($nothing && (int)$request->getHeaderLine('Content-Length') > self::EMPTY_FORM) {
             throw new FormTooLarge('post_max_size', 1764140031);
         }
 
-        return self::multipart($fields, $files);
+        return self::multipart($fields, $files, $refused);
     }
 
     /**
      * @param array<int|string, mixed> $fields
      * @param array<int|string, mixed> $files
+     * @param list<string> $tooLarge
      */
-    private static function multipart(array $fields, array $files): self
+    private static function multipart(array $fields, array $files, array $tooLarge): self
     {
-        [$taken, $tooLarge] = self::sorted(self::flat($files));
         if ($tooLarge !== []) {
             // Nobody may believe that all was sent: the form comes back with what has arrived, and says what has not.
             $fields['aktion'] = 'hochladen';
@@ -61,8 +67,10 @@ final readonly class FormBody
         foreach (self::flat($fields) as [$name, $value]) {
             $parts[] = ['name' => $name, 'contents' => Utils::streamFor((string)$value)];
         }
-        foreach ($taken as [$name, $file]) {
-            $parts[] = self::filePart($name, $file);
+        foreach (self::flat($files) as [$name, $file]) {
+            if ($file instanceof UploadedFileInterface && $file->getError() === UPLOAD_ERR_OK) {
+                $parts[] = self::filePart($name, $file);
+            }
         }
         $stream = new MultipartStream($parts);
 
@@ -70,25 +78,21 @@ final readonly class FormBody
     }
 
     /**
-     * @param iterable<array{string, mixed}> $files
-     * @return array{list<array{string, UploadedFileInterface}>, list<string>}
+     * Names of files that were chosen and have not arrived, mostly because of `upload_max_filesize`.
+     *
+     * @param array<string, mixed> $received
+     * @return \Generator<string>
      */
-    private static function sorted(iterable $files): array
+    private static function refused(array $received): \Generator
     {
-        $taken = [];
-        $tooLarge = [];
-        foreach ($files as [$name, $file]) {
-            if (!$file instanceof UploadedFileInterface || $file->getError() === UPLOAD_ERR_NO_FILE) {
-                continue;
-            }
-            if ($file->getError() === UPLOAD_ERR_OK) {
-                $taken[] = [$name, $file];
-            } else {
-                $tooLarge[] = (string)$file->getClientFilename();
+        foreach ($received as $field) {
+            $names = (array)($field['name'] ?? []);
+            foreach ((array)($field['error'] ?? []) as $key => $error) {
+                if (!in_array($error, [UPLOAD_ERR_OK, UPLOAD_ERR_NO_FILE], true) && is_string($names[$key] ?? null)) {
+                    yield $names[$key];
+                }
             }
         }
-
-        return [$taken, $tooLarge];
     }
 
     /**

@@ -48,7 +48,7 @@ final readonly class PortalPreviewRenderer implements PreviewRendererInterface
         $lines[] = match (true) {
             $settings === null => $this->words(self::MODULE . 'contents.notConnected'),
             $type !== PortalElement::EMERGENCY => sprintf($this->words(self::MODULE . 'contents.connected'), $settings->url),
-            default => $settings->emergencyPhone ?: $this->words(self::MODULE . 'contents.noNumber'),
+            default => $this->settings->emergency($this->siteFinder->getSiteByPageId((int)$row['pid']))->phone ?: $this->words(self::MODULE . 'contents.noNumber'),
         };
         $shown = array_map(static fn(string $line): string => '<div>' . htmlspecialchars($line) . '</div>', array_filter($lines));
 

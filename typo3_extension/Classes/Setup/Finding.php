@@ -5,7 +5,7 @@ declare(strict_types=1);
 namespace Mieterportal\Typo3\Setup;
 
 /**
- * What a step found. Its words are the labels `setup.<step>.<outcome>` and, unless all is well, `….remedy`.
+ * What a step found. Its words are the labels `setup.<step>.<outcome>` and, if there is something to do, `….remedy`.
  */
 final readonly class Finding
 {

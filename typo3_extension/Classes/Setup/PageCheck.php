@@ -28,8 +28,8 @@ final readonly class PageCheck
         }
         try {
             $answer = $this->http->send('GET', $facts->pageUrl, ['Accept' => 'text/html'], $facts->settings?->timeout ?? 5.0);
-        } catch (NoAnswer $none) {
-            $unseen = Finding::warning(Step::Page, 'unseen', $facts->pageUrl, $none->trouble->value);
+        } catch (NoAnswer) {
+            $unseen = Finding::warning(Step::Page, 'unseen', $facts->pageUrl);
 
             return [$unseen, Finding::later(Step::Csp), Finding::later(Step::Cache), $login];
         }

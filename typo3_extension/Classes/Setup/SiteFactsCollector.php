@@ -40,7 +40,8 @@ final readonly class SiteFactsCollector
         try {
             $settings = $this->settings->forSite($site);
         } catch (SettingsIncomplete $incomplete) {
-            $problem = $incomplete->getMessage();
+            // the message begins with the setting's name; the rest is English and for the log
+            $problem = explode(':', $incomplete->getMessage(), 2)[0];
         }
         [$keys, $keyProblem] = $this->keys($settings);
         $page = $this->pages->ofPortal($site);

@@ -12,6 +12,7 @@ use TYPO3\CMS\Backend\Module\ModuleInterface;
 use TYPO3\CMS\Backend\Routing\UriBuilder;
 use TYPO3\CMS\Backend\Template\ModuleTemplate;
 use TYPO3\CMS\Backend\Template\ModuleTemplateFactory;
+use TYPO3\CMS\Backend\Utility\BackendUtility;
 use TYPO3\CMS\Core\Authentication\BackendUserAuthentication;
 use TYPO3\CMS\Core\Localization\LanguageServiceFactory;
 use TYPO3\CMS\Core\Site\Entity\Site;
@@ -119,7 +120,7 @@ final readonly class ModuleFrame
      */
     public function trouble(NoAnswer $none, ?Site $site): array
     {
-        $this->logger->warning('{message}', ['message' => $none->getMessage(), 'site' => $site?->getIdentifier() ?? '']);
+        $this->logger->warning($none->getMessage(), ['site' => $site?->getIdentifier() ?? '']);
         $key = 'trouble.' . $none->trouble->value;
 
         return ['title' => $this->words($key), 'text' => $this->words($key . '.remedy', [$none->detail])];
@@ -135,6 +136,6 @@ final readonly class ModuleFrame
         $page = $site->getRootPageId();
 
         return $user->isInWebMount($page) !== null
-            && \TYPO3\CMS\Backend\Utility\BackendUtility::readPageAccess($page, $user->getPagePermsClause(Permission::PAGE_SHOW)) !== false;
+            && BackendUtility::readPageAccess($page, $user->getPagePermsClause(Permission::PAGE_SHOW)) !== false;
     }
 }

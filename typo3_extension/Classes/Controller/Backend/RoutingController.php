@@ -74,7 +74,7 @@ final readonly class RoutingController
         }
         try {
             $answer = $client->routing($case);
-            $view->assign('answer', $answer + [
+            $view->assign('answer', ['rules' => $this->tried($answer)] + $answer + [
                 'vorgangsartName' => $words['vorgangsarten'][$answer['vorgangsart'] ?? ''] ?? '',
                 'teamName' => $words['rollen'][$answer['team'] ?? ''] ?? '',
             ]);
@@ -84,6 +84,25 @@ final readonly class RoutingController
             }
             $view->assign('missing', $this->frame->words('routing.missing', [$this->frame->words('routing.fact.' . $none->detail)]));
         }
+    }
+
+    /**
+     * @param array<string, mixed> $answer
+     * @return list<array<string, mixed>> each rule, and in words which of its conditions is not met
+     */
+    private function tried(array $answer): array
+    {
+        $tried = [];
+        foreach ((array)($answer['rules'] ?? []) as $rule) {
+            $mismatch = (string)($rule['mismatch'] ?? '');
+            $tried[] = [
+                'name' => $rule['name'] ?? '',
+                'matches' => (bool)($rule['matches'] ?? false),
+                'mismatch' => $mismatch === '' ? '' : $this->frame->words('routing.fact.' . $mismatch),
+            ];
+        }
+
+        return $tried;
     }
 
     /**

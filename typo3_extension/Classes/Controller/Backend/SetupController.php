@@ -82,7 +82,7 @@ final readonly class SetupController
      */
     private function shown(Finding $finding): array
     {
-        $remedy = $finding->state === State::Good ? '' : $this->frame->words($finding->label() . '.remedy', $finding->arguments);
+        $toDo = in_array($finding->state, [State::Warning, State::Bad], true);
 
         return [
             'step' => $finding->step->value,
@@ -90,7 +90,7 @@ final readonly class SetupController
             'state' => $this->frame->words('setup.state.' . $finding->state->value),
             'badge' => self::BADGES[$finding->state->value],
             'text' => $this->frame->words($finding->label(), $finding->arguments),
-            'remedy' => $remedy,
+            'remedy' => $toDo ? $this->frame->words($finding->label() . '.remedy', $finding->arguments) : '',
         ];
     }
 

@@ -1,5 +1,6 @@
 <?php
 
+use TYPO3\CMS\Core\Information\Typo3Version;
 use TYPO3\CMS\Core\Utility\ExtensionManagementUtility;
 use TYPO3\CMS\Extbase\Utility\ExtensionUtility;
 
@@ -19,11 +20,12 @@ defined('TYPO3') or die();
             $labels . $name . '.description'
         );
         if ($hasForm) {
-            ExtensionManagementUtility::addPiFlexFormValue(
-                '*',
-                'FILE:EXT:mieterportal/Configuration/FlexForms/' . $plugin . '.xml',
-                $type
-            );
+            $form = 'FILE:EXT:mieterportal/Configuration/FlexForms/' . $plugin . '.xml';
+            if ((new Typo3Version())->getMajorVersion() < 14) {
+                ExtensionManagementUtility::addPiFlexFormValue('*', $form, $type);
+            } else {
+                $GLOBALS['TCA']['tt_content']['types'][$type]['columnsOverrides']['pi_flexform']['config']['ds'] = $form;
+            }
             ExtensionManagementUtility::addToAllTCAtypes(
                 'tt_content',
                 '--div--;' . $labels . 'group, pi_flexform',

@@ -46,7 +46,7 @@ final readonly class StartPage
             $h($words->sL(self::LABELS . 'text')),
             $h($action),
             $h($token),
-            $h($words->sL(self::LABELS . 'button'))
+            $h($words->sL(self::LABELS . 'button')),
         );
 
         return new HtmlResponse($html, 200, [

@@ -36,6 +36,7 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.admin_catalog import AdminCatalog
 from service.web.aktivieren import Aktivieren
 from service.web.anmelden import Anmelden, Registrieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
@@ -156,6 +157,7 @@ def _add_admin(app: App, room: Room) -> None:
     app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
+    app.add_route("/{mandant}/api/v1/admin/catalog", AdminCatalog(room))
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:

@@ -25,7 +25,7 @@ from service.store import stammdaten
 from service.store.records import Vertrag
 from service.vorgang.house import Houses
 from service.vorgang.types import House
-from service.web.intake import Intake
+from service.web.intake import FILES, Intake
 from service.web.pages import Rufnummer, Site, Way
 from service.web.render import Renderer
 from service.web.text import Words
@@ -145,6 +145,13 @@ class Reader:
             connector = self.room.connectors[self.mandant_id, self.visitor.connection]
             return connector.link(self.visitor.base_url, tail)
         return f"/{self.mandant_id}/{tail}"
+
+    @property
+    def file_field(self) -> str:
+        """Return the name of the field for files, of which several come, as this reader's CMS hands all of them on."""
+        if self.visitor is None or self.visitor.base_url is None:
+            return FILES
+        return FILES + self.room.connectors[self.mandant_id, self.visitor.connection].several
 
     def calls(self, gebaeude_nr: str = "") -> tuple[Rufnummer, ...]:
         """Return the emergency numbers of a building, or the house's own."""

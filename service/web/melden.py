@@ -259,6 +259,7 @@ class Melden(ABC):
             file_error=file_error,
             file_hint=hint,
             accept=ACCEPT,
+            file_field=reader.file_field,
             submit=words("Absenden"),
             saved_at=words.minute(draft.updated_at) if draft else "",
         )

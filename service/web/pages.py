@@ -138,6 +138,7 @@ class Form:
     submit: str
     saved_at: str = ""
     takes_files: bool = True
+    file_field: str = "anhaenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +310,7 @@ class UnsavedPage:
     accept: str
     calls: tuple[Rufnummer, ...]
     reference: str
+    file_field: str = "anhaenge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,7 @@ def _form(reader: Reader, fields: tuple[Field, ...], state: Refused, *, mine: bo
         file_error=file_error,
         file_hint=words("Bilder, PDF oder kurze Videos, je Datei bis {one}.", one=words.size(limits.file_bytes)),
         accept=ACCEPT,
+        file_field=reader.file_field,
         submit=words("Senden"),
         saved_at=words.minute(draft.updated_at) if draft else "",
         takes_files=takes_files,

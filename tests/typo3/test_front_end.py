@@ -1,4 +1,4 @@
-"""The TYPO3 extension's front end against the running portal, without TYPO3: the same PHP classes, Guzzle underneath."""
+"""The TYPO3 extension's front end against the running portal, without TYPO3: its PHP classes, and Guzzle underneath."""
 
 import json
 import re
@@ -115,7 +115,14 @@ def test_tokens_signed_by_php_are_opened_by_the_service() -> None:
             "secret": KEY,
             "issued": now,
             "claims": tokens.new_claims(
-                typ="fragment", iss="website", aud=aud, sub=f"fe_users:{i}", sid="s", now=now, name=name, roles=["mieter"]
+                typ="fragment",
+                iss="website",
+                aud=aud,
+                sub=f"fe_users:{i}",
+                sid="s",
+                now=now,
+                name=name,
+                roles=["mieter"],
             ),
         }
         for i, name in enumerate(names)
@@ -159,7 +166,12 @@ def test_a_form_without_files_is_filed(installation: Installation) -> None:
 def test_a_form_is_sent_again_when_only_the_previous_key_is_known(installation: Installation, samples: Path) -> None:
     photo = [str(samples / "gps.jpg"), "a.jpg", "image/jpeg"]
     answer = ask(
-        installation, "melden/schaden", method="POST", fields=form_of(installation), files=[photo], keys=[KEY, OTHER_KEY]
+        installation,
+        "melden/schaden",
+        method="POST",
+        fields=form_of(installation),
+        files=[photo],
+        keys=[KEY, OTHER_KEY],
     )
     assert (answer["status"], answer["requests"]) == (303, 2)
 

@@ -5,13 +5,13 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-FAST = tests/unit tests/web tests/standin tests/invariants tests/servers tests/demo
+FAST = tests/unit tests/web tests/standin tests/invariants tests/servers tests/typo3 tests/demo
 SLOW = tests/browser tests/faults
 PARALLEL = --numprocesses 2 --dist loadfile
 ON_EVERY_ENGINE = tests/unit/test_query.py tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo demo-reset test lint faults tokens benchmarks screenshots lock sbom clean
+.PHONY: help demo demo-reset test lint typo3-lint typo3-zip faults tokens benchmarks screenshots lock sbom clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /make \1|/' | awk -F '|' '{ printf "  %-18s %s\n", $$1, $$2 }'
@@ -29,11 +29,11 @@ test: lint ## everything that proves the product; says at the end what could not
 	for engine in postgresql mariadb; do \
 	$(BIN)/python -m pytest $(PARALLEL) --engine $$engine $(ON_EVERY_ENGINE) || status=$$?; done; \
 	$(BIN)/python -m pytest $(PARALLEL) $(SLOW) || status=$$?; \
+	typo3_extension/Build/functional.sh >> var/lint-not-run.txt || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || [ $$status -ne 0 ] || status=2; \
 	echo; cat var/test-summary.txt var/lint-not-run.txt || status=2; exit $$status
 
-lint: $(VENV)/.ready-dev node_modules/.ready ## style, types, layers, templates, style sheets and scripts
-	@mkdir -p var && : > var/lint-not-run.txt
+lint: $(VENV)/.ready-dev node_modules/.ready typo3-lint ## style, types, layers, templates, style sheets and scripts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
@@ -41,7 +41,20 @@ lint: $(VENV)/.ready-dev node_modules/.ready ## style, types, layers, templates,
 	$(BIN)/djlint --quiet --lint --profile=jinja --ignore=J018 templates service/demo/templates service/standin/templates
 	@if [ -x node_modules/.bin/biome ]; then node_modules/.bin/biome check; \
 	elif [ "$$CI" = true ]; then echo "biome is missing: npm is needed" >&2; exit 1; \
-	else echo "not run: biome (style sheets and scripts): npm is not installed (apt-get install npm)" > var/lint-not-run.txt; fi
+	else echo "not run: biome (style sheets and scripts): npm is not installed (apt-get install npm)" >> var/lint-not-run.txt; fi
+
+typo3-lint: $(VENV)/.ready-dev ## the TYPO3 extension: PHP's syntax, style (PER-CS), unit tests
+	@mkdir -p var && : > var/lint-not-run.txt
+	$(BIN)/python typo3_extension/Build/style.py
+	@if command -v phpunit >/dev/null; then \
+	find typo3_extension -name '*.php' -print0 | xargs -0 -n 1 -P 2 php -l >var/php-lint.txt || { cat var/php-lint.txt; exit 1; }; \
+	phpunit -c typo3_extension/Build/phpunit.xml; \
+	elif [ "$$CI" = true ]; then echo "phpunit is missing" >&2; exit 1; \
+	else echo "not run: PHP's syntax and unit tests of the TYPO3 extension: PHPUnit is not installed (apt-get install phpunit)" \
+	>> var/lint-not-run.txt; fi
+
+typo3-zip: $(BIN)/python ## the TYPO3 extension as an archive for the TYPO3 Extension Repository, in var/
+	@$(BIN)/python typo3_extension/Build/archive.py var
 
 faults: $(VENV)/.ready-dev ## measure every promise of delivery on every engine, at full size (hours), and keep the table
 	$(BIN)/python -m tests.faults --record docs/reliability.md

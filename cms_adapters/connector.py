@@ -55,6 +55,8 @@ class Connector:
     """
 
     kind: ClassVar[str]
+    several: ClassVar[str] = ""
+    """What a form writes behind the name of a field that may come more than once, so that this CMS hands on all."""
 
     def __init__(
         self,

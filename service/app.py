@@ -36,6 +36,7 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.admin_catalog import AdminCatalog
 from service.web.aktivieren import Aktivieren
 from service.web.anmelden import Anmelden, Registrieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
@@ -43,6 +44,7 @@ from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
 from service.web.dokument import Dokument
+from service.web.dokumente import DokumentBild, DokumentDatei, Dokumente, DokumentSeite
 from service.web.errors import ErrorPages
 from service.web.geraete import Geraete
 from service.web.headers import SecurityHeaders
@@ -100,6 +102,25 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/dokumente", Dokumente(room))
+    app.add_route("/{mandant}/dokumente/{dokument_id}", DokumentSeite(room))
+    app.add_route("/{mandant}/dokumente/{dokument_id}/datei", DokumentDatei(room))
+    app.add_route("/{mandant}/dokumente/{dokument_id}/seiten/{nummer:int}", DokumentBild(room))
+    _add_account(app, room)
+    _add_own_login(app, room)
+    app.add_route("/{mandant}/sso/{connection}", Sso(room))
+    app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
+    app.add_route("/{mandant}/abmelden", SignOut(room))
+    app.add_route("/{mandant}/notfall", Notfall(room))
+    app.add_route("/{mandant}/barrierefreiheit", Barrierefreiheit(room))
+    app.add_route("/{mandant}/static/{name}", Static(room))
+    _add_admin(app, room)
+    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(room.rings.webhooks, clock))
+    ErrorPages(room).install(app)
+    return app
+
+
+def _add_account(app: App, room: Room) -> None:
     app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
     app.add_route("/{mandant}/bestaetigen/passkey", Bestaetigen(room), suffix="passkey")
     app.add_route("/{mandant}/konto", Konto(room))
@@ -112,25 +133,6 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
-    _add_own_login(app, room)
-    app.add_route("/{mandant}/sso/{connection}", Sso(room))
-    app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
-    app.add_route("/{mandant}/abmelden", SignOut(room))
-    app.add_route("/{mandant}/notfall", Notfall(room))
-    app.add_route("/{mandant}/barrierefreiheit", Barrierefreiheit(room))
-    app.add_route("/{mandant}/static/{name}", Static(room))
-    app.add_route("/{mandant}/api/v1/admin/version", AdminVersion(room))
-    app.add_route("/{mandant}/api/v1/admin/status", AdminStatus(room))
-    app.add_route("/{mandant}/api/v1/admin/alarms", AdminAlarms(room))
-    app.add_route("/{mandant}/api/v1/admin/vorgaenge", AdminVorgaenge(room))
-    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}", AdminVorgang(room))
-    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/retry", AdminRetry(room))
-    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
-    app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
-    app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
-    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(room.rings.webhooks, clock))
-    ErrorPages(room).install(app)
-    return app
 
 
 def _add_own_login(app: App, room: Room) -> None:
@@ -143,6 +145,19 @@ def _add_own_login(app: App, room: Room) -> None:
     app.add_route("/{mandant}/konto/email", EmailAendern(room))
     app.add_route("/{mandant}/konto/email-bestaetigen", EmailBestaetigen(room))
     app.add_route("/{mandant}/konto/geraete", Geraete(room))
+
+
+def _add_admin(app: App, room: Room) -> None:
+    app.add_route("/{mandant}/api/v1/admin/version", AdminVersion(room))
+    app.add_route("/{mandant}/api/v1/admin/status", AdminStatus(room))
+    app.add_route("/{mandant}/api/v1/admin/alarms", AdminAlarms(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge", AdminVorgaenge(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}", AdminVorgang(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/retry", AdminRetry(room))
+    app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
+    app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
+    app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
+    app.add_route("/{mandant}/api/v1/admin/catalog", AdminCatalog(room))
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:

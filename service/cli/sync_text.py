@@ -6,6 +6,7 @@ from datetime import datetime
 from service.store.deliveries import OWED
 from service.store.records import OwedRow, OwedVorgang, Vorgang
 from service.vorgang.delivery import DeliveryStatus, Effect, is_held
+from service.vorgang.delivery_facts import what_of
 
 _HEAD = ("Mandant", "waiting", "oldest", "parked", "5 min", "1 h", "sent", "breaker", "worker seen")
 _WIDTHS = (20, 8, 12, 7, 6, 6, 9, 10, 12)
@@ -73,7 +74,7 @@ def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> I
 
 
 def _row(row: OwedRow, now: datetime, *, behind: int | None) -> str:
-    parts = [f"{row.art or 'VORGANG'} {row.state}", *_when(row, now, behind)]
+    parts = [f"{what_of(row)} {row.state}", *_when(row, now, behind)]
     parts += [f"{row.attempts} attempts failed"] if row.attempts else []
     parts += ["outcome of the last attempt unknown"] if row.outcome_unknown and row.state != "sent" else []
     parts += [f"last error: {row.last_error}"] if row.last_error else []

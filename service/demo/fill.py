@@ -15,27 +15,31 @@ import click
 from service.access.vault import Vault
 from service.demo.papers import letter
 from service.demo.past import PastStandin, past_standin
-from service.demo.people import BY_NR, MANDANT, home_of, stammdaten
+from service.demo.people import BY_NR, MANDANT, PERSONEN, home_of, stammdaten
 from service.demo.pictures import picture
 from service.demo.stories import FAELLE
 from service.demo.story import Fall, Schritt
+from service.demo.unterlagen import UNTERLAGEN, addressee, daten_of
 from service.files.intake import StoredFile, take_in
 from service.files.refusal import Limits
 from service.house import house_of
 from service.log import configure_logging
 from service.settings import ImmotionSettings, Settings, load_settings
 from service.storage import storage_of
+from service.store import dokumente, lesungen, vorgaenge
 from service.store import stammdaten as stammdaten_store
-from service.store import vorgaenge
 from service.store.database import connected
+from service.store.dokument_records import DokumentFilter
 from service.store.owner import owner_of_person
 from service.sync.worker import run
 from service.vorgang.catalog import default_catalog
+from service.vorgang.dokumente import leser_of
 from service.vorgang.filing import file_vorgang
 from service.vorgang.messages import Addition, Art, add_to_vorgang
 from service.vorgang.types import Melder, Meldung, Submission, Vorgangstyp
 
 _READ_AFTER_DAYS = 14
+_DOCUMENTS = 100
 _BATCH_S = 14 * 24 * 3600
 
 
@@ -72,9 +76,11 @@ class Filler:
                 self._add(moment, moment.schritt)
             else:
                 self._work(moment, moment.schritt)
+        self._provide()
         self._standin.now = datetime.now(UTC)
         self._deliver()
         self._mark_read()
+        self._mark_opened()
         return len(self._ids)
 
     def _moments(self) -> Iterator[_Moment]:
@@ -199,24 +205,49 @@ class Filler:
             datum=day.strftime("%d.%m.%Y"),
         )
         dokument_id = f"demo-{moment.nummer:02d}-{str(schritt.daten['dokumentart']).lower()}"
+        return {
+            **schritt.daten,
+            "dokumentId": dokument_id,
+            "version": 1,
+            **self._put(dokument_id, titel, content),
+            "datum": day.date().isoformat(),
+            "empfaenger": [{"personNr": person.nr}],
+            "zustellung": "PORTAL",
+        }
+
+    def _put(self, dokument_id: str, titel: str, content: bytes) -> dict[str, object]:
+        """Give immotion a document's file; returns what events say of it."""
         dateiname = f"{titel}.pdf".replace(" ", "_")
         self._standin.put_file(
             f"/_standin/dokumente/{dokument_id}?dateiname={dateiname.encode('ascii', 'ignore').decode()}",
             "application/pdf",
             content,
         )
-        return {
-            **schritt.daten,
-            "dokumentId": dokument_id,
-            "version": 1,
-            "dateiname": dateiname,
-            "mime": "application/pdf",
-            "bytes": len(content),
-            "sha256": sha256(content).hexdigest(),
-            "datum": day.date().isoformat(),
-            "empfaenger": [{"personNr": person.nr}],
-            "zustellung": "PORTAL",
-        }
+        digest = sha256(content).hexdigest()
+        return {"dateiname": dateiname, "mime": "application/pdf", "bytes": len(content), "sha256": digest}
+
+    def _provide(self) -> None:
+        """Let immotion provide the documents that belong to no Vorgang."""
+        today = self._now.astimezone(self._zone).date()
+        for number, one in enumerate(UNTERLAGEN):
+            daten, (name, adresse, vertrag) = daten_of(number, one, today), addressee(one)
+            datum = date.fromisoformat(daten["datum"]).strftime("%d.%m.%Y")
+            content = letter(daten["titel"], name=name, adresse=adresse, vertrag=vertrag, datum=datum)
+            daten |= self._put(daten["dokumentId"], daten["titel"], content)
+            event = {"typ": "DOKUMENT", "mandant": MANDANT, "sichtbarkeit": "MIETER", "daten": daten}
+            self._standin.post("/_standin/ereignisse", event)
+
+    def _mark_opened(self) -> None:
+        """Let residents have opened what is older than two weeks."""
+        today = self._now.astimezone(self._zone).date()
+        before = (today - timedelta(days=_READ_AFTER_DAYS)).isoformat()
+        for person in PERSONEN:
+            with connected():
+                owner = owner_of_person(MANDANT, person.nr)
+                leser = leser_of(MANDANT, [owner], stammdaten_store.vertraege(MANDANT, person.nr), today)
+                for one in dokumente.page(leser, DokumentFilter(), limit=_DOCUMENTS):
+                    if one.datum < before:
+                        lesungen.note(one, owner, person.nr, self._now - timedelta(days=_READ_AFTER_DAYS))
 
     def _melder_vertrag(self, fall: Fall) -> str:
         with connected():

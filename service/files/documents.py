@@ -1,6 +1,7 @@
 """PDF: proven by opening it, kept as it is; and the media type of what immotion sends."""
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
@@ -17,6 +18,7 @@ _HEAD = 4096
 _NODES = 1000
 _KIDS = 100
 _UNPACKED = 64 * 2**20
+_SMALL = 2**20  # of which hostile ones make 70 MB
 _SECONDS = 60
 _CPU_SECONDS = 1
 _MEMORY = 224 * 2**20
@@ -52,12 +54,26 @@ def check_pdf(path: Path) -> str:
 
     It is opened in a process of its own: 24 MB of numbers become 1.7 GB of objects, and no limit of qpdf's helps.
     """
-    child.run("service.files.documents", str(path), target=None, seconds=_SECONDS)
+    _pages_by_child(path, 1)
     return "application/pdf"
 
 
-def _open_pdf(path: Path) -> None:
-    """Open it, in the child; raises Unfit.
+def pages_of_pdf(path: Path, *, most: int) -> int:
+    """Return how many pages a PDF has, `most` when there are more; raises Unfit as `check_pdf` does.
+
+    One that is small enough is opened right here, since thousands of statements come at once.
+    """
+    return _pages_here(path, most) if path.stat().st_size <= _SMALL else _pages_by_child(path, most)
+
+
+def _pages_by_child(path: Path, most: int) -> int:
+    told = BytesIO()
+    child.run("service.files.documents", str(path), str(most), target=told, seconds=_SECONDS)
+    return int(told.getvalue())
+
+
+def _pages_here(path: Path, most: int) -> int:
+    """Open it; raises Unfit.
 
     Repair is off because it lets halves of files pass, even of encrypted ones, as whole plain documents.
     """
@@ -65,28 +81,38 @@ def _open_pdf(path: Path) -> None:
         with pikepdf.open(path, attempt_recovery=False, inherit_page_attributes=False) as pdf:
             if pdf.is_encrypted:
                 raise Unfit(Refusal.ENCRYPTED)
-            if not _has_page(pdf):
-                raise Unfit(Refusal.DAMAGED)
+            pages = _pages(pdf, most)
     except pikepdf.PasswordError as locked:
         raise Unfit(Refusal.ENCRYPTED) from locked
     except _HOSTILE as broken:
         raise Unfit(Refusal.DAMAGED) from broken
+    if not pages:
+        raise Unfit(Refusal.DAMAGED)
+    return pages
 
 
-def _has_page(pdf: pikepdf.Pdf) -> bool:
-    """Look for one page, in bounded steps: to count them, qpdf copies a page that 5 MB name so often into 2 GB."""
-    waiting = [pdf.Root["/Pages"]]
+def is_encrypted(path: Path) -> bool:
+    """Tell whether a PDF cannot be opened without a password."""
+    try:
+        pages_of_pdf(path, most=1)
+    except Unfit as unfit:
+        return unfit.refusal is Refusal.ENCRYPTED
+    return False
+
+
+def _pages(pdf: pikepdf.Pdf, most: int) -> int:
+    """Look for pages, in bounded steps: to count them, qpdf copies a page that 5 MB name so often into 2 GB."""
+    waiting, found = [pdf.Root["/Pages"]], 0
     for _ in range(_NODES):
-        if not waiting:
-            return False
+        if not waiting or found == most:
+            break
         node = waiting.pop()
         kids = node.get("/Kids")
         if kids is None:
-            if node.get("/Type") == "/Page":
-                return True
+            found += node.get("/Type") == "/Page"
             continue
         waiting.extend(kids[at] for at in reversed(range(min(len(kids), _KIDS))))
-    return False
+    return found
 
 
 def head_of(path: Path) -> bytes:
@@ -107,15 +133,15 @@ def media_type_of(path: Path) -> str:
     return video_type(head) or "application/octet-stream"
 
 
-def _main(path: Path) -> int:
-    """Run in the child: return the exit code."""
+def _main(path: Path, most: int) -> int:
+    """Run in the child: print the number of pages, and return the exit code."""
     child.limit(memory=_MEMORY, seconds=_CPU_SECONDS)
     try:
-        _open_pdf(path)
+        sys.stdout.write(str(_pages_here(path, most)))
     except Unfit as unfit:
         return child.code_of(unfit)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(_main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -87,6 +87,15 @@ def picture_type(path: Path) -> str:
         return "application/octet-stream"
 
 
+def picture_size(path: Path) -> tuple[str, int]:
+    """Return media type and number of pixels of a picture, by its head alone; raises Unfit."""
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            return _MIME[picture.format or ""], picture.width * picture.height
+    except (*_HOSTILE, *_BOMBS) as fault:
+        raise Unfit(Refusal.DAMAGED) from fault
+
+
 def _decoded(path: Path, pixels: int, formats: tuple[str, ...]) -> tuple[Image.Image, str]:
     """Return the picture upright and apart from its file, so that the decoder's own memory is free again."""
     build = _build(path)

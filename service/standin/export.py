@@ -106,8 +106,19 @@ def _dokument(event: Mapping[str, Any], entry: Mapping[str, Any], row: sqlite3.R
         "dokumentart": str(entry.get("dokumentart", "")),
         "dateiname": str(row["dateiname"])[-_TITLE_MAX:],
         "mime": row["mime"],
+        **_for_residents(event, entry),
     }
     return {name: value for name, value in given.items() if value}
+
+
+def _for_residents(event: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
+    """Return whom a document without a Vorgang is for; one record names one recipient."""
+    told = entry.get("empfaenger")
+    first = as_object(told[0]) if isinstance(told, list) and told else {}
+    names = () if _about(event)["externeId"] or _about(event)["vorgangId"] else ("personNr", "vertragNr", "gebaeudeNr")
+    given = {name: str(first.get(name) or "") for name in names}
+    alle = {"alle": "true"} if names and first.get("alle") is True else {}
+    return given | alle | {name: str(entry.get(name) or "") for name in ("datum", "loeschenNach", "stufe")}
 
 
 def _about(event: Mapping[str, Any]) -> dict[str, str]:

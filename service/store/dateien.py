@@ -7,7 +7,7 @@ from uuid import UUID
 
 from peewee import fn
 
-from service.store.models import AnhangRow, DateiRow, OutboxRow
+from service.store.models import AnhangRow, DateiRow, DokumentRow, OutboxRow
 from service.store.query import affected, dicts, first, tuples
 from service.store.records import Datei
 
@@ -44,8 +44,11 @@ def sealed(ids: Sequence[UUID]) -> dict[UUID, Datei]:
 
 def digests(ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """Return Mandant and SHA-256 of the files that a row names; the others are missing."""
-    query = AnhangRow.select(AnhangRow.id, AnhangRow.mandant, AnhangRow.sha256).where(AnhangRow.id.in_(list(ids)))
-    return {file_id: (mandant, sha256) for file_id, mandant, sha256 in tuples(query)}
+    of_files = AnhangRow.select(AnhangRow.id, AnhangRow.mandant, AnhangRow.sha256).where(AnhangRow.id.in_(list(ids)))
+    columns = (DokumentRow.file_id, DokumentRow.mandant, DokumentRow.sha256)
+    of_documents = DokumentRow.select(*columns).where(DokumentRow.file_id.in_(list(ids)))
+    rows = [*tuples(of_documents), *tuples(of_files)]
+    return {file_id: (mandant, sha256) for file_id, mandant, sha256 in rows}
 
 
 def set_key(file_id: UUID, mandant: str, sealed_key: str | None, now: datetime) -> bool:

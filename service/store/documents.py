@@ -8,7 +8,7 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from service.store import clean
+from service.store import clean, dokumente
 from service.store.models import AnhangRow, DateiRow, RueckzugRow
 from service.store.query import Query, affected, dicts, tuples
 from service.store.records import Anhang, Announced
@@ -88,8 +88,9 @@ def mark_fetched(anhang_id: UUID, *, mime: str, size: int, sha256: str, now: dat
 
 
 def withdrawn_bytes(*, limit: int) -> list[UUID]:
-    """Return documents that immotion has withdrawn and whose bytes are still here."""
-    here = AnhangRow.dokument_id.is_null(False) & AnhangRow.stored_at.is_null(False) & fn.EXISTS(_withdrawal())
+    """Return documents that immotion has withdrawn and whose bytes are still here, for nothing else."""
+    withdrawn = AnhangRow.dokument_id.is_null(False) & AnhangRow.stored_at.is_null(False) & fn.EXISTS(_withdrawal())
+    here = withdrawn & ~fn.EXISTS(dokumente.shown_with(AnhangRow.id))
     return [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(here).limit(limit))]
 
 
@@ -126,13 +127,16 @@ def parked(mandanten: Sequence[str]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for mandant, reason, count in tuples(query):
         found.setdefault(mandant, {})[reason or ""] = count
+    for mandant, reason, count in dokumente.parked(mandanten):
+        of_mandant = found.setdefault(mandant, {})
+        of_mandant[reason] = of_mandant.get(reason, 0) + count
     return found
 
 
 def retry_parked(mandant: str, now: datetime) -> int:
     """Have everything of a Mandant that was put aside fetched now, attempts and age counted anew; returns how many."""
     anew: dict[str, Any] = {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
-    return affected(AnhangRow.update(**anew).where(_parked([mandant])))
+    return affected(AnhangRow.update(**anew).where(_parked([mandant]))) + dokumente.retry_parked(mandant, now)
 
 
 def _parked(mandanten: Sequence[str]) -> Query:

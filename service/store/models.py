@@ -162,7 +162,8 @@ class OutboxRow(Row):
 
     `state` is waiting, parked, sent, or dropped: immotion has deleted the Vorgang, and never gets it again.
     `touched_at` is what the clock of whoever last made the row due, or claimed it, showed: `next_at` and `lease_until`
-    are as wrong as that clock was.
+    are as wrong as that clock was. A row with `lesung_id` tells of a document's first opening, which belongs to no
+    Vorgang: its `vorgang_id` is the same id, so that it waits for nothing.
     """
 
     id = BigAutoField(help_text=TECHNICAL)
@@ -182,6 +183,7 @@ class OutboxRow(Row):
     retried_at = UtcField(null=True, help_text=TECHNICAL)
     owed_again_at = UtcField(null=True, help_text=TECHNICAL)
     touched_at = UtcField(null=True, help_text=TECHNICAL)
+    lesung_id = UUIDField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "outbox"
@@ -364,7 +366,10 @@ class NummernkreisRow(Row):
 
 
 class StammdatenRow(Row):
-    """Buildings, units, persons and contracts as immotion last told them; `full_since` of the pass they were met in."""
+    """Buildings, units, persons and contracts as immotion last told them; `full_since` of the pass they were met in.
+
+    A contract has a further row, of the art MITMIETER, for each co-resident it names.
+    """
 
     mandant = CharField(40, help_text=TECHNICAL)
     art = CharField(10, help_text=TECHNICAL)
@@ -739,6 +744,87 @@ class MailLinkRow(Row):
         indexes = ((("mandant", "account"), False),)
 
 
+class DokumentRow(Row):
+    """A document for residents. Nobody sees it until `stored_at`; its bytes may be those of other rows too (`file_id`).
+
+    `quelle` is feed or ordner. `datum`, `von` and `bis` (what period it is about) and `loeschen_nach` are days, as
+    YYYY-MM-DD; `level` is the security level that it needs, null for the Mandant's own rule. `unbekannt` are the
+    recipients that the master data do not know yet. `dateiname` is as it came until `stored_at`. The columns from
+    `fetch_attempts` on are as those of `AnhangRow`.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    dokument_id = CharField(100, help_text=TECHNICAL)
+    quelle = CharField(10, help_text=TECHNICAL)
+    art = CharField(40, help_text=TECHNICAL)
+    titel = CharField(255, help_text=PERSONAL)
+    dateiname = CharField(255, help_text=PERSONAL)
+    suche = CharField(600, help_text=PERSONAL)
+    datum = CharField(10, help_text=TECHNICAL)
+    jahr = IntegerField(help_text=TECHNICAL)
+    von = CharField(10, help_text=TECHNICAL)
+    bis = CharField(10, help_text=TECHNICAL)
+    vorgang_id = UUIDField(null=True, help_text=TECHNICAL)
+    level = IntegerField(null=True, help_text=TECHNICAL)
+    loeschen_nach = CharField(10, null=True, index=True, help_text=TECHNICAL)
+    unbekannt = JsonField(null=True, help_text=PERSONAL)
+    mime = CharField(100, help_text=TECHNICAL)
+    bytes = peewee.BigIntegerField(help_text=TECHNICAL)
+    sha256 = CharField(64, help_text=TECHNICAL)
+    seiten = IntegerField(default=0, help_text=TECHNICAL)
+    file_id = UUIDField(null=True, index=True, help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    stored_at = UtcField(null=True, help_text=TECHNICAL)
+    fetch_attempts = IntegerField(default=0, help_text=TECHNICAL)
+    fetch_at = UtcField(null=True, help_text=TECHNICAL)
+    fetch_since = UtcField(null=True, help_text=TECHNICAL)
+    fetch_error = CharField(80, null=True, help_text=TECHNICAL)
+    parked_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "dokument"
+        indexes = (
+            (("mandant", "dokument_id"), True),
+            (("mandant", "sha256"), False),
+            (("mandant", "stored_at", "parked_at", "fetch_at"), False),
+        )
+
+
+class DokumentZielRow(Row):
+    """Whom a document is for. `ziel` is the key (`store.owner`) of a person, an account, a contract, a building or all.
+
+    `von` and `bis` are the document's period, `rolle` the only role that it concerns ("" for every), `vertrag_nr` the
+    contract of a document for one person.
+    """
+
+    ziel = CharField(64, help_text=PERSONAL)
+    dokument = UUIDField(index=True, help_text=TECHNICAL)
+    vertrag_nr = CharField(100, default="", help_text=PERSONAL)
+    rolle = CharField(12, default="", help_text=TECHNICAL)
+    von = CharField(10, help_text=TECHNICAL)
+    bis = CharField(10, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "dokument_ziel"
+        primary_key = peewee.CompositeKey("ziel", "dokument")
+
+
+class LesungRow(Row):
+    """When somebody first opened a document: `leser` is the owner key of the person, or of an account without one."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    dokument = UUIDField(help_text=TECHNICAL)
+    leser = CharField(64, help_text=PERSONAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    opened_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "lesung"
+        indexes = ((("dokument", "leser"), True),)
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -774,4 +860,7 @@ MODELS: tuple[type[Row], ...] = (
     ActivationRow,
     OwnAccountRow,
     MailLinkRow,
+    DokumentRow,
+    DokumentZielRow,
+    LesungRow,
 )

@@ -30,6 +30,25 @@ def owe(mandant: str, vorgang_id: UUID, *, aktivitaet_id: UUID | None = None, re
     ).execute()
 
 
+def owe_quittung(mandant: str, lesung_id: UUID, *, request_id: str, now: datetime) -> None:
+    """Note that immotion is to be told that a document was opened; it waits for nothing else that is owed."""
+    OutboxRow.insert(
+        mandant=mandant,
+        vorgang_id=lesung_id,
+        lesung_id=lesung_id,
+        created_at=now,
+        next_at=now,
+        touched_at=now,
+        request_id=request_id,
+    ).execute()
+
+
+def owed(vorgang_id: UUID) -> bool:
+    """Tell whether immotion was ever to receive this Vorgang."""
+    here = (OutboxRow.vorgang_id == vorgang_id) & OutboxRow.aktivitaet_id.is_null()
+    return bool(tuples(OutboxRow.select(OutboxRow.id).where(here).limit(1)))
+
+
 def anything_due(mandant: str, now: datetime) -> bool:
     """Tell whether a claim would find something; an idle worker asks this first, which locks nothing."""
     return bool(tuples(_due(mandant, now, 1)))

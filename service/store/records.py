@@ -157,6 +157,7 @@ class OutboxItem:
     state: str
     sent_at: datetime | None
     retried_at: datetime | None = None
+    lesung_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +254,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Vertrag:
-    """A contract with its unit and building, joined."""
+    """A contract with its unit and building, joined.
+
+    With `eigene_zeit`, beginn and ende are those of a co-resident, who belongs to the contract for a part of its time.
+    """
 
     nr: str
     person_nr: str
@@ -265,6 +269,7 @@ class Vertrag:
     gebaeude_nr: str
     wirtschaftseinheit_nr: str
     adresse: str
+    eigene_zeit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +332,7 @@ class OwedRow:
     retried_at: datetime | None
     last_error: str
     request_id: str
+    lesung_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,19 @@
 """Buildings, units, persons and contracts, as immotion last told them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from service.store import clean
 from service.store.models import StammdatenRow
-from service.store.query import affected, tuples
+from service.store.query import Query, affected, tuples
 from service.store.records import Vertrag
 
-_PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr"}
+_PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr", "MITMIETER": "personNr"}
+_OF_PERSONS = ["VERTRAG", "MITMIETER"]
 _NUMBER_MAX = 100
+_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,11 @@ def apply_change(mandant: str, art: str, nr: str, daten: Mapping[str, Any] | Non
 def apply_changes(mandant: str, changes: Sequence[Aenderung], *, full_since: datetime | None) -> None:
     """Put records in place of the former ones, in the order of the feed; a person who is gone takes their contracts.
 
-    `full_since` marks them as met in this full pass.
+    `full_since` marks them as met in this full pass. The co-residents of a contract come and go with it.
     """
     records: dict[tuple[str, str], dict[str, Any] | None] = {}
     gone: set[str] = set()
-    for change in changes:
+    for change in _with_mitmieter(mandant, changes):
         art, nr = clean.text(change.art, 10), clean.key(change.nr, _NUMBER_MAX)
         if change.daten is None and art == "PERSON":
             gone.add(nr)
@@ -47,6 +49,38 @@ def apply_changes(mandant: str, changes: Sequence[Aenderung], *, full_since: dat
         affected(StammdatenRow.insert_many(rows).as_rowcount())
 
 
+def _with_mitmieter(mandant: str, changes: Sequence[Aenderung]) -> Iterator[Aenderung]:
+    """Add to each contract the rows of its co-residents: those it no longer names, gone, and those it names."""
+    numbers = [clean.key(change.nr, _NUMBER_MAX) for change in changes if change.art == "VERTRAG"]
+    gone = [change.nr for change in changes if change.art == "PERSON" and change.daten is None]
+    persons = [clean.key(nr, _NUMBER_MAX) for nr in gone]
+    before = _contracts(mandant, StammdatenRow.nr.in_(numbers)) if numbers else {}
+    before |= _contracts(mandant, StammdatenRow.parent.in_(persons)) if persons else {}
+    for nr, daten in before.items():
+        yield from (Aenderung("MITMIETER", nr_of, None) for nr_of, _ in _mitmieter(nr, daten))
+    for change in changes:
+        yield change
+        if change.art == "VERTRAG" and change.daten is not None:
+            yield from (Aenderung("MITMIETER", *one) for one in _mitmieter(change.nr, change.daten))
+
+
+def _contracts(mandant: str, which: Query) -> dict[str, Mapping[str, Any]]:
+    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "VERTRAG") & which
+    return dict(tuples(StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten).where(here)))
+
+
+def _mitmieter(nr: str, vertrag: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield number and content of each co-resident's row: the contract as theirs, perhaps for a part of its time."""
+    named = vertrag.get("mitmieter")
+    for one in named if isinstance(named, list) else []:
+        if not isinstance(one, Mapping) or not one.get("personNr"):
+            continue
+        person = str(one["personNr"])
+        own = {name: one[name] for name in ("beginn", "ende") if one.get(name)}
+        whole = {name: value for name, value in vertrag.items() if name != "mitmieter"}
+        yield f"{nr}/{person}", {**whole, "vertragNr": nr, **own, "personNr": person, "eigeneZeit": bool(own)}
+
+
 def _remove(mandant: str, records: Iterable[tuple[str, str]], gone: set[str]) -> None:
     here = StammdatenRow.mandant == mandant
     by_art: dict[str, list[str]] = {}
@@ -55,7 +89,7 @@ def _remove(mandant: str, records: Iterable[tuple[str, str]], gone: set[str]) ->
     for art, numbers in by_art.items():
         affected(StammdatenRow.delete().where(here & (StammdatenRow.art == art) & StammdatenRow.nr.in_(numbers)))
     if gone:
-        contracts = (StammdatenRow.art == "VERTRAG") & StammdatenRow.parent.in_(list(gone))
+        contracts = StammdatenRow.art.in_(_OF_PERSONS) & StammdatenRow.parent.in_(list(gone))
         affected(StammdatenRow.delete().where(here & contracts))
 
 
@@ -87,8 +121,28 @@ def namen(mandant: str, numbers: Sequence[str]) -> dict[str, str]:
     return {nr: str(daten.get("name") or "") for nr, daten in tuples(query)}
 
 
+def missing(mandant: str, art: str, numbers: Sequence[str]) -> set[str]:
+    """Return which of these persons, contracts or buildings immotion has not told of."""
+    known: set[str] = set()
+    names = list(numbers)
+    for start in range(0, len(names), _CHUNK):
+        these = StammdatenRow.nr.in_(names[start : start + _CHUNK])
+        here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == art) & these
+        known |= {row[0] for row in tuples(StammdatenRow.select(StammdatenRow.nr).where(here))}
+    return set(names) - known
+
+
+def has_persons(mandant: str) -> bool:
+    """Tell whether immotion has told of any person; a file drop carries none."""
+    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "PERSON")
+    return bool(tuples(StammdatenRow.select(StammdatenRow.nr).where(here).limit(1)))
+
+
 def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
-    """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query."""
+    """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query.
+
+    Those that name them as a co-resident are among them.
+    """
     einheit, gebaeude = StammdatenRow.alias(), StammdatenRow.alias()
     query = (
         StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten, einheit.daten, gebaeude.daten)
@@ -103,7 +157,9 @@ def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
             on=((gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)),
         )
         .where(
-            (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "VERTRAG") & (StammdatenRow.parent == person_nr)
+            (StammdatenRow.mandant == mandant)
+            & StammdatenRow.art.in_(_OF_PERSONS)
+            & (StammdatenRow.parent == person_nr)
         )
         .order_by(StammdatenRow.nr)
     )
@@ -112,7 +168,7 @@ def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
 
 def _vertrag(nr: str, daten: Mapping[str, Any], einheit: Mapping[str, Any], gebaeude: Mapping[str, Any]) -> Vertrag:
     return Vertrag(
-        nr=nr,
+        nr=str(daten.get("vertragNr") or nr) if "eigeneZeit" in daten else nr,
         person_nr=str(daten.get("personNr", "")),
         rolle=str(daten.get("rolle", "MIETER")),
         beginn=str(daten.get("beginn") or ""),
@@ -122,6 +178,7 @@ def _vertrag(nr: str, daten: Mapping[str, Any], einheit: Mapping[str, Any], geba
         gebaeude_nr=str(einheit.get("gebaeudeNr", "")),
         wirtschaftseinheit_nr=str(gebaeude.get("wirtschaftseinheitNr", "")),
         adresse=", ".join(_lines(gebaeude)),
+        eigene_zeit=bool(daten.get("eigeneZeit")),
     )
 
 

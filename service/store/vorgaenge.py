@@ -8,7 +8,7 @@ from uuid import UUID
 
 import peewee
 
-from service.store import dateien, documents
+from service.store import dateien, documents, dokumente
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
 from service.store.query import ByKeys, Query, affected, dicts, first, many, tuples
@@ -184,7 +184,7 @@ def anhang(anhang_id: UUID) -> Anhang | None:
 def add_anhaenge(files: Iterable[Anhang]) -> None:
     """Store rows of files whose bytes are already kept; a row that is there already stays as it is."""
     new = {file.id: file for file in files}
-    known = known_files(list(new)) if new else set()
+    known = _anhang_ids(list(new)) if new else set()
     rows = [file for file_id, file in new.items() if file_id not in known]
     if rows:
         AnhangRow.insert_many([documents.row_of(file) for file in rows]).execute()
@@ -204,7 +204,11 @@ def remove_draft_anhang(draft_id: UUID, anhang_id: UUID) -> bool:
 
 
 def known_files(ids: Sequence[UUID]) -> set[UUID]:
-    """Return which of these files have a row; the others are orphans."""
+    """Return which of these files have a row, of a Vorgang or of a document; the others are orphans."""
+    return _anhang_ids(ids) | dokumente.known_files(ids)
+
+
+def _anhang_ids(ids: Sequence[UUID]) -> set[UUID]:
     return {row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(AnhangRow.id.in_(list(ids))))}
 
 

@@ -18,6 +18,7 @@ UNSENT_AFTER = timedelta(minutes=15)
 WAITING_AFTER = timedelta(hours=24)
 SILENT_AFTER = timedelta(minutes=15)
 _AGAIN_AFTER = timedelta(hours=1)
+_REFUSED_STANDS = timedelta(days=7)
 _BEAT_EVERY = timedelta(minutes=1)
 _CODE = re.compile(r"[\w.:/-]{0,80}")
 _NO_CODE = "?"
@@ -119,6 +120,7 @@ def watch(feeds: Mapping[str, Mapping[str, timedelta]], now: datetime) -> int:
             read = {feed: beats.get((mandant, feed)) or begun.get(mandant) or now for feed in feeds[mandant]}
             _watch_feeds(mandant, [feed for feed, at in read.items() if now - at > feeds[mandant][feed]], now)
             _watch_inbox(mandant, now)
+            _clear(mandant, "document_refused", before=now - _REFUSED_STANDS, now=now)
             if mandant not in aside:
                 _clear(mandant, "document_parked", before=now, now=now)
             accepted = _last_accepted(backlogs[mandant], breaker.get(mandant), beats)

@@ -22,6 +22,7 @@ from service.store.records import Anhang, Ereignis, Vorgang
 from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.wire import moment_of, seq_of
+from service.vorgang import dokumente
 from service.vorgang.notices import owe_news
 from service.vorgang.status import DELETED, Event, change_of
 from service.vorgang.types import House
@@ -29,6 +30,7 @@ from service.vorgang.types import House
 VISIBLE = "MIETER"
 BORN_IN_IMMOTION = "VORGANG_ANGELEGT"
 WITHDRAWN = "DOKUMENT_ZURUECKGEZOGEN"
+DOCUMENT = "DOKUMENT"
 _ALWAYS = {DELETED, WITHDRAWN}
 # What residents never were to see may be deleted without ever having appeared here: sooner than `events_waiting`.
 _DELETION_WAITS = timedelta(hours=12)
@@ -144,8 +146,8 @@ def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
         with connected():
             parked = inbox.settle(ereignis.id, "parked")
         if parked:
-            error = type(broken).__name__
-            raise_alarm("event_parked", mandant=house.mandant, now=now, ereignis=ereignis.id, error=error)
+            error, code = type(broken).__name__, broken.code if isinstance(broken, dokumente.DokumentRefused) else ""
+            raise_alarm("event_parked", mandant=house.mandant, detail=code, now=now, ereignis=ereignis.id, error=error)
     return _Done()
 
 
@@ -173,6 +175,9 @@ def _apply(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime
             done.settle(ereignis, "applied")
         elif (vorgang := known.of(ereignis) or _born(ereignis, known, house, now, done)) is not None:
             _apply_to(vorgang, ereignis, house, now, done)
+        elif _typ(ereignis) == DOCUMENT and not _belongs_to_a_vorgang(ereignis):
+            _announce(_event(ereignis, now), None, house, now)
+            done.settle(ereignis, "applied")
         else:
             done.settle(ereignis, _without_vorgang(ereignis))
     for state, ids in done.states.items():
@@ -224,9 +229,23 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
         vorgaenge.update_latest(vorgang.id, what, event.seq, event.tie, columns)
     if change.entry is not None and vorgaenge.add_aktivitaet(change.entry):
         vorgaenge.add_anhaenge(_announced(change.dokumente, vorgang, change.entry.id, now))
-        if change.unread and vorgaenge.count_unread(vorgang.id):
-            owe_news(vorgang, now=now)
+        _tell(vorgang, event, house, now, unread=change.unread)
     done.settle(ereignis, "applied")
+
+
+def _tell(vorgang: Vorgang, event: Event, house: House, now: datetime, *, unread: bool) -> None:
+    """Make what an event has brought known beyond the Vorgang's page."""
+    if event.typ == DOCUMENT:
+        _announce(event, vorgang, house, now)
+    if unread and vorgaenge.count_unread(vorgang.id):
+        owe_news(vorgang, now=now)
+
+
+def _announce(event: Event, vorgang: Vorgang | None, house: House, now: datetime) -> None:
+    """Put a document into the lists of whom it is for: of the Vorgang's owner, if it belongs to one."""
+    of = (vorgang.id, vorgang.owner) if vorgang else None
+    zeit = event.zeit.astimezone(house.zone)
+    dokumente.announce(house.mandant, event.daten, house.catalog, zeit=zeit, now=now, of=of)
 
 
 def _unseen(ereignis: Ereignis, mandant: str) -> str | None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from service.files.scan import ScanState
 from service.files.storage import Storage
-from service.store import vorgaenge
+from service.store import lesungen, vorgaenge
+from service.store.dokument_records import Lesung
 from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
 from service.sync.immotion.channel import Accepted, Channel, Permanent
-from service.sync.immotion.wire import aktivitaet_body, vorgang_body
+from service.sync.immotion.wire import aktivitaet_body, quittung_body, vorgang_body
 from service.sync.kataloge import OUT_OF_DATE, with_version_in_force
 
 # PENDING is among them so that `open` refuses it: it must not be left out as if it were infected.
@@ -17,12 +18,16 @@ _HANDED_ON = {None, ScanState.CLEAN, ScanState.PENDING}
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An outbox row with what it is about; `vorgang` is None when it is gone."""
+    """An outbox row with what it is about: a Vorgang, an Aktivität of it, or the first opening of a document.
+
+    What is gone is None.
+    """
 
     item: OutboxItem
     vorgang: Vorgang | None
     aktivitaet: Aktivitaet | None
     anhaenge: tuple[Anhang, ...]
+    lesung: Lesung | None = None
 
     @property
     def waits_for_scan(self) -> bool:
@@ -31,10 +36,11 @@ class Parcel:
 
 
 def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
-    """Return the parcels of these rows, read in three queries however many they are."""
-    ids = [item.vorgang_id for item in items]
+    """Return the parcels of these rows, read in four queries however many they are."""
+    ids = [item.vorgang_id for item in items if item.lesung_id is None]
     found = vorgaenge.by_ids(ids)
     entries = vorgaenge.aktivitaeten([item.aktivitaet_id for item in items if item.aktivitaet_id])
+    opened = lesungen.by_ids([item.lesung_id for item in items if item.lesung_id])
     files: dict[object, list[Anhang]] = {}
     for anhang in vorgaenge.anhaenge_of(ids):
         files.setdefault((anhang.vorgang_id, anhang.aktivitaet_id), []).append(anhang)
@@ -44,6 +50,7 @@ def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
             found.get(item.vorgang_id),
             entries.get(item.aktivitaet_id) if item.aktivitaet_id else None,
             tuple(files.get((item.vorgang_id, item.aktivitaet_id), ())),
+            opened.get(item.lesung_id) if item.lesung_id else None,
         )
         for item in items
     ]
@@ -66,6 +73,8 @@ def send(parcel: Parcel, channel: Channel, storage: Storage) -> Sent:
     """
     parcel = replace(parcel, anhaenge=tuple(anhang for anhang in parcel.anhaenge if anhang.scan in _HANDED_ON))
     item, vorgang = parcel.item, parcel.vorgang
+    if item.lesung_id is not None:
+        return _put_quittung(parcel, channel)
     if vorgang is None or (item.aktivitaet_id and parcel.aktivitaet is None):
         raise LookupError("what this row is about is gone")
     channel.begin(item)
@@ -80,6 +89,14 @@ def send(parcel: Parcel, channel: Channel, storage: Storage) -> Sent:
         return _put_vorgang(vorgang, parcel, channel)
     body = aktivitaet_body(parcel.aktivitaet, parcel.anhaenge)
     channel.put_aktivitaet(vorgang.id, parcel.aktivitaet.id, body, item.request_id)
+    return Sent(None)
+
+
+def _put_quittung(parcel: Parcel, channel: Channel) -> Sent:
+    if parcel.lesung is None:
+        raise LookupError("the document, or who opened it, is gone")
+    channel.begin(parcel.item)
+    channel.put_quittung(parcel.lesung.dokument_id, quittung_body(parcel.lesung), parcel.item.request_id)
     return Sent(None)
 
 

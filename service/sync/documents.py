@@ -9,19 +9,19 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.files.documents import media_type_of
+from service.files.documents import is_encrypted, media_type_of
+from service.files.papers import SIZE_MAX
 from service.files.scan import ScanState
 from service.files.storage import Incoming, Storage
 from service.retry import next_attempt
 from service.store import dateien, documents
 from service.store.database import connected, transaction
-from service.store.records import Anhang, Announced, Datei
+from service.store.records import Announced, Datei
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.channel import Channel, CredentialsRefused, Part, Permanent, Temporary
 
 log = structlog.get_logger()
 
-SIZE_MAX = 100 * 2**20
 # A wrong digest or a 404 may be the moment between two of immotion's own steps, but not for long.
 TRIES = 5
 _BATCH = 50
@@ -96,9 +96,12 @@ def _fetch(claimed: Announced, channel: Channel, fetcher: Fetcher) -> None:
     if not anhang.dokument_id:
         raise Permanent("NO_ID")
     with fetcher.storage.incoming() as incoming:
-        _check(anhang, incoming, _receive(anhang.dokument_id, channel, incoming))
+        stated = receive(anhang.dokument_id, channel, incoming)
+        check(anhang.sha256, anhang.bytes, incoming, stated)
         incoming.finish()
         mime = media_type_of(incoming.path)
+        if mime == "application/pdf" and is_encrypted(incoming.path):
+            raise Permanent("ENCRYPTED")
         if _claim(claimed, fetcher) is None:  # it took so long that another worker has begun anew
             return
         kept, now = fetcher.storage.keep(incoming, anhang.id), fetcher.clock()
@@ -110,7 +113,7 @@ def _fetch(claimed: Announced, channel: Channel, fetcher: Fetcher) -> None:
         raise_alarm("file_quarantined", mandant=anhang.mandant, detail=kept.scan, now=now, **facts)
 
 
-def _receive(dokument_id: str, channel: Channel, incoming: Incoming) -> str:
+def receive(dokument_id: str, channel: Channel, incoming: Incoming) -> str:
     """Read a document, on from where it broke off; returns the SHA-256 that immotion states of it, or ""."""
     part: Part | None = None
     stated = ""
@@ -134,10 +137,15 @@ def _receive(dokument_id: str, channel: Channel, incoming: Incoming) -> str:
     return stated
 
 
-def _check(anhang: Anhang, incoming: Incoming, stated: str) -> None:
-    """Compare with what the event and the answer have said; the size counts where neither told a digest."""
-    told = {digest.lower() for digest in (anhang.sha256, stated) if digest}
+def check(sha256: str, size: int, incoming: Incoming, stated: str) -> None:
+    """Compare with what the event and the answer have said; the size counts where neither told a digest.
+
+    Raises Permanent, also for a file without a byte.
+    """
+    told = {digest.lower() for digest in (sha256, stated) if digest}
     if told - {incoming.sha256}:
         raise Permanent("DIGEST")
-    if not told and anhang.bytes and anhang.bytes != incoming.bytes:
+    if not told and size and size != incoming.bytes:
         raise Permanent("SIZE")
+    if not incoming.bytes:
+        raise Permanent("EMPTY")

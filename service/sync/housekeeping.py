@@ -17,6 +17,7 @@ from service.store import (
     cms_sessions,
     dateien,
     documents,
+    dokumente,
     drafts,
     factors,
     mail_links,
@@ -33,6 +34,7 @@ _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
 _QUARANTINED = timedelta(days=30)
 _LINK_KEPT = timedelta(days=1)
+_LATEST_ZONE = timedelta(hours=12)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
@@ -49,6 +51,7 @@ def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -
         activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
+        files += _expired_documents(now)
     files += _forget_withdrawn()
     quarantined = _quarantined(now)
     for file_id in files:
@@ -60,6 +63,19 @@ def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -
     orphans = _delete_orphans(storage, now)
     log.info("tidied", files=len(files), interrupted_uploads=swept, orphans=orphans)
     return len(files) + len(quarantined) + swept + orphans
+
+
+def _expired_documents(now: datetime) -> list[UUID]:
+    """Remove documents whose day of deletion is over everywhere; returns the files that nothing names any more."""
+    today = (now - _LATEST_ZONE).date().isoformat()
+    files: set[UUID] = set()
+    while True:
+        with transaction():
+            batch = dokumente.expire(today, limit=_BATCH)
+        files |= {file_id for file_id in batch if file_id is not None}
+        if len(batch) < _BATCH:
+            break
+    return sorted(files - vorgaenge.known_files(list(files))) if files else []
 
 
 def _forget_withdrawn() -> list[UUID]:

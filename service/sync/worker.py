@@ -28,6 +28,7 @@ from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.documents import Fetcher, fetch_announced
+from service.sync.dokumente import fetch_dokumente
 from service.sync.feed import EVENTS, MASTER_DATA, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
@@ -300,8 +301,9 @@ class _Worker:
         new = read_events(mandant, channel, wait=wait, clock=_utc_now)
         self._note_read(mandant, EVENTS)
         apply_waiting(self._house(mandant), clock=_utc_now)
-        fetch_announced(mandant, channel, Fetcher(self._storage, _utc_now, random.random))
-        return new
+        fetcher = Fetcher(self._storage, _utc_now, random.random)
+        fetch_announced(mandant, channel, fetcher)
+        return new + fetch_dokumente(mandant, channel, fetcher)
 
     def _house(self, mandant: str) -> House:
         with connected():

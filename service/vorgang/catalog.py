@@ -59,6 +59,7 @@ class Thema(Entry):
 class Dokumentart(Entry):
     vorgangsart: str
     audience: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

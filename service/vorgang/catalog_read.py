@@ -49,7 +49,7 @@ def read_catalog(raw: Raw, shipped: Raw, digest: str) -> Catalog:
         kontaktthemen=_table(raw["kontaktthemen"], _thema),
         dokumentarten=_table(
             raw["dokumentarten"],
-            lambda e: Dokumentart(e["code"], _label(e), e["vorgangsart"], e.get("audience", "ALL")),
+            lambda e: Dokumentart(e["code"], _label(e), e["vorgangsart"], e.get("audience", "ALL"), e.get("group", "")),
         ),
         tenant_statuses=_table(raw["tenant_statuses"], lambda e: _tenant_status(e, more)),
         erp_statuses=_table(

@@ -9,6 +9,7 @@ from service.vorgang.delivery import DeliveryStatus, is_held
 
 Facts = dict[str, Any]
 WHOLE = "VORGANG"
+QUITTUNG = "QUITTUNG"
 
 
 def status_facts(row: DeliveryStatus, now: datetime) -> Facts:
@@ -87,7 +88,7 @@ def row_facts(row: OwedRow, now: datetime) -> Facts:
     """Return one delivery."""
     return {
         "row": row.id,
-        "what": row.art or WHOLE,
+        "what": what_of(row),
         "state": row.state,
         "created_at": moment(row.created_at),
         "attempts": row.attempts,
@@ -99,6 +100,11 @@ def row_facts(row: OwedRow, now: datetime) -> Facts:
         "last_error": row.last_error,
         "request_id": row.request_id,
     }
+
+
+def what_of(row: OwedRow) -> str:
+    """Return what is delivered: the kind of an Aktivität, a Vorgang, or that a document was opened."""
+    return QUITTUNG if row.lesung_id else row.art or WHOLE
 
 
 def moment(value: datetime | None) -> str | None:

@@ -1,7 +1,7 @@
 """The use case "file": a report becomes a Vorgang that immotion is owed, in one transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,9 @@ from uuid_utils.compat import uuid7
 from service.files.intake import StoredFile
 from service.store import drafts, outbox, vorgaenge
 from service.store.database import in_transaction
+from service.store.dokument_records import Dokument
 from service.store.records import Anhang, Vertrag, Vorgang
+from service.vorgang.anforderung import ANSWERED, ANSWERED_BY, answer_to, answered, is_answered
 from service.vorgang.assess import Assessed, assess
 from service.vorgang.types import AlreadyFiledDifferently, House, Melder, Meldung, Submission
 
@@ -20,10 +22,14 @@ STORED = "UEBERMITTLUNG"
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """`fresh` is False when this form had been filed before, so that nothing was stored now."""
+    """`fresh` is False when this form had been filed before, so that nothing was stored now.
+
+    `answered` when a document that is there already was what was asked for: then immotion is owed nothing.
+    """
 
     vorgang_id: UUID
     fresh: bool
+    answered: bool = False
 
 
 def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for; each argument is a different thing
@@ -45,10 +51,15 @@ def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for
     if (before := vorgaenge.by_form_key(submission.form_key)) is not None:
         return _filed_before(before, melder, submission, spend)
     assessed = assess(meldung, melder, house, now=now)
+    has_files = bool(files or vorgaenge.draft_anhaenge(submission.form_key))
+    today = now.astimezone(house.zone).date()
+    answer = None if has_files else answer_to(meldung, assessed, melder, house, today=today)
 
     def store() -> UUID:
         spend()
         vorgang = _vorgang(meldung, assessed, melder, submission, house, now)
+        if answer is not None:
+            return _store_answered(vorgang, answer, now)
         vorgaenge.insert(vorgang)
         vorgaenge.give_anhaenge(submission.form_key, vorgang.id)
         vorgaenge.add_anhaenge(anhang_rows(files, house.mandant, now, vorgang_id=vorgang.id))
@@ -57,12 +68,22 @@ def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for
         return vorgang.id
 
     try:
-        return Filed(in_transaction(store), fresh=True)
+        return Filed(in_transaction(store), fresh=True, answered=answer is not None)
     except vorgaenge.FormAlreadyFiled:
         winner = vorgaenge.by_form_key(submission.form_key)
         if winner is None:
             raise
         return _filed_before(winner, melder, submission, spend)
+
+
+def _store_answered(vorgang: Vorgang, answer: Dokument, now: datetime) -> UUID:
+    """Store a request that a document answers: closed, with the document in its timeline."""
+    details = {**vorgang.details, ANSWERED_BY: str(answer.id)}
+    vorgaenge.insert(replace(vorgang, status=ANSWERED, offen=False, details=details))
+    vorgaenge.add_aktivitaet(answered(vorgang.id, answer, now))
+    if vorgang.form_key is not None:
+        drafts.drop(vorgang.form_key)
+    return vorgang.id
 
 
 def anhang_rows(  # noqa: PLR0913 - one of the three last says what the files belong to
@@ -100,7 +121,7 @@ def _filed_before(before: Vorgang, melder: Melder, submission: Submission, spend
     if before.owner != melder.owner or before.fingerprint != submission.fingerprint:
         raise AlreadyFiledDifferently(before.id)
     in_transaction(spend)
-    return Filed(before.id, fresh=False)
+    return Filed(before.id, fresh=False, answered=is_answered(before))
 
 
 def _vorgang(  # noqa: PLR0913, PLR0917 - gathers everything known at the moment of filing

@@ -9,7 +9,8 @@ from service.files.intake import StoredFile
 from service.store import drafts, outbox, vorgaenge
 from service.store.database import in_transaction
 from service.store.records import Aktivitaet, Vorgang
-from service.vorgang.filing import anhang_rows
+from service.vorgang.anforderung import ANSWERED
+from service.vorgang.filing import STORED, anhang_rows
 from service.vorgang.status import DELETED
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
 
@@ -41,6 +42,8 @@ def allowed(vorgang: Vorgang, entries: Sequence[Aktivitaet], *, now: datetime) -
     """Return what the resident may do now with this Vorgang; nothing that immotion could not take any more."""
     if vorgang.status == DELETED:
         return frozenset()
+    if vorgang.status == ANSWERED:
+        return frozenset({Art.ANTWORT, Art.ANHANG})
     done = {entry.art for entry in entries if entry.author == "MIETER"}
     last = next((e.art for e in reversed(entries) if e.art in {Art.RUECKZUG, Art.WIEDEROEFFNUNG}), None)
     may = {Art.ANTWORT, Art.ANHANG}
@@ -83,6 +86,8 @@ def add_to_vorgang(  # noqa: PLR0913 - each argument is a different thing
         rows = anhang_rows(files, vorgang.mandant, now, vorgang_id=vorgang.id, aktivitaet_id=submission.form_key)
         vorgaenge.add_anhaenge(rows)
         drafts.drop(submission.form_key)
+        if vorgang.status == ANSWERED:
+            _owe_after_all(vorgang, submission, now)
         outbox.owe(
             vorgang.mandant,
             vorgang.id,
@@ -93,6 +98,13 @@ def add_to_vorgang(  # noqa: PLR0913 - each argument is a different thing
         return True
 
     return in_transaction(store)
+
+
+def _owe_after_all(vorgang: Vorgang, submission: Submission, now: datetime) -> None:
+    """Have immotion receive a request that a document had answered: the resident has more to say about it."""
+    if not outbox.owed(vorgang.id):
+        outbox.owe(vorgang.mandant, vorgang.id, request_id=submission.request_id, now=now)
+        vorgaenge.set_facts(vorgang.id, {"status": STORED, "status_at": now, "offen": True})
 
 
 def _already_there(submission: Submission, vorgang: Vorgang) -> bool:

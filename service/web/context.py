@@ -25,7 +25,7 @@ from service.store import stammdaten
 from service.store.records import Vertrag
 from service.vorgang.house import Houses
 from service.vorgang.types import House
-from service.web.intake import Intake
+from service.web.intake import FILES, Intake
 from service.web.pages import Rufnummer, Site, Way
 from service.web.render import Renderer
 from service.web.text import Words
@@ -146,6 +146,13 @@ class Reader:
             return connector.link(self.visitor.base_url, tail)
         return f"/{self.mandant_id}/{tail}"
 
+    @property
+    def file_field(self) -> str:
+        """Return the name of the field for files, of which several come, as this reader's CMS hands all of them on."""
+        if self.visitor is None or self.visitor.base_url is None:
+            return FILES
+        return FILES + self.room.connectors[self.mandant_id, self.visitor.connection].several
+
     def calls(self, gebaeude_nr: str = "") -> tuple[Rufnummer, ...]:
         """Return the emergency numbers of a building, or the house's own."""
         nummern = self.house.notfall_for(gebaeude_nr).notrufnummern
@@ -225,6 +232,7 @@ class Reader:
         return (
             Way(words("Übersicht"), self.link(""), current=not self.path),
             Way(words("Meine Vorgänge"), self.link("vorgaenge"), current=self.path == "vorgaenge"),
+            Way(words("Dokumente"), self.link("dokumente"), current=self.path == "dokumente"),
             Way(words("Mein Konto"), self.link("konto"), current=in_konto),
         )
 

@@ -205,6 +205,8 @@ class ErrorPages:
         )
         resp.status = falcon.HTTP_401
         resp.set_header("WWW-Authenticate", "Portal")
+        if error.saved:
+            resp.set_header("Portal-Input-Kept", "1")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def _level2_needed(

@@ -23,6 +23,7 @@ _CHUNK = 64 * 1024
 _BUFFER = 256 * 1024
 _REFERENCE_BYTES = 2048
 
+FILES = "anhaenge"  # the field of the files themselves
 REFERENCE = "gesichert_"  # the fields that refer to files which an earlier attempt has left in storage
 Taken = Callable[[Mapping[str, str]], tuple[int, int]]
 
@@ -188,7 +189,7 @@ class Intake:
             raise BadForm("a part of the form has no name")
         if filename is None:
             self._text_part(reading, part, name)
-        elif name == "anhaenge" and filename:
+        elif name == FILES and filename:
             self._file_part(reading, part, filename, _asked(taken, reading))
         else:
             _drain(part.stream)

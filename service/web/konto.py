@@ -14,7 +14,7 @@ from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.konto_pages import KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2 import form_key, read_form, require_to_change, small_form
-from service.web.own_account import is_own
+from service.web.own_account import is_own, kundennummer
 from service.web.pages import Page, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -41,6 +41,8 @@ class Konto:
         facts = [(words("Angemeldet als"), visitor.name or words("Ohne Namen"))]
         if visitor.person is not None:
             facts.append((words("Sie handeln für"), names[visitor.person]))
+        if number := kundennummer(reader):
+            facts.append((words("Kundennummer"), number))
         others = ", ".join(name for person, name in names.items() if person != visitor.person)
         if others:
             facts.append((words("Auch möglich"), others))

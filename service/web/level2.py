@@ -22,8 +22,10 @@ _CODE_MAX = 40
 def demanded(reader: Reader, action: str) -> Demand:
     """Return what the Mandant asks of the visitor for this action; no query where it asks nothing of anybody."""
     rules = reader.mandant.level2
-    if rules is None or action not in rules.actions:
-        return Demand.NOTHING
+    return Demand.NOTHING if rules is None or action not in rules.actions else _demanded_by(reader, rules)
+
+
+def _demanded_by(reader: Reader, rules: Level2Settings) -> Demand:
     stands = factors.standing(reader.signed_in)
     now = reader.room.clock().astimezone(reader.room.zone)
     return demand(has_factor=stands.has_factor, until=stands.until, compulsory_from=rules.compulsory_from, now=now)
@@ -31,7 +33,18 @@ def demanded(reader: Reader, action: str) -> Demand:
 
 def require(reader: Reader, action: str, weiter: Weiter) -> None:
     """Go on only at level 2, if this action needs it; raises Level2Needed, FactorNeeded."""
-    needed = demanded(reader, action)
+    _insist(demanded(reader, action), weiter)
+
+
+def require_always(reader: Reader, weiter: Weiter) -> None:
+    """Go on only at level 2, whatever the Mandant's actions are; raises Level2Needed, FactorNeeded.
+
+    Raises NotFoundHere where there are no second factors.
+    """
+    _insist(_demanded_by(reader, rules_of(reader)), weiter)
+
+
+def _insist(needed: Demand, weiter: Weiter) -> None:
     if needed == Demand.CONFIRM:
         raise Level2Needed(weiter)
     if needed == Demand.SET_UP:

@@ -125,7 +125,8 @@ class Melden(ABC):
         if not filed.fresh:
             self._room.intake.discard(form.received)
         resp.status = falcon.HTTP_303
-        resp.location = reader.link(f"vorgaenge/{filed.vorgang_id}/quittung", neu="1")
+        page = f"vorgaenge/{filed.vorgang_id}"
+        resp.location = reader.link(page) if filed.answered else reader.link(f"{page}/quittung", neu="1")
 
     def _problems(self, reader: Reader, form: Submitted) -> Sequence[Problem]:
         try:
@@ -258,6 +259,7 @@ class Melden(ABC):
             file_error=file_error,
             file_hint=hint,
             accept=ACCEPT,
+            file_field=reader.file_field,
             submit=words("Absenden"),
             saved_at=words.minute(draft.updated_at) if draft else "",
         )

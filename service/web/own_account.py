@@ -2,6 +2,7 @@
 
 from service.access import factors
 from service.access.own import changes
+from service.access.own.names import number_key
 from service.access.weiter import Weiter
 from service.store.records import OwnAccount
 from service.web.context import Reader
@@ -23,6 +24,14 @@ def own_account(reader: Reader) -> OwnAccount:
         return changes.account_of(reader.signed_in)
     except LookupError as gone:
         raise NotFoundHere from gone
+
+
+def kundennummer(reader: Reader) -> str:
+    """Return the number that the visitor signs in by; empty for somebody of a CMS, or where it leads elsewhere."""
+    person = reader.signed_in.person
+    if person is None or not is_own(reader):
+        return ""
+    return person if own_account(reader).number_key == number_key(person) else ""
 
 
 def require_to_change_account(reader: Reader, path: str) -> None:

@@ -138,6 +138,7 @@ class Form:
     submit: str
     saved_at: str = ""
     takes_files: bool = True
+    file_field: str = "anhaenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +209,7 @@ class OverviewPage:
     calls: tuple[Rufnummer, ...]
     drafts: tuple[Way, ...] = ()
     activate: Way | None = None
+    letters: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +310,7 @@ class UnsavedPage:
     accept: str
     calls: tuple[Rufnummer, ...]
     reference: str
+    file_field: str = "anhaenge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import falcon
 from itsdangerous import BadData
@@ -24,6 +25,7 @@ from service.web.intake import Submitted
 from service.web.pages import SsoPage
 from service.web.render import write_page
 from service.web.session import COOKIE, PUBLIC, RESIDENT, same_origin, shown_sessions
+from service.web.ziel import link_to, ziel_of
 
 NONCE_COOKIE = "__Host-portal-nonce"
 _NONCE_LIFETIME_S = 300
@@ -51,10 +53,11 @@ class Sso:
             nonce=nonce,
             nonce_proof=self._proofs.dumps([mandant, connection, nonce]),
             origins=settings.origins,
-            action=f"/{mandant}/sso/{connection}",
+            action=f"/{mandant}/sso/{connection}" + (f"?{urlencode({'ziel': ziel})}" if (ziel := ziel_of(req)) else ""),
             top_url=settings.login_url or settings.origins[0],
         )
         set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
+        resp.set_header("Portal-Address", f"{self._room.settings.service.public_url}/{mandant}")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
@@ -86,12 +89,12 @@ class Sso:
             raise TokenInvalid("the CMS has ended this session") from over
 
     def _answer(self, req: falcon.Request, resp: falcon.Response, header_session: str | None) -> None:
-        home = reader_of(req).link("")
+        begin = link_to(reader_of(req), ziel_of(req))
         if not req.client_accepts("text/html") or "application/json" in req.accept:
-            resp.media = {"next": home} | ({"session": header_session} if header_session else {})
+            resp.media = {"next": begin} | ({"session": header_session} if header_session else {})
             return
         resp.status = falcon.HTTP_303
-        resp.location = home
+        resp.location = begin
 
     def _login(self, connector: Connector, form: Submitted, *, origin: str | None, nonce: str | None) -> CmsLogin:
         token = form.get("token")

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from service.files.refusal import FileRefused
 from service.store import documents, vorgaenge
 from service.store.records import Aktivitaet, Anhang, Draft, Vorgang
+from service.vorgang.anforderung import documents_of
 from service.vorgang.messages import TEXT_MAX, Art, allowed
 from service.vorgang.types import Problem
 from service.web.context import Reader
@@ -79,9 +81,17 @@ def _entry(entry: Aktivitaet, pending: bool, known: _Files, reader: Reader) -> E
         time_iso=entry.zeit.isoformat(),
         heading=_heading(entry, reader),
         text=_text(entry, reader, withdrawn=entry.id in known.withdrawn_from),
-        files=tuple(file_view(anhang, reader) for anhang in known.anhaenge if anhang.aktivitaet_id == entry.id),
+        files=(
+            *(file_view(anhang, reader) for anhang in known.anhaenge if anhang.aktivitaet_id == entry.id),
+            *(_document_view(told, reader) for told in documents_of(entry.daten)),
+        ),
         pending=pending,
     )
+
+
+def _document_view(told: Mapping[str, Any], reader: Reader) -> FileView:
+    url = reader.link(f"dokumente/{told['id']}")
+    return FileView(id=str(told["id"]), name=str(told["dateiname"]), size=reader.words.size(told["bytes"]), url=url)
 
 
 def _heading(entry: Aktivitaet, reader: Reader) -> str:
@@ -189,6 +199,7 @@ def _form(reader: Reader, fields: tuple[Field, ...], state: Refused, *, mine: bo
         file_error=file_error,
         file_hint=words("Bilder, PDF oder kurze Videos, je Datei bis {one}.", one=words.size(limits.file_bytes)),
         accept=ACCEPT,
+        file_field=reader.file_field,
         submit=words("Senden"),
         saved_at=words.minute(draft.updated_at) if draft else "",
         takes_files=takes_files,

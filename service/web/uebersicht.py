@@ -2,9 +2,10 @@
 
 import falcon
 
-from service.store import drafts, vorgaenge
+from service.store import dokumente, drafts, vorgaenge
 from service.vorgang.tenancy import current
 from service.web.context import Reader, Room, reader_of
+from service.web.dokumente import reader_leser
 from service.web.pages import OverviewPage, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -14,7 +15,7 @@ _SHOWN = 8
 
 
 class Uebersicht:
-    """`/{mandant}/`: at most four queries, each by index; one more for who is linked to a person by letter."""
+    """`/{mandant}/`: at most five queries, each by index; one more for who is linked to a person by letter."""
 
     access = RESIDENT
 
@@ -39,9 +40,20 @@ class Uebersicht:
             ways=_ways(reader),
             calls=reader.calls(building),
             activate=_activate(reader),
+            letters=_letters(reader),
             drafts=tuple(_draft_way(reader, form) for form in drafts.forms(mandant, visitor.account, visitor.owners)),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+def _letters(reader: Reader) -> Way | None:
+    """Point to documents that nobody has opened yet."""
+    count = dokumente.count_unread(reader_leser(reader))
+    if not count:
+        return None
+    words = reader.words
+    said = words("Ein neues Dokument") if count == 1 else words("{n} neue Dokumente", n=count)
+    return Way(said, reader.link("dokumente", neu="1"))
 
 
 def _activate(reader: Reader) -> Way | None:

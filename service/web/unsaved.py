@@ -135,6 +135,7 @@ def _page(form: Submitted, files: _Files, reader: Reader, text: str, reference: 
         files=tuple(FileView("", kept.file.dateiname, words.size(kept.file.bytes)) for kept in files.kept),
         refused=tuple(words.file_problem(one, reader.room.intake.limits) for one in files.refused),
         accept=ACCEPT,
+        file_field=reader.file_field,
         calls=reader.calls(),
         reference=reference,
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from service.files.scan import ScanState
 from service.store.records import Anhang, Vorgang, VorgangLine
+from service.vorgang.anforderung import ANSWERED
 from service.vorgang.catalog import TenantStatus
 from service.vorgang.status import DELETED
 from service.web.context import Reader
@@ -18,6 +19,7 @@ _TONES = {
     "TERMIN": "work",
     "RUECKFRAGE": "ask",
     "DOKUMENT_BEREIT": "ask",
+    ANSWERED: "done",
     "ERLEDIGT": "done",
     "ABGELEHNT": "no",
     "ZURUECKGEZOGEN": "no",
@@ -51,6 +53,8 @@ def status_label(status: str, reader: Reader) -> str:
         return reader.words("An die Verwaltung übergeben")
     if status == DELETED:
         return reader.words("Von der Verwaltung gelöscht")
+    if status == ANSWERED:
+        return reader.words("Dokument liegt bereit")
     known = _tenant_status(status, reader)
     return known.label.text(reader.lang) if known else status
 
@@ -63,6 +67,8 @@ def status_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
     if vorgang.status == DELETED:
         said = words("Die Verwaltung führt diesen Vorgang nicht mehr. Bitte melden Sie neu, was noch offen ist.")
         return f"{said} {vorgang.status_text}".rstrip()
+    if vorgang.status == ANSWERED:
+        return words("Das Dokument war schon da. Ist es nicht das richtige, schreiben Sie uns hier.")
     known = _tenant_status(vorgang.status, reader)
     if known is None:
         return vorgang.status_text

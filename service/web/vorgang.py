@@ -18,6 +18,7 @@ from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
+from service.web.dokumente import note_by_name
 from service.web.earlier import with_earlier
 from service.web.errors import NotFoundHere, NotSignedIn, OtherPerson
 from service.web.forms import AdditionSchema
@@ -283,6 +284,8 @@ class Download:
         if anhang.dokument_id is not None or anhang.aktivitaet_id is not None:
             action = "nachrichten" if anhang.dokument_id is None else "dokumente"
             require(reader, action, Weiter(reader.path, page=f"vorgaenge/{vorgang.id}"))
+        if anhang.dokument_id:
+            note_by_name(req, reader, anhang.dokument_id)
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
         resp.set_stream(self._room.intake.storage.open(anhang), anhang.bytes)
         resp.content_type = anhang.mime

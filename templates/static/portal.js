@@ -3,6 +3,7 @@ const $ = (selector, from = document) => from.querySelector(selector);
 const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
 const root = () => $(".mieterportal");
 const word = (name) => $("[data-worte]")?.dataset[name] ?? "";
+const chooser = (form) => $("input[type=file]", form);
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const framed = window.parent !== window;
 const turns = new WeakMap(); // form → its requests, one after the other
@@ -70,7 +71,7 @@ function draft(form, aktion) {
 	clearTimeout(timers.get(form));
 	timers.delete(form);
 	const data = new FormData(form);
-	data.delete("anhaenge");
+	data.delete(chooser(form)?.name);
 	data.set("aktion", aktion);
 	return data;
 }
@@ -87,7 +88,7 @@ const remove = (form, aktion) =>
 		const fresh = parse(await response.text());
 		take(fresh, form);
 		if (swap(fresh, "dateien", true)) say(word("removed"));
-		form.elements.anhaenge.focus();
+		chooser(form).focus();
 	});
 
 function upload(form, file) {
@@ -105,14 +106,14 @@ function upload(form, file) {
 		cancelled = true;
 		xhr.abort();
 		row.remove();
-		form.elements.anhaenge.focus();
+		chooser(form).focus();
 	};
 	list.hidden = false;
 	list.append(row);
 	const send = (done) => {
 		if (cancelled) return done();
 		const data = draft(form, "hochladen");
-		data.append("anhaenge", file);
+		data.append(chooser(form).name, file);
 		xhr.open("POST", form.action);
 		for (const [name, value] of Object.entries(headers("text/html"))) xhr.setRequestHeader(name, value);
 		xhr.upload.onprogress = (event) => {
@@ -124,7 +125,7 @@ function upload(form, file) {
 			watchIdle();
 			const fresh = parse(xhr.responseText);
 			const problem = $("#feld-anhaenge-fehler", fresh);
-			if (!$("#dateien", fresh)) return fail(word("failed"));
+			if (!$("#dateien", fresh)) return fail(word(xhr.status === 413 ? "large" : "failed"));
 			problem?.remove();
 			take(fresh, form);
 			swap(fresh, "dateien", true);
@@ -177,6 +178,16 @@ async function keep(response, url) {
 		url.split("/").pop();
 	link.click();
 	setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+// Where the session lives in this page's memory, a picture that the browser asked for by itself came without it.
+async function pictures() {
+	for (const picture of session ? $$(".mp-seiten img") : []) {
+		const response = await load(picture.src, { headers: headers("image/*") }).catch(() => null);
+		if (!response?.ok || !picture.isConnected) continue;
+		picture.onload = () => URL.revokeObjectURL(picture.src);
+		picture.src = URL.createObjectURL(await response.blob());
+	}
 }
 
 function focusHeading() {
@@ -398,6 +409,7 @@ function start() {
 	watchIdle();
 	watchLimit();
 	fillFromLetter();
+	pictures();
 	const box = $("[data-sso]");
 	if (box) signOn(box);
 }

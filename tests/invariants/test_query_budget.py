@@ -110,9 +110,9 @@ def overview(client: falcon.testing.TestClient, path: str = "/musterbau/") -> fa
     return client.simulate_get(path, headers=headers)
 
 
-@pytest.mark.parametrize("path", ["/musterbau/", "/musterbau/vorgaenge"])
-def test_at_most_four_queries_each_by_index_and_a_small_page(
-    client: falcon.testing.TestClient, statements: list[tuple[str, list[object]]], path: str
+@pytest.mark.parametrize("path,most", [("/musterbau/", 5), ("/musterbau/vorgaenge", 4)])
+def test_at_most_five_queries_each_by_index_and_a_small_page(
+    client: falcon.testing.TestClient, statements: list[tuple[str, list[object]]], path: str, most: int
 ) -> None:
     overview(client, path)  # once in ten seconds a process asks for the catalog's digest, whoever's page it is
     statements.clear()
@@ -121,7 +121,7 @@ def test_at_most_four_queries_each_by_index_and_a_small_page(
     assert "Wasserhahn tropft" in page.text
     assert len(page.content) < 20_000
     selects = [(sql, params) for sql, params in statements if sql.lstrip().upper().startswith("SELECT")]
-    assert 1 <= len(statements) <= 4, statements
+    assert 1 <= len(statements) <= most, statements
     for sql, params in selects:
         plan = [row[3] for row in database.obj.connection().execute(f"EXPLAIN QUERY PLAN {sql}", params)]
         assert not [step for step in plan if step.startswith("SCAN")], (sql, plan)

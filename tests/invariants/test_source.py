@@ -35,7 +35,6 @@ CLIENTS = {
     "smtplib",
     "redis",
     "obstore",
-    "clamav_client",
     "http.client",
     "urllib.request",
     "httpx",

@@ -209,6 +209,7 @@ def test_a_certificate_that_is_renewed_is_shown_by_the_channels_that_run_and_a_b
     side: FarSide, pki: Pki
 ) -> None:
     past = {"not_before": NOW - timedelta(days=9), "not_after": NOW - timedelta(days=1)}
+    os.utime(pki.bundle, (NOW.timestamp() - 90, NOW.timestamp() - 90))
     settings = settings_of(side, pki, **pki.issue("renewed", **past))
     channel = HttpChannel(settings)
     watched, moments = channel._pools._source, count(0, 10)
@@ -227,5 +228,15 @@ def test_a_certificate_that_is_renewed_is_shown_by_the_channels_that_run_and_a_b
     os.utime(settings.client_cert, (NOW.timestamp() - 30, NOW.timestamp() - 30))
     with structlog.testing.capture_logs() as logs:
         assert [put(), put()] == [ACCEPTED, ACCEPTED]
+        begun_now = HttpChannel(settings)
+        begun_now._pools._source.monotonic = watched.monotonic
+        with pytest.raises(Temporary):
+            begun_now.put_vorgang(uuid4(), {}, "r")
+        pki.issue("renewed")
+        for file in (settings.client_cert, settings.client_key):
+            os.utime(file, (NOW.timestamp() - 20, NOW.timestamp() - 20))
+        assert begun_now.put_vorgang(uuid4(), {}, "r") == ACCEPTED
     channel.close()
-    assert [(log["event"], log["setting"]) for log in logs] == [("keys_unusable", "immotion.client_cert")]
+    begun_now.close()
+    assert [log["event"] for log in logs] == ["keys_unusable", "keys_unusable", "keys_read"]
+    assert {log["setting"] for log in logs} == {"immotion.client_cert"}

@@ -4,16 +4,20 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+import pyotp
 import pytest
 
 from service.access import accounts, factors
 from service.access.audit import Actor, Notice, Source
 from service.access.own.names import name_key
+from service.files.storage import Folder
 from service.notify.sender import Sender
 from service.store import accounts as stored_accounts
 from service.store import audit, mails, own_accounts
-from service.store.database import connected
+from service.store.database import connected, database
+from service.store.models import MailLinkRow
 from service.store.records import AccountKey, AuditFilter
+from service.sync.housekeeping import tidy
 from tests.support.inprocess import Portal, codes_in, secret_in
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.own import EIGEN, PASSWORD, Browser, errors, letter, own_portal, where
@@ -151,6 +155,15 @@ def test_an_address_is_changed_with_the_password_only(resident: Resident, typed:
     assert resident.mails() == []
 
 
+def test_links_that_are_out_of_date_are_forgotten(resident: Resident, portal: Portal) -> None:
+    resident.fill("konto/email", bisher=PASSWORD, email="neu@example.org")
+    files = Folder(portal.settings.service.files)
+    for days, left in ((1, 1), (3, 0)):
+        tidy(files, draft_days=30, audit_days=365, now=portal.now + timedelta(days=days))
+        with connected():
+            assert MailLinkRow.select().where(MailLinkRow.email == "neu@example.org").count() == left
+
+
 # Reset by mail
 
 
@@ -197,8 +210,6 @@ def test_a_reset_never_goes_to_an_address_that_nobody_has_confirmed(portal: Port
 def test_asking_for_a_known_and_an_unknown_name_is_the_same_work_and_the_same_answer(
     resident: Resident, portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from service.store.database import database
-
     answers, done = [], []
     execute = database.obj.execute_sql
     for name in (resident.person, resident.email, "4711-unbekannt", "nobody@example.org"):
@@ -322,8 +333,9 @@ def test_residents_of_a_cms_have_none_of_these_pages(portal: Portal) -> None:
     assert "Kennwort ändern" not in visitor.get("konto").text
 
 
-def test_the_account_leads_to_all_of_them(resident: Resident) -> None:
+def test_the_account_tells_its_number_and_leads_to_all_of_them(resident: Resident) -> None:
     page = resident.get("konto").text
+    assert f"<dt>Kundennummer</dt>\n    <dd>{resident.person}</dd>" in page
     for path in ("kennwort", "email", "geraete"):
         assert f'href="/{EIGEN}/konto/{path}"' in page
 
@@ -333,8 +345,6 @@ def test_the_account_leads_to_all_of_them(resident: Resident) -> None:
 
 def set_up(browser: Browser) -> list[str]:
     """Set up an app, and return its recovery codes."""
-    import pyotp
-
     form = browser.form("konto/sicherheit/app") | {"aktion": "beginnen"}
     secret = secret_in(browser.get(where(browser.post("konto/sicherheit/app", form))).text)
     form = browser.form("konto/sicherheit/app")

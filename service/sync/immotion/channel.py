@@ -161,6 +161,10 @@ class Channel(Protocol):
         """Open a document: the part asked for where immotion can give it, otherwise from its beginning."""
         ...
 
+    def put_quittung(self, dokument_id: str, body: Mapping[str, Any], request_id: str) -> None:
+        """Say what became of a document; the same again is fine."""
+        ...
+
     def close(self) -> None:
         """Let go of connections."""
         ...

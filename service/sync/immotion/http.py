@@ -148,6 +148,10 @@ class HttpChannel:
             return self._open(dokument_id, None)
         return answer
 
+    def put_quittung(self, dokument_id: str, body: Mapping[str, Any], request_id: str) -> None:
+        """Say what became of a document."""
+        self._call("PUT", f"/dokumente/{quote(dokument_id, safe='')}/quittung", request_id, body=body)
+
     def close(self) -> None:
         """Close the pool."""
         self._pools.now().clear()

@@ -26,20 +26,29 @@ def context_of(settings: ImmotionSettings, environment: str | None) -> Watched[s
             check_client_certificate(settings.client_cert, settings.client_key)
         if settings.ca is not None:
             check_ca(settings.ca)
-        return _context(settings, ca)
+        try:
+            return _context(settings, ca)
+        except OSError as fault:
+            raise ValueError(f"{type(fault).__name__}: {fault.strerror}") from None
 
     if not files:
         return Watched("tls", None)
-    taken = stamp_of(files)
-    return Watched("immotion.client_cert", _context(settings, ca), files, read, taken)
+    try:
+        taken, value = stamp_of(files), read()
+    except ValueError:
+        # broken just now: nobody is trusted until the next look, which says what is wrong
+        taken, value = None, create_urllib3_context()
+    return Watched("immotion.client_cert", value, files, read, taken)
 
 
 def _context(settings: ImmotionSettings, ca: Path | None) -> ssl.SSLContext:
     context = create_urllib3_context()
-    if ca is not None:
-        context.load_verify_locations(ca)
-    else:
+    if ca is None:
         context.load_default_certs()
+    elif ca.is_dir():
+        context.load_verify_locations(capath=ca)
+    else:
+        context.load_verify_locations(ca)
     if settings.client_cert is not None:
         context.load_cert_chain(settings.client_cert, settings.client_key, password="")
     return context

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from service.store.dokument_records import Lesung
 from service.store.records import Aktivitaet, Anhang, Vorgang
 
 _SEQ_END = 2**31
@@ -40,6 +41,12 @@ def aktivitaet_body(aktivitaet: Aktivitaet, anhaenge: Sequence[Anhang]) -> dict[
         "anhaenge": [_anhang(anhang) for anhang in anhaenge],
     }
     return body | {name: value for name, value in optional.items() if value}
+
+
+def quittung_body(lesung: Lesung) -> dict[str, Any]:
+    """Return the QuittungNeu of a document's first opening."""
+    person = {"personNr": lesung.person} if lesung.person else {}
+    return {"art": "ERSTMALS_GEOEFFNET", "zeit": timestamp(lesung.opened_at), **person}
 
 
 def timestamp(moment: datetime) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
+from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import (
     BestaetigenPage,
@@ -49,6 +50,7 @@ from service.web.sicherheit import picture
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenaufbewahrungsschrankschlüsselverlustanzeige"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 ISO = "2026-03-03T09:15:00+00:00"
+PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 
 CALLS = (
     Rufnummer("Notdienst Musterbau (Tag und Nacht)", "030 555 0100", "0305550100"),
@@ -102,7 +104,7 @@ CLOSED = (
 FILES = (
     FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
     FileView("a2", "Protokoll der Hausverwaltung vom 27. Februar.pdf", "312 kB", "#f2", SHA),
-    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, pending=True),
+    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, note="wird noch auf Viren geprüft"),
 )
 
 ORT = Field("schadensort", "radio", "Wo ist der Schaden?", required=True, options=tuple(
@@ -441,6 +443,39 @@ GERAETE = GeraetePage(
 ACTING = replace(SITE, acting=Way("Grete Süßmilch", "#p"))
 
 
+DOKUMENTE = DokumentePage(
+    "Dokumente",
+    "#dokumente",
+    (("lang", "de"),),
+    (
+        Field("suche", "text", "Suchen", "abrechnung", maxlength=100),
+        Field("jahr", "select", "Jahr", options=(Option("", "Alle Jahre"), Option("2025", "2025", selected=True))),
+        Field("art", "select", "Art", options=(Option("", "Alle Arten", selected=True), Option("X", LONG))),
+        Field("wohnung", "select", "Wohnung", options=(Option("", "Alle Wohnungen"), Option("V1", "Lindenallee 5"))),
+        Field("neu", "select", "Gelesen oder nicht", options=(Option("", "Gelesene und ungelesene"),)),
+    ),
+    Way("Alle zeigen", "#alle"),
+    (
+        DokumentView("#1", "Betriebskostenabrechnung 2025", "Betriebskostenabrechnung", "3. März 2026", "2026-03-03", "312 kB", ""),
+        DokumentView("#2", LONG, "Anschreiben / Mitteilung", "1. Februar 2026", "2026-02-01", "1,2 MB", "4. Februar 2026, 09:12 Uhr", picture=True),
+    ),
+    Way("Ältere zeigen", "#aelter"),
+    Way("Zu den neuesten", "#neu"),
+    Way("Dokument anfordern", "#anfordern"),
+)  # fmt: skip
+DOKUMENT = DokumentPage(
+    "Betriebskostenabrechnung 2025",
+    "Betriebskostenabrechnung",
+    (("Datum", "3. März 2026"), ("Datei", f"{LONG}.pdf, 312 kB")),
+    "Zum ersten Mal geöffnet: 4. März 2026, 09:12 Uhr. Die Verwaltung erfährt, dass Sie es erhalten haben.",
+    Way("Herunterladen", "#datei"),
+    (Bild(PICTURE, "Seite 1 als Bild"), Bild(PICTURE, "Seite 2 als Bild")),
+    "Gezeigt werden die ersten 20 Seiten. Das Ganze steht in der Datei.",
+    Way("Alle Dokumente", "#alle"),
+    Way("Zum Vorgang", "#vorgang"),
+)
+
+
 def states() -> Iterator[tuple[str, Site, Page]]:
     """Yield every state as (name, surroundings, page)."""
     pages = {
@@ -501,6 +536,12 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
         "uebersicht-brief": replace(OVERVIEW, homes=(), activate=Way(
             "Haben Sie einen Brief mit einem Code?", "#a", hint="Damit verbinden Sie Ihre Anmeldung mit Ihrem Vertrag.")),
+        "uebersicht-dokumente": replace(OVERVIEW, letters=Way("3 neue Dokumente", "#neu")),
+        "dokumente": DOKUMENTE,
+        "dokumente-leer": replace(DOKUMENTE, dokumente=(), narrowed=None, older=None, newest=None),
+        "dokumente-kein-treffer": replace(DOKUMENTE, dokumente=(), older=None, newest=None),
+        "dokument": DOKUMENT,
+        "dokument-ohne-vorschau": replace(DOKUMENT, bilder=(), more="", vorgang=None),
         "konto": KONTO,
         "aktivieren": AKTIVIEREN,
         "aktivieren-fehler": replace(AKTIVIEREN, form=LETTER_WRONG),
@@ -553,6 +594,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "aktivieren-fehler",
         "personen",
         "registrieren-fehler",
+        "dokumente",
+        "dokument",
     ):
         yield f"{name}-fragment", FRAGMENT, pages[name]
         yield f"{name}-englisch", ENGLISH, pages[name]

@@ -116,6 +116,10 @@ class FileDropChannel:
         except FileNotFoundError as gone:
             raise Temporary("the ZIP of this document is gone from out/ and archiv/") from gone
 
+    def put_quittung(self, dokument_id: str, body: Mapping[str, Any], request_id: str) -> None:
+        """Refuse: files carry no receipts of documents, and none are owed but those of an earlier road."""
+        raise Permanent("the file drop carries no receipts of documents")
+
     def close(self) -> None:
         """Let go of kept files."""
         for anhang_id in list(self._files):

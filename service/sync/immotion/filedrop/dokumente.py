@@ -37,15 +37,16 @@ def _event(archive: SafeZip, digest: str, mandant: str, at: int, entry: Element)
     moment(given["zeit"])
     size = _checked_size(archive, given)
     externe = externe_id(given.get("externeId", ""))
-    if not externe and not given.get("vorgangId"):
-        raise Unreadable("a document with neither externeId nor vorgangId")
+    empfaenger = _empfaenger(given)
+    if not externe and not given.get("vorgangId") and not empfaenger:
+        raise Unreadable("a document with neither externeId nor vorgangId, and no recipient")
     event = {
         "ereignisId": event_id(mandant, given),
         "typ": "DOKUMENT",
         "zeit": given["zeit"],
         "mandant": mandant,
         "sichtbarkeit": given["sichtbarkeit"],
-        "daten": _daten(given, f"fd-{digest}-{at}", size),
+        "daten": {**_daten(given, f"fd-{digest}-{at}", size), **({"empfaenger": [empfaenger]} if empfaenger else {})},
     }
     optional = {"externeId": externe, "vorgangId": given.get("vorgangId"), "vorgangSeq": int(given.get("folge", 0))}
     return event | {name: value for name, value in optional.items() if value}
@@ -72,7 +73,26 @@ def _daten(given: Mapping[str, str], dokument_id: str, size: int) -> dict[str, o
         "mime": given.get("mime", ""),
         "bytes": size,
         "sha256": given["sha256"].lower(),
+        **_optional(given),
     }
+
+
+def _optional(given: Mapping[str, str]) -> dict[str, object]:
+    """Return what of a document need not be told: its day, its period, when it is deleted, the level it needs."""
+    told: dict[str, object] = {name: given[name] for name in ("datum", "loeschenNach") if name in given}
+    zeitraum = {name: given[f"zeitraum{name.title()}"] for name in ("von", "bis") if f"zeitraum{name.title()}" in given}
+    return (
+        told
+        | ({"zeitraum": zeitraum} if zeitraum else {})
+        | ({"stufe": int(given["stufe"])} if "stufe" in given else {})
+    )
+
+
+def _empfaenger(given: Mapping[str, str]) -> dict[str, object]:
+    named: dict[str, object] = {
+        name: given[name] for name in ("personNr", "vertragNr", "gebaeudeNr") if given.get(name)
+    }
+    return named | ({"alle": True} if given.get("alle") in {"true", "1"} else {})
 
 
 def place_of(dokument_id: str) -> tuple[str, int] | None:

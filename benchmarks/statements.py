@@ -1,0 +1,202 @@
+"""A day of Betriebskostenabrechnung: a document for each of many persons, published, then looked for by everybody.
+
+For each number of persons, in a database and a folder of its own: how long `mieterportal document publish` takes and
+how much memory it needs at most; whether every resident finds theirs and no one else's, checked for all; and whether
+any of so many random residents is served any of as many documents that are not theirs, by its id, by a range of the
+file, by its preview, by search. Ends with 1 if not.
+
+Usage: python -m benchmarks.statements [PERSONS[,PERSONS…] [RESIDENTS [DOCUMENTS]]]
+"""
+
+import csv
+import logging
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import structlog
+
+from service.files.storage import Folder
+from service.store import dokumente
+from service.store.database import connected, transaction
+from service.store.dokument_records import DokumentFilter
+from service.store.owner import owner_of_person
+from service.store.stammdaten import Aenderung, apply_changes, vertraege
+from service.vorgang.dokumente import leser_of
+from tests.support.dokumente import einheit, gebaeude, pdf, person, vertrag
+from tests.support.inprocess import Portal, Visitor
+from tests.support.portal import MANDANT
+
+PERSONS, RESIDENTS, DOCUMENTS = "10000,50000", 500, 500
+MEMORY_MAX_MIB = 200
+TODAY = date(2026, 11, 23)
+_TOLD_AT_ONCE = 2000
+_NOT_FOUND = 404
+
+
+@dataclass
+class Day:
+    """One statement day: what was found, by name; `wrong` is what must not be."""
+
+    persons: int
+    seconds: float = 0.0
+    peak_mib: float = 0.0
+    checked: int = 0
+    asked: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        return (
+            f"{self.persons:>8} persons  {self.seconds:8.1f} s  {1000 * self.seconds / self.persons:6.2f} ms each  "
+            f"peak {self.peak_mib:5.0f} MiB  lists checked {self.checked:>6}  foreign asked {self.asked:>8}  "
+            f"wrong {len(self.wrong)}"
+        )
+
+
+def name_of(number: int) -> str:
+    return f"P{number:06d}"
+
+
+def titel_of(number: int) -> str:
+    return f"Abrechnung 2025 Zeichen {number:06d}"
+
+
+def tell_persons(count: int) -> None:
+    """Let immotion have told of so many tenants, eight to a building."""
+    for start in range(0, count, _TOLD_AT_ONCE):
+        numbers = range(start, min(start + _TOLD_AT_ONCE, count))
+        told = [row for n in numbers for row in _of_person(n)]
+        with connected(), transaction():
+            apply_changes(MANDANT, [Aenderung(*one) for one in told], full_since=None)
+
+
+def _of_person(n: int) -> Iterator[tuple[str, str, object]]:
+    yield person(name_of(n))
+    yield gebaeude(f"G{n // 8}")
+    yield einheit(f"E{n}", f"G{n // 8}")
+    yield vertrag(f"V{n}", name_of(n), f"E{n}")
+
+
+def write_folder(folder: Path, count: int) -> None:
+    """Write a small PDF for each person, and the list."""
+    folder.mkdir()
+    head, tail = pdf("statement").split(b"statement")
+    with (folder / "dokumente.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["datei", "art", "titel", "datum", "personNr", "vertragNr", "von", "bis", "loeschenNach"])
+        for n in range(count):
+            (folder / f"a{n}.pdf").write_bytes(head + f"{n:09d}".encode() + tail)
+            days = ("2025-01-01", "2025-12-31", "2034-12-31")
+            writer.writerow([f"a{n}.pdf", "BK_ABRECHNUNG", titel_of(n), "2026-10-01", name_of(n), f"V{n}", *days])
+
+
+def publish(day: Day, portal: Portal, folder: Path) -> None:
+    """Run the command as the operator does, and take note of time and memory."""
+    command = portal.installation.command("document", "publish", MANDANT, str(folder), "--yes")
+    environment = portal.installation.environment()
+    begun = time.monotonic()
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        said = process.stdout.read() if process.stdout else ""
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    day.seconds, day.peak_mib = time.monotonic() - begun, usage.ru_maxrss / 1024
+    if process.returncode != 0 or f"published: {day.persons} documents" not in said:
+        day.wrong.append(f"publish: {said[-500:]}")
+    if day.peak_mib > MEMORY_MAX_MIB:
+        day.wrong.append(f"{day.peak_mib:.0f} MiB")
+
+
+def check_lists(day: Day) -> None:
+    """See for everybody that the list holds their own document and nothing else."""
+    for n in range(day.persons):
+        with connected():
+            found = dokumente.page(_leser(n), DokumentFilter(), limit=9)
+        if [one.titel for one in found] != [titel_of(n)]:
+            day.wrong.append(f"list of {name_of(n)}")
+        day.checked += 1
+
+
+def _leser(n: int):  # noqa: ANN202
+    nr = name_of(n)
+    return leser_of(MANDANT, [owner_of_person(MANDANT, nr)], vertraege(MANDANT, nr), TODAY)
+
+
+def ask_for_foreign(day: Day, portal: Portal, residents: int, documents: int) -> None:
+    """Ask, as so many residents, for so many documents of others each, by every way there is."""
+    chance = random.Random(2026)  # noqa: S311 - repeatable on purpose
+    keys = _all_keys(day.persons)
+    for at, n in enumerate(chance.sample(range(day.persons), min(residents, day.persons))):
+        if at % 25 == 0:
+            print(f"   {at} residents have asked, {day.asked} documents, {len(day.wrong)} wrong", flush=True)
+        visitor = portal.visitor("cookie", person=name_of(n))
+        others = [one for one in chance.sample(range(day.persons), min(documents + 1, day.persons)) if one != n]
+        for other in others[:documents]:
+            day.asked += 1
+            day.wrong += [f"{name_of(n)} {way} {other}" for way in _served(visitor, keys[other], other)]
+
+
+def _all_keys(persons: int) -> list[str]:
+    with connected():
+        return [str(dokumente.page(_leser(n), DokumentFilter(), limit=1)[0].id) for n in range(persons)]
+
+
+def _served(visitor: Visitor, key: str, other: int) -> Iterator[str]:
+    """Yield the ways by which this visitor is served this document."""
+    path = f"dokumente/{key}"
+    if visitor.get(path).status_code != _NOT_FOUND:
+        yield "id"
+    if visitor.send("GET", f"{path}/datei", headers=visitor.session | {"Range": "bytes=0-9"}).status_code != _NOT_FOUND:
+        yield "range"
+    if visitor.get(f"{path}/seiten/1").status_code != _NOT_FOUND:
+        yield "preview"
+    if key in visitor.get(f"dokumente?suche={other:06d}").text:
+        yield "search"
+
+
+def measure(persons: int, residents: int, documents: int) -> Day:
+    """Measure one day."""
+    day = Day(persons)
+    with tempfile.TemporaryDirectory() as directory:
+        portal = Portal(Path(directory))
+        try:
+            tell_persons(persons)
+            write_folder(Path(directory) / "abrechnung", persons)
+            publish(day, portal, Path(directory) / "abrechnung")
+            check_lists(day)
+            kept = len(list(Folder(portal.settings.service.files).ids(portal.now.replace(year=2100))))
+            if kept != persons:
+                day.wrong.append(f"{kept} files kept")
+            print(day.line(), flush=True)
+            ask_for_foreign(day, portal, residents, documents)
+        finally:
+            portal.close()
+    return day
+
+
+def main(arguments: Sequence[str]) -> int:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    persons = [int(part) for part in (arguments[0] if arguments else PERSONS).split(",")]
+    residents = int(arguments[1]) if len(arguments) > 1 else RESIDENTS
+    documents = int(arguments[2]) if len(arguments) > 2 else DOCUMENTS  # noqa: PLR2004 - the third argument
+    wrong = 0
+    for at, count in enumerate(persons):
+        last = at == len(persons) - 1
+        day = measure(count, residents if last else 0, documents)
+        print(day.line(), flush=True)
+        for one in day.wrong[:20]:
+            print("   wrong:", one)
+        wrong += len(day.wrong)
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,215 @@
+"""Documents for residents: what immotion says of one, whom it is for, who may see it, and that it was opened."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from service.store import clean, dokumente, lesungen, outbox, stammdaten
+from service.store.database import in_transaction
+from service.store.dokument_records import (
+    FEED,
+    FIRST_DAY,
+    LAST_DAY,
+    Dokument,
+    Empfaenger,
+    Leser,
+    NeuesDokument,
+    Ziel,
+    Zugang,
+)
+from service.store.owner import key_of_alle, key_of_gebaeude, key_of_vertrag, owner_of_person
+from service.store.records import Vertrag
+from service.vorgang.catalog import Catalog
+
+LETTER = "ANSCHREIBEN"
+# Papers that hold until there is another: they concern whoever moves in later, too.
+_STANDING = {"HAUSORDNUNG", "ENERGIEAUSWEIS", "TEILUNG"}
+_ROLLEN = {"OWNER": "EIGENTUEMER", "TENANT": "MIETER"}
+_KINDS = (("PERSON", "person_nr"), ("VERTRAG", "vertrag_nr"), ("GEBAEUDE", "gebaeude_nr"))
+_NAMES = {"person_nr": "personNr", "vertrag_nr": "vertragNr", "gebaeude_nr": "gebaeudeNr"}
+_SIZE_END = 2**62
+_LEVELS = {1, 2}
+
+
+class DokumentRefused(ValueError):
+    """What is said of a document cannot be taken; `code` names why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
+    mandant: str,
+    daten: Mapping[str, Any],
+    catalog: Catalog,
+    *,
+    zeit: datetime,
+    now: datetime,
+    of: tuple[UUID, str] | None,
+) -> None:
+    """Note a document of immotion's feed or file drop; its bytes are fetched later, and nobody sees it before.
+
+    `daten` is the Dokument of the Vorgang interface, `of` the Vorgang that it belongs to and its owner key. Inside a
+    transaction. Raises DokumentRefused, also when the same id stands for other bytes.
+    """
+    empfaenger = _empfaenger(daten.get("empfaenger"))
+    if not empfaenger and of is None:
+        raise DokumentRefused("NO_RECIPIENT")
+    neu = _neu(daten, catalog, zeit, of[0] if of else None)
+    ziele = [*ziele_of(mandant, empfaenger, neu.art, catalog), *([Ziel(of[1])] if of else [])]
+    try:
+        dokumente.announce(mandant, neu, ziele, unknown(mandant, empfaenger), now=now)
+    except dokumente.OtherContent as other:
+        raise DokumentRefused("OTHER_CONTENT") from other
+
+
+def _neu(daten: Mapping[str, Any], catalog: Catalog, zeit: datetime, vorgang_id: UUID | None) -> NeuesDokument:
+    art = clean.text(daten.get("dokumentart") or LETTER, 40)
+    datum = day(daten.get("datum")) or zeit.date().isoformat()
+    titel = clean.text(daten.get("titel") or "", 255)
+    dateiname = clean.text(daten.get("dateiname") or titel or "Dokument", 255)
+    zeitraum = daten.get("zeitraum")
+    von, bis = period(zeitraum if isinstance(zeitraum, Mapping) else {}, art, datum)
+    size = daten.get("bytes")
+    return NeuesDokument(
+        dokument_id=clean.key(daten["dokumentId"]),
+        quelle=FEED,
+        art=art,
+        titel=titel,
+        dateiname=dateiname,
+        suche=search_text(titel, dateiname, art, catalog),
+        datum=datum,
+        von=von,
+        bis=bis,
+        level=level_of(daten.get("stufe")),
+        loeschen_nach=_given_day(daten.get("loeschenNach")),
+        mime=clean.text(daten.get("mime") or "application/octet-stream", 100),
+        bytes=size if isinstance(size, int) and 0 <= size < _SIZE_END else 0,
+        sha256=clean.text(daten.get("sha256") or "", 64).lower(),
+        vorgang_id=vorgang_id,
+    )
+
+
+def period(given: Mapping[str, Any], art: str, datum: str) -> tuple[str, str]:
+    """Return first and last day of what a document is about: as told, else its own day; papers that hold go on."""
+    von = _given_day(given.get("von")) or datum
+    bis = _given_day(given.get("bis")) or (LAST_DAY if art in _STANDING else max(von, datum))
+    if bis < von:
+        raise DokumentRefused("PERIOD")
+    return von, bis
+
+
+def level_of(value: object) -> int | None:
+    """Return the security level that a document needs; None leaves it to the Mandant. Raises DokumentRefused."""
+    if value is None:
+        return None
+    if isinstance(value, int) and value in _LEVELS:
+        return value
+    raise DokumentRefused("LEVEL")
+
+
+def day(value: object) -> str | None:
+    """Return a day as YYYY-MM-DD; None for anything else."""
+    try:
+        return date.fromisoformat(str(value)[:10]).isoformat() if value else None
+    except ValueError:
+        return None
+
+
+def _given_day(value: object) -> str | None:
+    found = day(value)
+    if value and found is None:
+        raise DokumentRefused("DATE")
+    return found
+
+
+def search_text(titel: str, dateiname: str, art: str, catalog: Catalog) -> str:
+    """Return what a search looks into: title, file name, and the names of the kind."""
+    known = catalog.dokumentarten.get(art)
+    label = f"{known.label.de} {known.label.en}" if known else ""
+    return f"{titel} {label} {dateiname}".casefold()[:600]
+
+
+def _empfaenger(value: object) -> list[Empfaenger]:
+    entries = value if isinstance(value, list) else []
+    return [_one(entry) for entry in entries if isinstance(entry, Mapping)]
+
+
+def _one(entry: Mapping[str, Any]) -> Empfaenger:
+    texts = {name: clean.key(entry.get(key) or "") for name, key in _NAMES.items()}
+    if not any(texts.values()) and entry.get("alle") is not True:
+        raise DokumentRefused("NO_RECIPIENT")
+    return Empfaenger(**texts, alle=entry.get("alle") is True)
+
+
+def ziele_of(mandant: str, empfaenger: Sequence[Empfaenger], art: str, catalog: Catalog) -> list[Ziel]:
+    """Return the keys of whom a document is for; what is for a building or all may concern owners or tenants only."""
+    known = catalog.dokumentarten.get(art)
+    rolle = _ROLLEN.get(known.audience, "") if known else ""
+    return [_ziel(mandant, one, rolle) for one in empfaenger]
+
+
+def _ziel(mandant: str, one: Empfaenger, rolle: str) -> Ziel:
+    if one.person_nr:
+        return Ziel(owner_of_person(mandant, one.person_nr), one.vertrag_nr)
+    if one.vertrag_nr:
+        return Ziel(key_of_vertrag(mandant, one.vertrag_nr))
+    return Ziel(key_of_gebaeude(mandant, one.gebaeude_nr) if one.gebaeude_nr else key_of_alle(mandant), rolle=rolle)
+
+
+def unknown(mandant: str, empfaenger: Sequence[Empfaenger]) -> list[Empfaenger]:
+    """Return those of these recipients that the master data do not know; nobody, where there are no master data."""
+    if not empfaenger or not stammdaten.has_persons(mandant):
+        return []
+    missing: list[Empfaenger] = []
+    for art, name in _KINDS:
+        numbers = {number for one in empfaenger if (number := getattr(one, name))}
+        gone = stammdaten.missing(mandant, art, sorted(numbers)) if numbers else set()
+        missing += [one for one in empfaenger if getattr(one, name) in gone and one not in missing]
+    return missing
+
+
+def unknown_code(one: Empfaenger) -> str:
+    """Return the reason why a document with this recipient waits."""
+    return f"UNKNOWN_{next(art for art, name in _KINDS if getattr(one, name))}"
+
+
+def leser_of(
+    mandant: str, owners: Sequence[str], vertraege: Sequence[Vertrag], today: date, *, home: str = ""
+) -> Leser:
+    """Return what somebody may read: what is theirs, their contracts', and of buildings and all what falls into these.
+
+    `owners` are their owner keys. A co-resident who belongs to a contract for a part of its time sees what falls into
+    that. With `home`, only what belongs to this contract.
+    """
+    mine = [v for v in vertraege if home in {"", v.nr}]
+    personal = [Zugang(owner, vertrag_nr=home) for owner in owners]
+    contracts = [Zugang(key_of_vertrag(mandant, v.nr), *(_time(v) if v.eigene_zeit else ())) for v in mine]
+    shared = [Zugang(key_of_gebaeude(mandant, v.gebaeude_nr), *_time(v), v.rolle) for v in mine if v.gebaeude_nr]
+    everybody = [Zugang(key_of_alle(mandant), *_time(v), v.rolle) for v in mine]
+    zugaenge = dict.fromkeys([*personal, *contracts, *shared, *everybody])
+    return Leser(mandant, owners[0], tuple(zugaenge), today.isoformat())
+
+
+def _time(vertrag: Vertrag) -> tuple[str, str]:
+    return day(vertrag.beginn) or FIRST_DAY, day(vertrag.ende) or LAST_DAY
+
+
+def note_opened(  # noqa: PLR0913 - who opened what, when, and by which request
+    dokument: Dokument, leser: Leser, *, person: str | None, report: bool, request_id: str, now: datetime
+) -> None:
+    """Note that somebody has opened a document for the first time and, with `report`, that immotion is owed that.
+
+    The same again does nothing.
+    """
+    if dokument.opened_at is not None:
+        return
+
+    def note() -> None:
+        key = lesungen.note(dokument, leser.key, person, now)
+        if key is not None and report:
+            outbox.owe_quittung(dokument.mandant, key, request_id=request_id, now=now)
+
+    in_transaction(note)

@@ -1,8 +1,8 @@
 """How gunicorn runs the portal: threads for waiting uploads, processes for the cores, no shared state."""
 
-from service.settings import load_settings
+from service.standing import OF_GUNICORN, keep_standing
 
-_service = load_settings().service
+_service = OF_GUNICORN.read().service
 
 bind = _service.bind
 workers = _service.workers
@@ -21,3 +21,8 @@ errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
 wsgi_app = "service.wsgi:application()"
+
+
+def when_ready(_server: object) -> None:
+    """Keep the last good settings for workers that begin later."""
+    keep_standing()

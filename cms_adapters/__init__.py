@@ -2,9 +2,10 @@
 
 from cms_adapters.connector import Connector
 from cms_adapters.generic import GenericConnector
+from cms_adapters.own import OwnConnector
 from cms_adapters.typo3 import Typo3Connector
 
-KINDS: dict[str, type[Connector]] = {"generic": GenericConnector, "typo3": Typo3Connector}
+KINDS: dict[str, type[Connector]] = {kind.kind: kind for kind in (GenericConnector, OwnConnector, Typo3Connector)}
 
 
 def connector_for(kind: str) -> type[Connector]:

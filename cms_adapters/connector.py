@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -49,14 +49,27 @@ class CmsLogin:
 
 
 class Connector:
-    """One connection of one Mandant: its id, its sites' origins, its keys (oldest to newest) and its audience."""
+    """One connection of one Mandant: its id, its sites' origins, its keys (oldest to newest) and its audience.
+
+    `keys` may be a function that returns them: it is asked for each token, so that they can rotate meanwhile.
+    """
 
     kind: ClassVar[str]
+    several: ClassVar[str] = ""
+    """What a form writes behind the name of a field that may come more than once, so that this CMS hands on all."""
 
-    def __init__(self, *, id: str, origins: Sequence[str], keys: Sequence[str], aud: str, trust_person: bool) -> None:  # noqa: A002 - named as the setting is
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 - named as the setting is
+        origins: Sequence[str],
+        keys: Sequence[str] | Callable[[], Sequence[str]],
+        aud: str,
+        trust_person: bool,
+    ) -> None:
         self.id = id
         self.origins = tuple(origin_of(origin) for origin in origins)
-        self._keys = tuple(keys)
+        self._keys = keys if callable(keys) else tuple(keys)
         self._aud = aud
         self._trust_person = trust_person
 
@@ -103,7 +116,8 @@ class Connector:
         return self.origins
 
     def _verify(self, token: str, typ: str, now: float) -> Claims:
-        return verify(token, connection=self.id, keys=self._keys, aud=self._aud, typ=typ, now=now)
+        keys = self._keys() if callable(self._keys) else self._keys
+        return verify(token, connection=self.id, keys=keys, aud=self._aud, typ=typ, now=now)
 
     def _login(self, claims: Claims, embedding: Embedding, base_url: str | None) -> CmsLogin:
         return CmsLogin(

@@ -13,13 +13,15 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.passkeys import Challenges
 from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.weiter import WeiterTokens
 from service.files.refusal import Limits
-from service.files.storage import Folder
 from service.house import house_of
-from service.settings import ImmotionSettings, Settings
+from service.keys import Rings, rings_of
+from service.settings import Settings
+from service.storage import storage_of
 from service.store.database import open_database
 from service.sync.webhook import ImmotionHook
 from service.vorgang.house import Houses
@@ -34,7 +36,9 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.admin_catalog import AdminCatalog
 from service.web.aktivieren import Aktivieren
+from service.web.anmelden import Anmelden, Registrieren
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
@@ -42,11 +46,15 @@ from service.web.context import Room
 from service.web.dokument import Dokument
 from service.web.dokumente import DokumentBild, DokumentDatei, Dokumente, DokumentSeite
 from service.web.errors import ErrorPages
+from service.web.geraete import Geraete
 from service.web.headers import SecurityHeaders
 from service.web.intake import Intake
+from service.web.kennwort import KennwortAendern, KennwortNeu, KennwortVergessen
 from service.web.kontakt import Kontakt
 from service.web.konto import Konto, Personen
+from service.web.konto_email import EmailAendern, EmailBestaetigen
 from service.web.metrics import Metrics
+from service.web.passkeys import Passkeys
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
 from service.web.render import Renderer
 from service.web.schaden import Schaden
@@ -98,22 +106,48 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/dokumente/{dokument_id}", DokumentSeite(room))
     app.add_route("/{mandant}/dokumente/{dokument_id}/datei", DokumentDatei(room))
     app.add_route("/{mandant}/dokumente/{dokument_id}/seiten/{nummer:int}", DokumentBild(room))
-    app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
-    app.add_route("/{mandant}/konto", Konto(room))
-    app.add_route("/{mandant}/konto/aktivieren", Aktivieren(room))
-    app.add_route("/{mandant}/konto/personen", Personen(room))
-    app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
-    app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
-    app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
-    app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
-    app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
-    app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
+    _add_account(app, room)
+    _add_own_login(app, room)
     app.add_route("/{mandant}/sso/{connection}", Sso(room))
     app.add_route("/{mandant}/sso/{connection}/logout", BackChannelLogout(room))
     app.add_route("/{mandant}/abmelden", SignOut(room))
     app.add_route("/{mandant}/notfall", Notfall(room))
     app.add_route("/{mandant}/barrierefreiheit", Barrierefreiheit(room))
     app.add_route("/{mandant}/static/{name}", Static(room))
+    _add_admin(app, room)
+    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(room.rings.webhooks, clock))
+    ErrorPages(room).install(app)
+    return app
+
+
+def _add_account(app: App, room: Room) -> None:
+    app.add_route("/{mandant}/bestaetigen", Bestaetigen(room))
+    app.add_route("/{mandant}/bestaetigen/passkey", Bestaetigen(room), suffix="passkey")
+    app.add_route("/{mandant}/konto", Konto(room))
+    app.add_route("/{mandant}/konto/aktivieren", Aktivieren(room))
+    app.add_route("/{mandant}/konto/personen", Personen(room))
+    app.add_route("/{mandant}/konto/sicherheit", Sicherheit(room))
+    app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
+    app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
+    app.add_route("/{mandant}/konto/passkeys", Passkeys(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
+    app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
+
+
+def _add_own_login(app: App, room: Room) -> None:
+    app.add_route("/{mandant}/konto/anmelden", Anmelden(room))
+    app.add_route("/{mandant}/konto/anmelden/passkey", Anmelden(room), suffix="passkey")
+    app.add_route("/{mandant}/konto/registrieren", Registrieren(room))
+    app.add_route("/{mandant}/konto/kennwort-vergessen", KennwortVergessen(room))
+    app.add_route("/{mandant}/konto/kennwort-neu", KennwortNeu(room))
+    app.add_route("/{mandant}/konto/kennwort", KennwortAendern(room))
+    app.add_route("/{mandant}/konto/email", EmailAendern(room))
+    app.add_route("/{mandant}/konto/email-bestaetigen", EmailBestaetigen(room))
+    app.add_route("/{mandant}/konto/geraete", Geraete(room))
+
+
+def _add_admin(app: App, room: Room) -> None:
     app.add_route("/{mandant}/api/v1/admin/version", AdminVersion(room))
     app.add_route("/{mandant}/api/v1/admin/status", AdminStatus(room))
     app.add_route("/{mandant}/api/v1/admin/alarms", AdminAlarms(room))
@@ -123,49 +157,44 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/api/v1/admin/vorgaenge/{vorgang_id}/park", AdminPark(room))
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
-    app.add_route("/hooks/immotion/{mandant}", ImmotionHook(_webhook_secrets(settings), clock))
-    ErrorPages(room).install(app)
-    return app
+    app.add_route("/{mandant}/api/v1/admin/catalog", AdminCatalog(room))
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
     """Return what the responders share."""
-    service = settings.service
+    service, rings = settings.service, rings_of(settings)
     limits = Limits(
         file_bytes=service.limits.file_bytes,
         total_bytes=service.limits.vorgang_bytes,
         files=service.limits.files,
         pixels=service.limits.pixels,
     )
-    zone = ZoneInfo(service.timezone)
+    zone, vault = ZoneInfo(service.timezone), Vault(rings.encryption_keys)
     houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
     return Room(
         settings=settings,
         renderer=Renderer(),
         houses=Houses(houses, time.monotonic),
-        connectors=_connectors(settings),
-        tokens=FormTokens(service.secret_keys),
-        file_tokens=FileTokens(service.secret_keys),
-        weiter=WeiterTokens(service.secret_keys),
-        vault=Vault(service.encryption_keys),
+        rings=rings,
+        connectors=_connectors(settings, rings),
+        tokens=FormTokens(rings.secret_keys),
+        file_tokens=FileTokens(rings.secret_keys),
+        weiter=WeiterTokens(rings.secret_keys),
+        challenges=Challenges(rings.secret_keys),
+        vault=vault,
         hasher=Hasher(),
-        intake=Intake(Folder(service.files), limits, text_bytes=service.limits.text),
+        intake=Intake(storage_of(service, vault), limits, text_bytes=service.limits.text),
         clock=clock,
         rates=Rates(service.rates.storage, service.rates.model_dump(exclude={"storage"})),
     )
 
 
-def _webhook_secrets(settings: Settings) -> dict[str, tuple[str, ...]]:
-    channels = [(name, mandant.immotion) for name, mandant in settings.mandanten.items()]
-    return {name: channel.webhook_secrets for name, channel in channels if isinstance(channel, ImmotionSettings)}
-
-
-def _connectors(settings: Settings) -> dict[tuple[str, str], Connector]:
+def _connectors(settings: Settings, rings: Rings) -> dict[tuple[str, str], Connector]:
     return {
         (mandant_id, name): connector_for(connection.kind)(
             id=name,
             origins=connection.origins,
-            keys=connection.keys,
+            keys=rings.connections[mandant_id, name],
             aud=f"{settings.service.public_url}/{mandant_id}",
             trust_person=connection.trust_person,
         )

@@ -1,17 +1,19 @@
 """What `mieterportal doctor` looks at; each finding says what to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from service.access.rates import MEMORY, answers
+from service.doctor_files import Finding, examine_files
+from service.exposed import exposed
 from service.house import house_of, routing_rules
-from service.settings import FileDropSettings, ImmotionSettings, Settings
+from service.keys import files_of
+from service.settings import FileDropSettings, ImmotionSettings, Settings, SettingsError
 from service.store import catalogs, cms_sessions, mirrors
 from service.store.database import StoreUnavailable, connected, open_database, ping
 from service.store.migrate import missing
+from service.transport import unencrypted
 from service.vorgang.catalog import default_catalog, load_catalog
 from service.vorgang.routing import check_rules
 
@@ -19,17 +21,11 @@ _CODES_MAX = 20
 _MAIL_HELP = "check host, port, tls, ca, user, password and sender in service.mail"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    subject: str
-    good: bool
-    text: str
-
-
 def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
     """Return the findings; nothing is changed but for a file written and removed again."""
-    findings = [Finding("settings", good=True, text="read and valid")]
-    findings += [_database(settings), _files(settings), _limits(settings), _mail(settings)]
+    findings = [Finding("settings", good=True, text="read and valid"), *_key_files(settings)]
+    findings += [_database(settings), *examine_files(settings), _limits(settings), _mail(settings)]
+    findings += [_transport(settings), _secrets(settings)]
     for mandant_id in settings.mandanten:
         findings += _mandant(settings, mandant_id)
     if connection is not None:
@@ -37,6 +33,12 @@ def examine(settings: Settings, connection: str | None = None) -> list[Finding]:
         if findings[-1].good:
             findings += _session_ids(connection)
     return findings
+
+
+def refused_settings(refused: SettingsError) -> list[Finding]:
+    """Return the findings where nothing can be looked at, because settings or a file they name cannot be used."""
+    runs = "what runs goes on with the secrets it has, but cannot be started anew"
+    return [Finding("settings", good=False, text=f"{problem}; {runs}") for problem in refused.problems]
 
 
 def _database(settings: Settings) -> Finding:
@@ -51,18 +53,12 @@ def _database(settings: Settings) -> Finding:
     return Finding("database", good=True, text="answers, tables are of this version")
 
 
-def _files(settings: Settings) -> Finding:
-    folder = settings.service.files
-    probe = folder / f".doctor-{uuid4().hex}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.write_bytes(b"ok")
-        probe.unlink()
-    except OSError as fault:
-        return Finding(
-            "files", good=False, text=f"{folder} cannot be written ({fault.strerror}); check owner and space"
-        )
-    return Finding("files", good=True, text=f"{folder} can be written")
+def _key_files(settings: Settings) -> Iterator[Finding]:
+    """Say which files with secrets there are; that they can be used is what reading the settings has shown."""
+    names = [name for name, _ in files_of(settings)]
+    if names:
+        text = f"{', '.join(names)}: read and usable; what runs takes a change over within five seconds"
+        yield Finding("key files", good=True, text=text)
 
 
 def _limits(settings: Settings) -> Finding:
@@ -91,6 +87,21 @@ def _mail(settings: Settings) -> Finding:
     return Finding("mail", good=True, text=f"{where} takes mails of {mail.sender}, tls {mail.tls}")
 
 
+def _transport(settings: Settings) -> Finding:
+    """Tell what of this installation would cross a network unencrypted."""
+    open_ways = unencrypted(settings)
+    wrong = f"unencrypted across a network: {'; '.join(open_ways)} (docs/security.md, Encryption on the way)"
+    good = "nothing leaves this host unencrypted"
+    return Finding("transport", good=not open_ways, text=wrong if open_ways else good)
+
+
+def _secrets(settings: Settings) -> Finding:
+    """Tell which files with secrets everybody on this host may read."""
+    found = exposed(settings)
+    text = f"everybody may read {', '.join(found)}; chmod o-rwx" if found else "nobody else may read their files"
+    return Finding("secrets", good=not found, text=text)
+
+
 def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     mandant = settings.mandanten[mandant_id]
     try:
@@ -109,8 +120,20 @@ def _mandant(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     numbers = house_of(mandant_id, mandant, ZoneInfo(settings.service.timezone), catalog).notfall.notrufnummern
     hotline = "set" if numbers else "no numbers; set mandanten." + mandant_id + ".notfall.nummern.HAVARIE_HOTLINE"
     yield Finding(f"{mandant_id} emergency numbers", good=bool(numbers), text=hotline)
+    if mandant.own_login is not None:
+        yield _own_login(settings, mandant_id)
     yield from _immotion(settings, mandant_id)
     yield from _drift(mandant_id)
+
+
+def _own_login(settings: Settings, mandant_id: str) -> Finding:
+    lacking = (
+        "without service.mail nobody can have a new password by mail, nor sign in by an e-mail address, and nobody is "
+        "told of changes; set it"
+    )
+    good = "registration by letter, sign-in, reset by mail"
+    mailed = settings.service.mail is not None
+    return Finding(f"{mandant_id} own login", good=mailed, text=good if mailed else lacking)
 
 
 def _immotion(settings: Settings, mandant_id: str) -> Iterator[Finding]:

@@ -21,13 +21,16 @@ class _Unbroken:
 
 
 def configure_logging() -> None:
-    """Write JSON lines with level and UTC time; the standard library's loggers join in."""
+    """Write JSON lines with level and UTC time; the standard library's loggers join in.
+
+    Every line is ASCII: what a text could say to a terminal, or to a reader of lines, stands there escaped.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(ensure_ascii=True),
         ],
         logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", _Unbroken())),
         cache_logger_on_first_use=True,

@@ -17,6 +17,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from service.keys import KeyRing, metrics_token
 from service.settings import Settings
 from service.store import alarms
 from service.store.database import StoreUnavailable, connected
@@ -75,7 +76,7 @@ def serve(settings: Settings, clock: Callable[[], datetime]) -> WSGIServer | Non
         return None
     app: WSGIApplication = make_wsgi_app(registry_for(settings, clock))
     if settings.service.metrics_need_token:
-        app = _for_whoever_shows(settings.service.metrics_token, app)
+        app = _for_whoever_shows(metrics_token(settings.service), app)
     host, _, port = bind.rpartition(":")
     try:
         server = _listen(host.strip("[]"), int(port), app)
@@ -93,9 +94,9 @@ def shows(authorization: str, token: str) -> bool:
     return bool(token) and scheme == "Bearer" and hmac.compare_digest(given, token.encode())
 
 
-def _for_whoever_shows(token: str, app: WSGIApplication) -> WSGIApplication:
+def _for_whoever_shows(tokens: KeyRing, app: WSGIApplication) -> WSGIApplication:
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if shows(environ.get("HTTP_AUTHORIZATION", ""), token):
+        if shows(environ.get("HTTP_AUTHORIZATION", ""), tokens()[0]):
             return app(environ, start_response)
         start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer"), ("Content-Length", "0")])
         return []

@@ -1,9 +1,9 @@
 """The settings: one TOML file and the environment, read once at start, frozen, refused by name."""
 
-import base64
 import os
 import re
 import tomllib
+from dataclasses import dataclass
 from datetime import date
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    PlainValidator,
     Tag,
     ValidationError,
     model_validator,
@@ -25,17 +26,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from typing_extensions import override
 
 from cms_adapters.connector import check_origin
-from cms_adapters.tokens import MIN_KEY_BYTES
 from service.pem import check_ca, check_client_certificate
+from service.secretfile import check_bearer, check_keys, check_webhook_secrets, one_secret, secrets_of
 
 CONFIG_VARIABLE = "MIETERPORTAL_CONFIG"
 ENV_PREFIX = "MIETERPORTAL_"
 _HIGHEST_PORT = 65535
 # A lease that has run out is taken over at the next look: a dead worker's rows move within a minute (immotion.md).
 LEASE_MAX_S = 55
-# Standard Webhooks: 24 to 64 bytes
-WEBHOOK_PREFIX = "whsec_"
-MIN_WEBHOOK_BYTES = 24
 _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _ROUTES = ("api", "healthz", "hooks", "metrics", "readyz")
 _CHANNELS = {"http", "filedrop"}
@@ -123,27 +121,6 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-def _from_file(given: tuple[str, ...], file: Path | None) -> tuple[str, ...]:
-    """Return the secrets, from the file's lines if a file is named."""
-    if file is None:
-        return given
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except OSError as fault:
-        raise ValueError(f"{file} cannot be read ({fault.strerror})") from fault
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
-
-
-def _check_secrets(secrets: tuple[str, ...], what: str) -> None:
-    if not secrets:
-        raise ValueError(f"{what}: give at least one secret, or name a file in {what}_file")
-    if any(len(secret.encode()) < MIN_KEY_BYTES for secret in secrets):
-        raise ValueError(
-            f"{what}: at least {MIN_KEY_BYTES} bytes each; "
-            'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-        )
-
-
 class LimitSettings(Section):
     """Sizes in bytes; `text` is the longest single text field."""
 
@@ -181,8 +158,15 @@ class RateSettings(Section):
     sso_mandant: Rate = "600/minute"
     sso_account: Rate = "60/minute"
     form_account: Rate = "90/minute; 1800/hour"
+    file_account: Rate = "60/minute; 600/hour"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
+    sign_in_name: Rate = "10/10 minutes"
+    sign_in_strangers: Rate = "30/hour"
+    sign_in_address: Rate = "30/15 minutes"
+    sign_in_mandant: Rate = "600/minute"
+    mail_name: Rate = "3/hour"
+    mail_address: Rate = "10/hour"
 
 
 def _mail_address(value: str) -> str:
@@ -206,7 +190,7 @@ class MailSettings(Section):
 
     @model_validator(mode="after")
     def _login(self) -> Self:
-        password = _one_secret("password", self.password, self.password_file)
+        password = one_secret("password", self.password, self.password_file)
         if bool(self.user) != bool(password):
             raise ValueError("user: belongs to a password (or password_file); give both, or neither")
         if password and self.tls == "none" and not _is_loopback(f"{self.host}:{self.port}"):
@@ -217,10 +201,64 @@ class MailSettings(Section):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class BucketUrl:
+    """`s3://bucket/prefix`; an empty prefix puts the files at the bucket's top."""
+
+    bucket: str
+    prefix: str
+
+
+def _files(value: object) -> Path | BucketUrl:
+    """Read where files are kept: a folder, or s3://bucket/prefix."""
+    if isinstance(value, Path | BucketUrl):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a folder, or begin with s3://")
+    if "://" not in value:
+        return Path(value)
+    parts = urlsplit(value)
+    if parts.scheme != "s3" or not parts.netloc or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be a folder, or like s3://bucket/prefix; how to get there stands in service.s3")
+    return BucketUrl(parts.netloc, parts.path.strip("/"))
+
+
+class S3Settings(Section):
+    """How the bucket of `files` is reached; what is not given is asked of the environment (AWS_…)."""
+
+    endpoint: BaseUrl | None = None
+    region: str | None = None
+    access_key_id: str = ""
+    secret_access_key: str = Field("", repr=False)
+    secret_access_key_file: Path | None = None
+    path_style: bool = False
+    spool: Path | None = None
+    timeout_s: float = Field(10, gt=0, le=50)
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        secret = one_secret("secret_access_key", self.secret_access_key, self.secret_access_key_file)
+        if bool(self.access_key_id) != bool(secret):
+            raise ValueError("access_key_id: belongs to a secret_access_key (or its file); give both, or neither")
+        object.__setattr__(self, "secret_access_key", secret)
+        return self
+
+
+def _clamd(value: str) -> str:
+    return value if value.startswith("/") else _address(value)
+
+
+class ScanSettings(Section):
+    """The virus scanner (clamd): where it listens, a host and port or the path of its socket."""
+
+    address: Annotated[str, AfterValidator(_clamd)]
+    timeout_s: float = Field(30, gt=0, le=300)
+
+
 class ServiceSettings(Section):
     public_url: BaseUrl
     database: Annotated[str, AfterValidator(_database_url)]
-    files: Path
+    files: Annotated[Path | BucketUrl, PlainValidator(_files)]
     secret_keys: tuple[str, ...] = ()
     secret_keys_file: Path | None = None
     encryption_keys: tuple[str, ...] = ()
@@ -239,19 +277,21 @@ class ServiceSettings(Section):
     limits: LimitSettings = LimitSettings()
     rates: RateSettings = RateSettings()
     mail: MailSettings | None = None
+    s3: S3Settings = Field(default_factory=S3Settings)
+    scan: ScanSettings | None = None
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:
-        keys = _from_file(self.secret_keys, self.secret_keys_file)
-        _check_secrets(keys, "secret_keys")
+        keys = secrets_of(self.secret_keys, self.secret_keys_file)
+        check_keys(keys, "secret_keys")
         object.__setattr__(self, "secret_keys", keys)
         if self.encryption_keys or self.encryption_keys_file is not None:
-            encrypting = _from_file(self.encryption_keys, self.encryption_keys_file)
-            _check_secrets(encrypting, "encryption_keys")
+            encrypting = secrets_of(self.encryption_keys, self.encryption_keys_file)
+            check_keys(encrypting, "encryption_keys")
             object.__setattr__(self, "encryption_keys", encrypting)
         if self.metrics_token or self.metrics_token_file is not None:
-            tokens = _from_file((self.metrics_token,), self.metrics_token_file)
-            _check_secrets(tokens, "metrics_token")
+            tokens = secrets_of((self.metrics_token,), self.metrics_token_file)
+            check_keys(tokens, "metrics_token")
             object.__setattr__(self, "metrics_token", tokens[0])
         if self.metrics_need_token and not self.metrics_token:
             raise ValueError(
@@ -266,8 +306,13 @@ class ServiceSettings(Section):
         return self.metrics_bind is not None and not _is_loopback(self.metrics_bind)
 
 
+OWN_LOGIN = "own"
+
+
 class ConnectionSettings(Section):
-    kind: Literal["generic", "typo3"]
+    """Where residents come from: a CMS, or the portal's own login, whose `origins` may frame it."""
+
+    kind: Literal["generic", "own", "typo3"]
     origins: tuple[Origin, ...] = Field(min_length=1)
     keys: tuple[str, ...] = ()
     keys_file: Path | None = None
@@ -276,10 +321,18 @@ class ConnectionSettings(Section):
 
     @model_validator(mode="after")
     def _secrets(self) -> Self:
-        keys = _from_file(self.keys, self.keys_file)
-        _check_secrets(keys, "keys")
+        if self.kind == OWN_LOGIN:
+            self._without_cms()
+            return self
+        keys = secrets_of(self.keys, self.keys_file)
+        check_keys(keys, "keys")
         object.__setattr__(self, "keys", keys)
         return self
+
+    def _without_cms(self) -> None:
+        for name in ("keys", "keys_file", "trust_person", "login_url"):
+            if getattr(self, name):
+                raise ValueError(f'{name}: remove it; with kind = "own" nobody else signs residents in')
 
 
 class OAuthSettings(Section):
@@ -293,24 +346,11 @@ class OAuthSettings(Section):
 
     @model_validator(mode="after")
     def _secret(self) -> Self:
-        secret = _one_secret("client_secret", self.client_secret, self.client_secret_file)
+        secret = one_secret("client_secret", self.client_secret, self.client_secret_file)
         if not secret:
             raise ValueError("client_secret: give it, or name a file in client_secret_file")
         object.__setattr__(self, "client_secret", secret)
         return self
-
-
-def _one_secret(name: str, given: str, file: Path | None) -> str:
-    """Return a secret, from the file if one is named; empty when there is neither. Raises ValueError by name."""
-    if file is None:
-        return given
-    try:
-        secrets = _from_file((), file)
-    except ValueError as fault:
-        raise ValueError(f"{name}_file: {fault}") from None
-    if not secrets:
-        raise ValueError(f"{name}_file: {file} holds none")
-    return secrets[0]
 
 
 class ImmotionSettings(Section):
@@ -333,11 +373,10 @@ class ImmotionSettings(Section):
 
     @model_validator(mode="after")
     def _access(self) -> Self:
-        token = _one_secret("token", self.token, self.token_file)
+        token = one_secret("token", self.token, self.token_file)
         if token and self.oauth is not None:
             raise ValueError("oauth: there is a token, too; remove one of them")
-        if not (token.isascii() and token.isprintable()):
-            raise ValueError("token: only printable ASCII can be sent")
+        check_bearer(token)
         object.__setattr__(self, "token", token)
         return self
 
@@ -355,25 +394,12 @@ class ImmotionSettings(Section):
 
     @model_validator(mode="after")
     def _webhooks(self) -> Self:
-        secrets = _from_file(self.webhook_secrets, self.webhook_secrets_file)
+        secrets = secrets_of(self.webhook_secrets, self.webhook_secrets_file)
         if self.webhook_secrets_file is not None and not secrets:
             raise ValueError(f"webhook_secrets: {self.webhook_secrets_file} holds none")
-        if not all(_is_webhook_secret(secret) for secret in secrets):
-            raise ValueError(
-                f"webhook_secrets: whsec_ and base64 of at least {MIN_WEBHOOK_BYTES} bytes each; make one with: "
-                "python3 -c \"import base64, secrets; print('whsec_' + "
-                'base64.b64encode(secrets.token_bytes(32)).decode())"'
-            )
+        check_webhook_secrets(secrets)
         object.__setattr__(self, "webhook_secrets", secrets)
         return self
-
-
-def _is_webhook_secret(secret: str) -> bool:
-    encoded = secret.removeprefix(WEBHOOK_PREFIX)
-    try:
-        return len(base64.b64decode(encoded, validate=True)) >= MIN_WEBHOOK_BYTES and encoded != secret
-    except ValueError:
-        return False
 
 
 def _folder(value: Path) -> Path:
@@ -461,6 +487,7 @@ class Level2Settings(Section):
     actions: tuple[Literal["dokumente", "nachrichten"], ...] = ("dokumente",)
     compulsory_from: date | None = None
     minutes: int = Field(10, ge=1, le=60)
+    passkeys: bool = True
 
 
 class InvitationSettings(Section):
@@ -492,6 +519,21 @@ class MandantSettings(Section):
     theme: ThemeSettings = ThemeSettings()
     level2: Level2Settings | None = None
     invitation: InvitationSettings | None = None
+    forbidden_words: tuple[Annotated[str, Field(min_length=4, max_length=60)], ...] = ()
+
+    @model_validator(mode="after")
+    def _own_login(self) -> Self:
+        own = [name for name, connection in self.connections.items() if connection.kind == OWN_LOGIN]
+        if len(own) > 1:
+            raise ValueError(f'connections: {" and ".join(own)} are both of kind = "own"; a Mandant has one own login')
+        if own and self.invitation is None:
+            raise ValueError("invitation: is missing; whoever has no letter with a code cannot register")
+        return self
+
+    @property
+    def own_login(self) -> str | None:
+        """Return the name of the connection that is the portal's own login; None without one."""
+        return next((name for name, one in self.connections.items() if one.kind == OWN_LOGIN), None)
 
 
 class Settings(BaseSettings):

@@ -2,10 +2,10 @@
 
 from service.app import App, create_app
 from service.log import configure_logging
-from service.settings import load_settings
+from service.standing import OF_GUNICORN
 
 
 def application() -> App:
-    """Return the portal with the settings that MIETERPORTAL_CONFIG and the environment give."""
+    """Return the portal with the settings that MIETERPORTAL_CONFIG and the environment give, or the last good ones."""
     configure_logging()
-    return create_app(load_settings())
+    return create_app(OF_GUNICORN.read())

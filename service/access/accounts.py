@@ -6,7 +6,7 @@ What a trusted CMS claims comes first, then the persons linked by letter, in tha
 from collections.abc import Sequence
 from dataclasses import replace
 
-from service.access import audit
+from service.access import audit, notices
 from service.access.audit import Event, Source
 from service.access.browser import CmsSessionOver, is_over
 from service.access.visitor import Visitor
@@ -65,7 +65,7 @@ def unlink(visitor: Visitor, person: str, source: Source) -> None:
         visitor.spend()
         if not _unlink(visitor.mandant, visitor.account, person):
             raise NotYours
-        audit.note(Event.UNLINKED, replace(source, person=person))
+        notices.note(Event.UNLINKED, replace(source, person=person))
 
     in_transaction(store)
 
@@ -83,7 +83,7 @@ def unlink_person(which: Sequence[Link], source: Source) -> int:
         gone = [link for link in which if _unlink(link.mandant, link.account, link.person)]
         for link in gone:
             who = replace(source, account=link.account, person=link.person, connection=link.connection)
-            audit.note(Event.UNLINKED, who)
+            notices.note(Event.UNLINKED, who)
         return len(gone)
 
     return in_transaction(store)

@@ -5,14 +5,14 @@ nobody else can use it up. Hashing stays outside of transactions.
 """
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from service.access import audit, factors
+from service.access import audit, factors, notices
 from service.access.activation_code import Code, new_code
 from service.access.audit import Event, Source
 from service.access.facts import Fact, is_one_of, known, spelled
@@ -105,6 +105,16 @@ def invite(wanted: Sequence[Invited], terms: Terms, hasher: Hasher, source: Sour
 
 def redeem(code: Code, fact: str, visitor: Visitor, hasher: Hasher, source: Source) -> Activation:
     """Use a code up for the visitor's account and return what it was for; raises ActivationRefused."""
+    found = examine(code, fact, visitor, hasher)
+    in_transaction(lambda: use(found, visitor, source))
+    return found
+
+
+def examine(code: Code, fact: str, visitor: Visitor, hasher: Hasher) -> Activation:
+    """Return what a code is for, if the fact is right and it may be this visitor's; raises ActivationRefused.
+
+    That it is still unused is not looked at before `use`.
+    """
     found = activations.find(visitor.mandant, code.selector)
     of_list = found.fact_hash if found else None
     code_fits = hasher.verify(code.secret, found.code_hash if found else None)
@@ -117,25 +127,24 @@ def redeem(code: Code, fact: str, visitor: Visitor, hasher: Hasher, source: Sour
         raise ActivationRefused(Refusal.MISMATCH)
     if found.purpose == Purpose.FACTOR and found.person not in visitor.persons:
         raise ActivationRefused(Refusal.NOT_YOURS)
-    in_transaction(_use(found, visitor, source))
     return found
 
 
-def _use(found: Activation, visitor: Visitor, source: Source) -> Callable[[], None]:
+def use(found: Activation, visitor: Visitor, source: Source) -> None:
+    """Use a code up that was examined, as part of the caller's transaction; raises ActivationRefused."""
     now = source.now
-
-    def store() -> None:
-        if not activations.use(found, account=visitor.account, now=now):
-            raise ActivationRefused(_why_not(activations.find(found.mandant, found.selector), visitor.account))
-        if found.purpose == Purpose.FACTOR:
-            factors.reset(AccountKey(visitor.mandant, visitor.account), source=replace(source, person=found.person))
-            return
-        accounts.link(Link(visitor.mandant, visitor.account, found.person, visitor.connection, now))
-        accounts.choose(visitor.of_cms_session, found.person, now=now)
-        benachrichtigungen.set_person(visitor.mandant, visitor.account, owner_of_person(visitor.mandant, found.person))
-        audit.note(Event.LINKED, replace(source, person=found.person))
-
-    return store
+    if not activations.use(found, account=visitor.account, now=now):
+        raise ActivationRefused(_why_not(activations.find(found.mandant, found.selector), visitor.account))
+    if found.purpose == Purpose.FACTOR:
+        factors.reset(AccountKey(visitor.mandant, visitor.account), source=replace(source, person=found.person))
+        return
+    accounts.link(Link(visitor.mandant, visitor.account, found.person, visitor.connection, now))
+    accounts.choose(visitor.of_cms_session, found.person, now=now)
+    benachrichtigungen.set_person(visitor.mandant, visitor.account, owner_of_person(visitor.mandant, found.person))
+    notices.note(Event.LINKED, replace(source, person=found.person))
+    for other in accounts.links_of(visitor.mandant, found.person):
+        if other.account != visitor.account:
+            notices.tell_other(notices.LINKED_OTHER, other.account, other.connection, source)
 
 
 def _counted(found: Activation, visitor: Visitor) -> bool:

@@ -35,11 +35,19 @@ class Event(StrEnum):
     FACTOR_REMOVED = "factor_removed"
     CODES_MADE = "codes_made"
     RECOVERY_USED = "recovery_used"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_CLONED = "passkey_cloned"
     INVITED = "invited"
     LINKED = "linked"
     UNLINKED = "unlinked"
     SWITCHED = "switched"
     ACTIVATION_FAILED = "activation_failed"
+    REGISTERED = "registered"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of an event, not a secret
+    RESET_ASKED = "reset_asked"
+    EMAIL_CONFIRMED = "email_confirmed"
+    EMAIL_CHANGED = "email_changed"
     DOWNLOAD = "download"
     ADMIN_RETRY = "admin_retry"
     ADMIN_PARK = "admin_park"
@@ -56,10 +64,22 @@ class Actor(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """That accounts are told by mail of what changes their safety (`access.notices`).
+
+    `email` is the address of whoever acts, as the CMS has just handed it on; `lang` is their language.
+    """
+
+    lang: str
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Who acts, when, from where and by which request: what the entries of one request have in common.
 
     `account` and `person` are of whom it concerns. `address` is what `service.web.client` tells; less of it is kept.
+    `notice` is None where no mail is sent.
     """
 
     mandant: str
@@ -70,6 +90,7 @@ class Source:
     person: str | None = None
     address: str = ""
     request_id: str = ""
+    notice: Notice | None = None
 
 
 class _Counted(Protocol):

@@ -4,10 +4,10 @@ The only address that can be chosen is the one that the CMS knows; it is kept fr
 given up or not confirmed within a week.
 """
 
-import re
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from service.access.mailaddress import mail_address
 from service.access.mailtoken import VALID_FOR, MailTokenRefused, MailTokens
 from service.access.visitor import Visitor
 from service.store import benachrichtigungen, mails
@@ -17,9 +17,6 @@ from service.store.records import Benachrichtigung
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 FORGOTTEN_AFTER = timedelta(days=7)
-_LONGEST = 254
-_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
-_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 class TooSoon(Exception):
@@ -28,14 +25,7 @@ class TooSoon(Exception):
 
 def address_of(visitor: Visitor) -> str:
     """Return the visitor's address as a mail server takes it; empty where there is none that can be used."""
-    local, _, domain = visitor.email.strip().rpartition("@")
-    try:
-        domain = domain.encode("idna").decode()
-    except UnicodeError:
-        return ""
-    address = f"{local}@{domain}"
-    good = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and len(address) <= _LONGEST
-    return address if good else ""
+    return mail_address(visitor.email)
 
 
 def chosen_by(visitor: Visitor) -> Benachrichtigung | None:

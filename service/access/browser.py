@@ -19,7 +19,7 @@ _LOGOUT_REMEMBERED = timedelta(minutes=5)  # longer than any token is valid
 
 
 class CmsSessionOver(Exception):
-    """The CMS signed this token before it ended the session that the token names."""
+    """The session is over that a request came from: a token was signed before the CMS ended it, or it ended since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,13 @@ class StartedSession:
     secret: str
 
 
-def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -> StartedSession:
+def start_session(
+    visitor: Visitor, *, replaces: Sequence[str], now: datetime, device: str | None = None
+) -> StartedSession:
     """Use up the login's token and store a session in one transaction; ends the browser's former ones.
 
-    `replaces` are the secrets of the sessions that this browser had. Raises TokenAlreadyUsed, CmsSessionOver.
+    `replaces` are the secrets of the sessions that this browser had, `device` is what it says of itself. Raises
+    TokenAlreadyUsed, CmsSessionOver.
     """
     secret = secrets.token_urlsafe(32)
 
@@ -40,7 +43,7 @@ def start_session(visitor: Visitor, *, replaces: Sequence[str], now: datetime) -
         visitor.spend()
         cms_sessions.hold(visitor.of_cms_session, now=now)
         refuse_over(visitor)
-        sessions.start(_record(visitor, secret, now), ending=[hash_of(former) for former in replaces])
+        sessions.start(_record(visitor, secret, device, now), ending=[hash_of(former) for former in replaces])
 
     in_transaction(start)
     return StartedSession(secret)
@@ -52,6 +55,17 @@ def refuse_over(visitor: Visitor) -> None:
     A token signed later is good: some CMSs go on with the same id after the next login.
     """
     if is_over(visitor, cms_sessions.ended_at(visitor.of_cms_session)):
+        raise CmsSessionOver
+
+
+def hold_live(visitor: Visitor, *, now: datetime) -> None:
+    """Hold the visitor's session of the CMS until the transaction ends; raises CmsSessionOver if it is over by now.
+
+    Whoever ends it waits here, or has done so already: then the CMS has ended it, or the browser's own session is gone.
+    """
+    cms_sessions.hold(visitor.of_cms_session, now=now)
+    refuse_over(visitor)
+    if visitor.session_hash is not None and not sessions.find([visitor.session_hash]):
         raise CmsSessionOver
 
 
@@ -79,14 +93,15 @@ def end_cms_session(mandant: str, logout: Claims, *, now: datetime) -> None:
 def find_session(shown: Sequence[str], *, mandant: str, now: datetime) -> Session | None:
     """Return the newest live session of this Mandant with one of these secrets, and note that it is in use."""
     session = next(
-        (one for one in sessions.find([hash_of(secret) for secret in shown]) if _lives(one, mandant, now)), None
+        (one for one in sessions.find([hash_of(secret) for secret in shown]) if lives(one, mandant, now)), None
     )
     if session is not None and now - session.seen_at > _TOUCH_EVERY:
         sessions.touch(session.secret_hash, now)
     return session
 
 
-def _lives(session: Session, mandant: str, now: datetime) -> bool:
+def lives(session: Session, mandant: str, now: datetime) -> bool:
+    """Tell whether a session is this Mandant's and not past its time."""
     return session.mandant == mandant and now - session.seen_at <= IDLE and now - session.created_at <= ABSOLUTE
 
 
@@ -95,7 +110,7 @@ def hash_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def _record(visitor: Visitor, secret: str, now: datetime) -> Session:
+def _record(visitor: Visitor, secret: str, device: str | None, now: datetime) -> Session:
     return Session(
         secret_hash=hash_of(secret),
         mandant=visitor.mandant,
@@ -109,4 +124,5 @@ def _record(visitor: Visitor, secret: str, now: datetime) -> Session:
         roles=visitor.roles,
         created_at=now,
         seen_at=now,
+        device=device,
     )

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from service.access import audit
+from service.access import notices
 from service.access.audit import Event, Source
+from service.access.browser import hold_live
 from service.access.codes import Kind, Typed, new_recovery_codes, read_code, spelled_out
 from service.access.hashing import Hasher
 from service.access.level2 import Lane, is_raised, pause_after
@@ -111,7 +112,7 @@ def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, sou
     """Put the secret that was begun in force by a code of it, which raises the session.
 
     Returns ten fresh recovery codes where the account had no app before, else none: the former codes stay good.
-    Raises CodeRefused, FormUsed.
+    Raises CodeRefused, FormUsed, CmsSessionOver.
     """
     now = source.now
     found, code = _begun(visitor, now), read_code(typed)
@@ -133,7 +134,7 @@ def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, sou
         if hashes:
             factors.replace_codes(who, hashes, now)
         _lift(visitor, with_, "app", now)
-        audit.note(Event.FACTOR_SET, source, facts={"by": "app", "replaced": int(found.confirmed_at is not None)})
+        notices.note(Event.FACTOR_SET, source, facts={"by": "app", "replaced": int(found.confirmed_at is not None)})
 
     in_transaction(store)
     return _printed(codes)
@@ -142,7 +143,7 @@ def confirm(visitor: Visitor, typed: str, with_: Factors, *, form_key: UUID, sou
 def step_up(visitor: Visitor, typed: str, with_: Factors, *, source: Source) -> None:
     """Raise the visitor's session by a code of the app or a recovery code.
 
-    Raises CodeRefused, TooManyTries, NoFactor.
+    Raises CodeRefused, TooManyTries, NoFactor, CmsSessionOver.
     """
     code, who, now = read_code(typed), account_of(visitor), source.now
     if code.kind not in {Kind.APP, Kind.RECOVERY}:
@@ -161,7 +162,7 @@ def step_up(visitor: Visitor, typed: str, with_: Factors, *, source: Source) -> 
         level2.forgive(counter)
         level2.forgive(level2.app_counter(who))
         _lift(visitor, with_, code.kind, now)
-        audit.note(Event.RECOVERY_USED if code.kind == Kind.RECOVERY else Event.LEVEL2, source)
+        notices.note(Event.RECOVERY_USED if code.kind == Kind.RECOVERY else Event.LEVEL2, source)
 
     in_transaction(store)
 
@@ -175,7 +176,7 @@ def new_codes(visitor: Visitor, with_: Factors, *, form_key: UUID, source: Sourc
         visitor.spend()
         _use_form(visitor.mandant, form_key, source.now)
         factors.replace_codes(account_of(visitor), hashes, source.now)
-        audit.note(Event.CODES_MADE, source)
+        notices.note(Event.CODES_MADE, source)
 
     in_transaction(store)
     return _printed(codes)
@@ -187,7 +188,7 @@ def reset(who: AccountKey, *, source: Source) -> None:
     def store() -> None:
         factors.drop(who)
         level2.end_account(who)
-        audit.note(Event.FACTOR_REMOVED, source)
+        notices.note(Event.FACTOR_REMOVED, source)
 
     in_transaction(store)
 
@@ -245,8 +246,10 @@ def _recovery_use(who: AccountKey, code: Typed, with_: Factors, now: datetime) -
 
 
 def _lift(visitor: Visitor, with_: Factors, by: str, now: datetime) -> None:
+    """Raise the session, unless it has ended since the request came; raises CmsSessionOver."""
+    hold_live(visitor, now=now)
     until = now + timedelta(minutes=with_.minutes)
-    level2.lift(visitor.of_cms_session, account_of(visitor), until=until, by=by, now=now)
+    level2.lift(visitor.of_cms_session, account_of(visitor), until=until, by=by)
 
 
 def _use_form(mandant: str, form_key: UUID, now: datetime) -> None:

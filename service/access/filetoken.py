@@ -1,15 +1,16 @@
 """References to files that are kept while no row names them yet, so that a form sent again need not upload them."""
 
-from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 
 from service.access.formtoken import FormOrigin
+from service.access.signing import Signer
 from service.files.intake import StoredFile
 from service.files.storage import ORPHAN_AGE
+from service.keys import Keys
 
 _SALT = "portal.file.v1"
 # The form must be sent again well before the file counts as an orphan: uploads take time, and so does the search.
@@ -27,13 +28,13 @@ class FileTokenRefused(Exception):
 class FileTokens:
     """Issues and reads the references; `keys` run oldest to newest."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._serializer = URLSafeTimedSerializer(list(keys), salt=_SALT, signer_kwargs={"key_derivation": "hmac"})
+    def __init__(self, keys: Keys) -> None:
+        self._serializer = Signer(keys, _SALT)
 
     def issue(self, mandant: str, form: FormOrigin, file: StoredFile) -> str:
         """Return a reference that only this form of this account may use."""
         _, *facts = astuple(file)
-        return str(self._serializer.dumps([mandant, form.account, str(form.form_key), str(file.id), *facts]))
+        return self._serializer.dumps([mandant, form.account, str(form.form_key), str(file.id), *facts])
 
     def read(self, token: str, *, mandant: str, account: str, form_key: UUID, now: datetime) -> StoredFile:
         """Return the file that a reference means; raises FileTokenRefused."""

@@ -1,13 +1,14 @@
 """The two hidden fields of every form: an idempotency key, and a CSRF token that binds it to the session."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from uuid_utils.compat import uuid7
 
+from service.access.signing import Signer
 from service.access.visitor import Visitor
+from service.keys import Keys
 
 _SALT = "portal.form.v1"
 _LIFETIME_S = 24 * 3600
@@ -51,14 +52,14 @@ class FormToken:
 class FormTokens:
     """Issues and checks the hidden fields; `keys` run oldest to newest."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._serializer = URLSafeTimedSerializer(list(keys), salt=_SALT, signer_kwargs={"key_derivation": "hmac"})
+    def __init__(self, keys: Keys) -> None:
+        self._serializer = Signer(keys, _SALT)
 
     def issue(self, visitor: Visitor, form_key: UUID | None = None) -> FormToken:
         """Return the fields of a form about to be rendered; without a key, for a fresh one."""
         key = str(form_key or uuid7())
         bound = [key, visitor.mandant, visitor.account, visitor.cms_session, visitor.lang, visitor.owner]
-        return FormToken(csrf_token=str(self._serializer.dumps(bound)), idempotency_key=key)
+        return FormToken(csrf_token=self._serializer.dumps(bound), idempotency_key=key)
 
     def check(self, visitor: Visitor | None, mandant: str, csrf_token: str, idempotency_key: str) -> UUID:
         """Return the form's idempotency key; raises FormTokenRefused."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from service.access.factors import bound_to
 from service.access.vault import Vault, VaultRefused
-from service.store import factors
-from service.store.records import AccountKey, SealedSecrets
+from service.files.sealing import bound_to as bound_to_file
+from service.store import dateien, factors
+from service.store.records import AccountKey, Datei, SealedSecrets
 
 _BATCH = 500
 
@@ -29,6 +30,32 @@ def renew_secrets(mandant: str, vault: Vault) -> Renewal:
             if sealed is not None:
                 count[_renew(AccountKey(row.mandant, row.account), sealed, vault)] += 1
     return Renewal(count["renewed"], count["current"], count["unreadable"])
+
+
+def renew_file_keys(mandant: str, vault: Vault) -> Renewal:
+    """Renew the keys of all files of a Mandant; the files themselves stay as they lie."""
+    count: Counter[str] = Counter()
+    for file in _files(mandant):
+        count[_renew_key(file, vault)] += 1
+    return Renewal(count["renewed"], count["current"], count["unreadable"])
+
+
+def _files(mandant: str) -> Iterator[Datei]:
+    after = None
+    while batch := dateien.with_keys(mandant, after=after, limit=_BATCH):
+        yield from batch
+        after = batch[-1].id
+
+
+def _renew_key(file: Datei, vault: Vault) -> str:
+    sealed = file.sealed_key or ""
+    try:
+        fresh = vault.renew(sealed, bound=bound_to_file(file.id))
+    except VaultRefused:
+        return "unreadable"
+    if fresh is None or not dateien.seal_anew(file.id, old=sealed, new=fresh):
+        return "current"
+    return "renewed"
 
 
 def _rows(mandant: str) -> Iterator[SealedSecrets]:

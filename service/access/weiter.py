@@ -1,9 +1,11 @@
 """Where somebody was when a second factor was asked for: signed, so that it leads nowhere else."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
+
+from service.access.signing import Signer
+from service.keys import Keys
 
 _SALT = "portal.weiter.v1"
 _LIFETIME_S = 2 * 3600
@@ -27,12 +29,12 @@ HOME = Weiter("")
 class WeiterTokens:
     """Signs and reads them; `keys` run oldest to newest."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._serializer = URLSafeTimedSerializer(list(keys), salt=_SALT, signer_kwargs={"key_derivation": "hmac"})
+    def __init__(self, keys: Keys) -> None:
+        self._serializer = Signer(keys, _SALT)
 
     def sign(self, mandant: str, weiter: Weiter) -> str:
         """Return the token that goes along in addresses and forms."""
-        return str(self._serializer.dumps([mandant, weiter.path, weiter.draft, weiter.page]))
+        return self._serializer.dumps([mandant, weiter.path, weiter.draft, weiter.page])
 
     def read(self, mandant: str, token: str) -> Weiter:
         """Return where the token leads; whatever is no token of this Mandant, or old, leads to the first page."""

@@ -16,10 +16,11 @@ from service.cli.audit import audit, operator
 from service.cli.common import TEMPORARY, read_settings, with_store
 from service.cli.document import document
 from service.cli.factor import factor, keys
+from service.cli.files import files
 from service.cli.mail import mail
 from service.cli.person import person
 from service.cli.sync import sync
-from service.settings import CONFIG_VARIABLE, Settings
+from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
 _CONF = Path(__file__).parent.parent.parent / "gunicorn.conf.py"
 
@@ -71,6 +72,7 @@ main.add_command(sync)
 main.add_command(audit)
 main.add_command(document)
 main.add_command(factor)
+main.add_command(files)
 main.add_command(keys)
 main.add_command(mail)
 main.add_command(person)
@@ -180,10 +182,13 @@ def _verify(text: str, typ: str, mandant: str, connection: str) -> None:
 
 def _connection(settings: Settings, mandant: str, connection: str) -> Any:  # noqa: ANN401 - ConnectionSettings
     try:
-        return settings.mandanten[mandant].connections[connection]
+        found = settings.mandanten[mandant].connections[connection]
     except KeyError:
         known = [f"{m} {c}" for m, house in settings.mandanten.items() for c in house.connections]
         raise click.UsageError(f"no such connection; there are: {', '.join(known)}") from None
+    if not found.keys:
+        raise click.UsageError(f'{connection} is the own login (kind = "own"), which takes no tokens')
+    return found
 
 
 @main.group()
@@ -273,9 +278,12 @@ def doctor(connection: str | None) -> None:
 
     Example: mieterportal doctor musterbau/website
     """
-    from service.doctor import examine  # noqa: PLC0415 - only where used
+    from service.doctor import examine, refused_settings  # noqa: PLC0415 - only where used
 
-    findings = examine(read_settings(), connection)
+    try:
+        findings = examine(load_settings(), connection)
+    except SettingsError as refused:
+        findings = refused_settings(refused)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.good else 'FAIL'}  {finding.subject}: {finding.text}")
     sys.exit(0 if all(finding.good for finding in findings) else 1)

@@ -58,9 +58,12 @@ def audit(mandant: str, after: int | None, limit: int, as_json: bool, **wanted: 
 
 def operator(mandant: str, now: datetime) -> "Source":
     """Return the command line as who acts."""
-    from service.access.audit import Actor, Source  # noqa: PLC0415 - only where used
+    from service.access.audit import Actor, Notice, Source  # noqa: PLC0415 - only where used
 
-    return Source(mandant=mandant, actor=Actor.OPERATOR, now=now)
+    settings = read_settings()
+    lang = settings.mandanten[mandant].languages[0] if mandant in settings.mandanten else ""
+    notice = None if settings.service.mail is None else Notice(lang)
+    return Source(mandant=mandant, actor=Actor.OPERATOR, now=now, notice=notice)
 
 
 def _facts(entry: Any) -> dict[str, Any]:  # noqa: ANN401 - service.store.records.AuditEntry, only where used

@@ -73,8 +73,9 @@ def publish(mandant: str, folder: Path, file: Path | None, dry_run: bool, yes: b
 
 
 def _prepared(settings: "Settings", mandant: str, folder: Path, *, dry: bool) -> "tuple[Publisher, Rules]":
-    from service.files.storage import Folder  # noqa: PLC0415 - only where used
+    from service.access.vault import Vault  # noqa: PLC0415 - only where used
     from service.house import house_of  # noqa: PLC0415
+    from service.storage import storage_of  # noqa: PLC0415
     from service.vorgang.house import Houses  # noqa: PLC0415
     from service.vorgang.publish import Publisher  # noqa: PLC0415
     from service.vorgang.publish_list import Rules  # noqa: PLC0415
@@ -82,7 +83,8 @@ def _prepared(settings: "Settings", mandant: str, folder: Path, *, dry: bool) ->
     zone, house = ZoneInfo(settings.service.timezone), settings.mandanten[mandant]
     houses = Houses({mandant: lambda catalog: house_of(mandant, house, zone, catalog)}, lambda: 0.0)
     catalog = houses.of(mandant).catalog
-    publisher = Publisher(mandant, catalog, Folder(settings.service.files), datetime.now(UTC), dry=dry)
+    storage = storage_of(settings.service, Vault(settings.service.encryption_keys))
+    publisher = Publisher(mandant, catalog, storage, datetime.now(UTC), dry=dry)
     return publisher, Rules(folder, catalog, level2=house.level2 is not None)
 
 

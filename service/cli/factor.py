@@ -66,11 +66,13 @@ def _accounts(mandant: str, person: str | None, connection: str | None, sub: str
 
 def _effect(who: "AccountKey") -> str:
     from service.store import factors  # noqa: PLC0415 - only where used
+    from service.store.passkeys import of_account  # noqa: PLC0415
 
-    found, left = factors.find(who), factors.codes_left(who)
+    found, left, passkeys = factors.find(who), factors.codes_left(who), len(of_account(who))
     at = found.confirmed_at.isoformat(timespec="seconds") if found and found.confirmed_at else "never confirmed"
     return (
-        f"account {who.account[:12]}…: the app set up at {at} and {left} unused recovery codes will be removed, "
+        f"account {who.account[:12]}…: the app set up at {at} and {left} unused recovery codes will be removed, with "
+        f"{passkeys} passkeys, "
         "and its sessions must be confirmed anew"
     )
 
@@ -84,13 +86,14 @@ def keys() -> None:
 @click.option("--mandant", help="Only this Mandant.")
 @with_store
 def renew(mandant: str | None) -> None:
-    """Put every stored secret under the newest of `service.encryption_keys`; afterwards the older keys can go.
+    """Put every stored secret, and the key of every file, under the newest of `service.encryption_keys`.
 
-    Safe to run again, and while the portal runs. Ends with 1 if a secret cannot be opened by any of the keys.
+    Afterwards the older keys can go. Safe to run again, and while the portal runs. Ends with 1 if a secret cannot be
+    opened by any of the keys.
 
     Example: mieterportal keys renew
     """
-    from service.access.renewal import renew_secrets  # noqa: PLC0415 - only where used
+    from service.access.renewal import renew_file_keys, renew_secrets  # noqa: PLC0415 - only where used
     from service.access.vault import Vault  # noqa: PLC0415
 
     settings = read_settings()
@@ -102,9 +105,10 @@ def renew(mandant: str | None) -> None:
     vault = Vault(settings.service.encryption_keys)
     unreadable = 0
     for name in settings.mandanten if mandant is None else [mandant]:
-        renewal = renew_secrets(name, vault)
-        unreadable += renewal.unreadable
-        click.echo(f"{name}: renewed {renewal.renewed}, already under the newest key {renewal.current}")
+        for what, renewal in ((name, renew_secrets(name, vault)), (f"{name} files", renew_file_keys(name, vault))):
+            unreadable += renewal.unreadable
+            done = f"renewed {renewal.renewed}, already under the newest key {renewal.current}"
+            click.echo(f"{what}: {done}")
     if unreadable:
         click.echo(f"{unreadable} secrets are under none of the keys; give back the key, or reset them", err=True)
         sys.exit(1)

@@ -23,7 +23,7 @@ def sync() -> None:
 @sync.command("run")
 @click.option("--once", is_flag=True, help="Deliver what is due, read the feed once, then end.")
 def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
-    """Run the sync worker until SIGTERM; it sends the mails, too.
+    """Run the sync worker until SIGTERM; it sends the mails and scans the files that wait for it, too.
 
     With --once, ends with 75 when something could not be delivered.
 
@@ -32,13 +32,14 @@ def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
     from service import metrics  # noqa: PLC0415 - only where used
     from service.log import configure_logging  # noqa: PLC0415
     from service.notify.sender import sender_for  # noqa: PLC0415
+    from service.sync.scans import scans_for  # noqa: PLC0415
     from service.sync.worker import run as run_worker  # noqa: PLC0415
 
     configure_logging()
     settings = read_settings()
     if not once:
         metrics.serve(settings, _now)
-    sys.exit(run_worker(settings, once=once, errands=[sender_for]))
+    sys.exit(run_worker(settings, once=once, errands=[sender_for, scans_for]))
 
 
 @sync.command("status")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT
+from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT, OWN_LOGIN
 
 _MAIL, _SITE, _STANDIN = 25, 80, 90
 _SECRETS = ("portal", "connection", "immotion", "site", "encryption")
@@ -147,6 +147,10 @@ origins = ["{site}"]
 keys = ["{kept["connection"]}"]
 trust_person = true
 login_url = "{site}/mieterportal-knopf"
+
+[mandanten.{MANDANT}.connections.{OWN_LOGIN}]
+kind = "own"
+origins = ["{site}"]
 
 [mandanten.{MANDANT}.invitation]
 url = "{site}/mieterportal/konto/aktivieren"

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from service.access.vault import Vault
 from service.demo.papers import letter
 from service.demo.past import PastStandin, past_standin
 from service.demo.people import BY_NR, MANDANT, PERSONEN, home_of, stammdaten
@@ -21,10 +22,10 @@ from service.demo.story import Fall, Schritt
 from service.demo.unterlagen import UNTERLAGEN, addressee, daten_of
 from service.files.intake import StoredFile, take_in
 from service.files.refusal import Limits
-from service.files.storage import Folder
 from service.house import house_of
 from service.log import configure_logging
 from service.settings import ImmotionSettings, Settings, load_settings
+from service.storage import storage_of
 from service.store import dokumente, lesungen, vorgaenge
 from service.store import stammdaten as stammdaten_store
 from service.store.database import connected
@@ -60,7 +61,7 @@ class Filler:
         self._chance = random.Random(seed)  # noqa: S311 - repeatable on purpose, guards nothing
         self._zone = ZoneInfo(settings.service.timezone)
         self._house = house_of(MANDANT, settings.mandanten[MANDANT], self._zone, default_catalog())
-        self._storage = Folder(settings.service.files)
+        self._storage = storage_of(settings.service, Vault(settings.service.encryption_keys))
         self._ids: dict[int, UUID] = {}
 
     def fill(self) -> int:

@@ -1,4 +1,4 @@
-"""The demo's mail server: it takes every mail and lays it into a folder, where it can be opened; none goes any further.
+"""The demo's mail server: it takes every mail and lays it into a folder, as it is and as text; none goes any further.
 
 As much of SMTP (RFC 5321) as one sender on this machine needs.
 """
@@ -6,6 +6,8 @@ As much of SMTP (RFC 5321) as one sender on this machine needs.
 import socketserver
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
@@ -46,14 +48,23 @@ class Session(socketserver.StreamRequestHandler):
             lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
 
     def _keep(self, mail: bytes) -> None:
-        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}.eml"
-        (self.folder / name).write_bytes(mail)
+        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex[:6]}"
+        (self.folder / f"{name}.eml").write_bytes(mail)
+        (self.folder / f"{name}.txt").write_text(_readable(mail), encoding="utf-8")
 
     def _say(self, text: bytes) -> None:
         self.wfile.write(text + b"\r\n")
 
     def _lines(self) -> Iterator[bytes]:
         return iter(lambda: self.rfile.readline(_LONGEST_LINE), b"")
+
+
+def _readable(mail: bytes) -> str:
+    """Return a mail as people read it: to whom, subject and plain text, whose links can be copied."""
+    message = message_from_bytes(mail, policy=default)
+    body = message.get_body(("plain",))
+    text = body.get_content() if body is not None else ""
+    return f"An: {message['To']}\nBetreff: {message['Subject']}\n\n{text}"
 
 
 class Server(socketserver.ThreadingTCPServer):

@@ -7,6 +7,7 @@ from typing import Any
 MANDANT = "musterbau"
 COMPANY = "Musterbau eG"
 CONNECTION = "website"
+OWN_LOGIN = "portal"
 HOTLINE = "030 23125 500"  # of the block of numbers that is kept free for film and fiction
 LINDENHOF_HOTLINE = "030 23125 533"
 OFFICE = "030 23125 0"

@@ -196,7 +196,7 @@ def table(ports: Ports, place: Place, letter: DemoLetter) -> str:
     head = f"  {'login':<{width}} {'name':<{names}} home"
     rule = "  " + "-" * 76
     end = f"Password of all: {DEMO_PASSWORD}. Stop with Ctrl-C."
-    said = _letter_said(place, letter)
+    said = (*_letter_said(place, letter), "", *_own_login_said(ports, letter))
     return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, *said, "", end])
 
 
@@ -204,6 +204,14 @@ def _letter_said(place: Place, letter: DemoLetter) -> Sequence[str]:
     return (
         f"A letter with a code, for {letter.helped.name}, is in {place.letter}. To act for her too, sign in as",
         f"{letter.helper.login} and enter under “Mein Konto”:  {letter.code}  and  {letter.began}",
+    )
+
+
+def _own_login_said(ports: Ports, letter: DemoLetter) -> Sequence[str]:
+    return (
+        f"Without a user account at the site: http://127.0.0.1:{ports.site}/mieterportal-ohne-konto. Register there as",
+        f"{letter.newcomer.name} with  {letter.newcomers_code}  and  {letter.newcomers_began} ; then sign in by",
+        f"Kundennummer {letter.newcomer.nr}, or by e-mail once the link in the mail was opened.",
     )
 
 

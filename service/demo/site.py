@@ -14,7 +14,7 @@ from service.demo.site_account import Abmelden, Anmelden
 from service.demo.site_desk import SAFE, Desk
 from service.demo.site_login import Logins, SiteSettings
 from service.demo.site_pages import Files, SitePages
-from service.demo.site_portal import Fragment, Knopf, PortalStart, PortalToken, Rahmen
+from service.demo.site_portal import Fragment, Knopf, OhneKonto, PortalStart, PortalToken, Rahmen
 from service.settings import load_settings
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -37,6 +37,7 @@ def create_site(settings: SiteSettings, *, clock: Callable[[], float] = time.tim
     app.add_route("/mieterportal-iframe", Rahmen(desk))
     app.add_route("/portal-token", PortalToken(desk))
     app.add_route("/mieterportal-knopf", Knopf(desk))
+    app.add_route("/mieterportal-ohne-konto", OhneKonto(desk))
     app.add_route("/portal-start", PortalStart(desk))
     app.add_route("/dateien/{name}", Files())
     app.add_route("/gesundheit", Gesundheit())

@@ -21,6 +21,7 @@ WAYS = (
     ("/mieterportal", "In dieser Seite"),
     ("/mieterportal-iframe", "Im Rahmen"),
     ("/mieterportal-knopf", "In eigenem Fenster"),
+    ("/mieterportal-ohne-konto", "Ohne Benutzerkonto"),
 )
 
 

@@ -127,6 +127,25 @@ class Knopf:
         self._desk.pages.show(resp, "knopf", title="Mieterportal", reader=login.person, here="/mieterportal-knopf")
 
 
+class OhneKonto:
+    """`/mieterportal-ohne-konto`: the portal's own login in a frame, as on a site that has no user accounts."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Show the page to everybody."""
+        login = self._desk.reader(req)
+        self._desk.pages.show(
+            resp,
+            "ohne_konto",
+            title="Mieterportal ohne Benutzerkonto",
+            reader=login.person if login else None,
+            here="/mieterportal-ohne-konto",
+            login=f"{self._desk.settings.aud}/konto/anmelden",
+        )
+
+
 class PortalStart:
     """`/portal-start`: signs at the moment of the click, since a token lasts a minute, and posts on to the portal."""
 

@@ -1,10 +1,13 @@
 """PDF: proven by opening it, kept as it is; and the media type of what immotion sends."""
 
+import sys
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pikepdf.settings
 
+from service.files import child
 from service.files.pictures import is_picture, picture_type
 from service.files.refusal import Refusal, Unfit
 from service.files.video import is_heif, video_type
@@ -15,6 +18,10 @@ _HEAD = 4096
 _NODES = 1000
 _KIDS = 100
 _UNPACKED = 64 * 2**20
+_SMALL = 2**20  # of which hostile ones make 70 MB
+_SECONDS = 60
+_CPU_SECONDS = 1
+_MEMORY = 224 * 2**20
 _HOSTILE = (
     pikepdf.PikepdfError,
     pikepdf.PdfError,
@@ -27,8 +34,7 @@ _HOSTILE = (
     MemoryError,
 )
 
-# Opening a PDF unpacks its index streams, and 25 MB can be packed from 25 GB. qpdf's limits belong to the process and
-# are to be set before threads use it, hence here.
+# Opening a PDF unpacks its index streams, and 25 MB can be packed from 25 GB.
 pikepdf.settings.set_qpdf_limits(
     flate_max_memory=_UNPACKED,
     png_max_memory=_UNPACKED,
@@ -46,14 +52,31 @@ def is_pdf(head: bytes) -> bool:
 def check_pdf(path: Path) -> str:
     """Return the media type of a PDF that opens without repair, without a password, and has a page; raises Unfit.
 
-    Repair is off because it lets halves of files pass, even of encrypted ones, as whole plain documents.
+    It is opened in a process of its own: 24 MB of numbers become 1.7 GB of objects, and no limit of qpdf's helps.
     """
-    pages_of_pdf(path, most=1)
+    _pages_by_child(path, 1)
     return "application/pdf"
 
 
 def pages_of_pdf(path: Path, *, most: int) -> int:
-    """Return how many pages a PDF has, `most` when there are more; raises Unfit as `check_pdf` does."""
+    """Return how many pages a PDF has, `most` when there are more; raises Unfit as `check_pdf` does.
+
+    One that is small enough is opened right here, since thousands of statements come at once.
+    """
+    return _pages_here(path, most) if path.stat().st_size <= _SMALL else _pages_by_child(path, most)
+
+
+def _pages_by_child(path: Path, most: int) -> int:
+    told = BytesIO()
+    child.run("service.files.documents", str(path), str(most), target=told, seconds=_SECONDS)
+    return int(told.getvalue())
+
+
+def _pages_here(path: Path, most: int) -> int:
+    """Open it; raises Unfit.
+
+    Repair is off because it lets halves of files pass, even of encrypted ones, as whole plain documents.
+    """
     try:
         with pikepdf.open(path, attempt_recovery=False, inherit_page_attributes=False) as pdf:
             if pdf.is_encrypted:
@@ -108,3 +131,17 @@ def media_type_of(path: Path) -> str:
     if is_heif(head):
         return "image/heif"  # by its name alone: it is not decoded here, and a broken one could crash the decoder
     return video_type(head) or "application/octet-stream"
+
+
+def _main(path: Path, most: int) -> int:
+    """Run in the child: print the number of pages, and return the exit code."""
+    child.limit(memory=_MEMORY, seconds=_CPU_SECONDS)
+    try:
+        sys.stdout.write(str(_pages_here(path, most)))
+    except Unfit as unfit:
+        return child.code_of(unfit)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -10,10 +10,12 @@ from service.files.heic import convert
 from service.files.names import clean_name
 from service.files.pictures import is_picture, rewrite
 from service.files.refusal import FileRefused, Limits, Refusal, Unfit
-from service.files.storage import Folder, Incoming
+from service.files.scan import ScanState
+from service.files.storage import Incoming, Storage
 from service.files.video import is_heif, video_type
 
 _CHUNK = 64 * 1024
+_REFUSED = {ScanState.INFECTED: Refusal.INFECTED, ScanState.UNSCANNABLE: Refusal.UNSCANNABLE}
 # A picture takes up to 4 bytes a pixel, twice while it is turned: a process proves only so many files at once.
 _proving = threading.BoundedSemaphore(2)
 
@@ -28,17 +30,19 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A kept file; bytes and SHA-256 (hex) are those of the file as kept."""
+    """A kept file; bytes and SHA-256 (hex) are those of the file as kept, unsealed. The rest is as in `Kept`."""
 
     id: UUID
     dateiname: str
     mime: str
     bytes: int
     sha256: str
+    sealed_key: str | None = None
+    scan: str | None = None
 
 
 def take_in(  # noqa: PLR0913 - the file, where it goes and what there is already
-    stream: Readable, dateiname: str, *, storage: Folder, limits: Limits, taken_files: int, taken_bytes: int
+    stream: Readable, dateiname: str, *, storage: Storage, limits: Limits, taken_files: int, taken_bytes: int
 ) -> StoredFile:
     """Read a stream to its end and keep the file if it is fit.
 
@@ -48,11 +52,12 @@ def take_in(  # noqa: PLR0913 - the file, where it goes and what there is alread
     name = clean_name(dateiname)
     try:
         _check_count(taken_files, limits)
-        with storage.incoming() as raw:
+        with storage.incoming() as raw, storage.incoming() as made:
             _copy(stream, raw, limits, taken_bytes)
             raw.finish()
             with _proving:
-                return _keep(raw, dateiname, storage, limits)
+                fit, mime = _proven(raw, made, limits)
+            return _stored(fit, dateiname, mime, storage)
     except Unfit as unfit:
         while stream.read(_CHUNK):
             pass
@@ -75,21 +80,23 @@ def _copy(stream: Readable, raw: Incoming, limits: Limits, taken_bytes: int) -> 
         raise Unfit(Refusal.EMPTY)
 
 
-def _keep(raw: Incoming, dateiname: str, storage: Folder, limits: Limits) -> StoredFile:
+def _proven(raw: Incoming, made: Incoming, limits: Limits) -> tuple[Incoming, str]:
+    """Return what is to be kept, the file as it came or the picture made anew, and its media type; raises Unfit."""
     head = head_of(raw.path)
     heic = is_heif(head)
     if heic or is_picture(head):
-        with storage.incoming() as made:
-            mime = (convert if heic else rewrite)(raw.path, made, pixels=limits.pixels)
-            return _stored(made, dateiname, mime, storage)
+        return made, (convert if heic else rewrite)(raw.path, made, pixels=limits.pixels)
     mime = check_pdf(raw.path) if is_pdf(head) else video_type(head) or ""
     if not mime:
         raise Unfit(Refusal.TYPE)
-    return _stored(raw, dateiname, mime, storage)
+    return raw, mime
 
 
-def _stored(incoming: Incoming, dateiname: str, mime: str, storage: Folder) -> StoredFile:
+def _stored(incoming: Incoming, dateiname: str, mime: str, storage: Storage) -> StoredFile:
     file_id = uuid4()
-    stored = StoredFile(file_id, clean_name(dateiname, mime), mime, incoming.bytes, incoming.sha256)
-    storage.keep(incoming, file_id)
-    return stored
+    kept = storage.keep(incoming, file_id)
+    if (refusal := _REFUSED.get(kept.scan or ScanState.CLEAN)) is not None:
+        storage.discard(file_id)
+        raise Unfit(refusal)
+    name = clean_name(dateiname, mime)
+    return StoredFile(file_id, name, mime, incoming.bytes, incoming.sha256, kept.sealed_key, kept.scan)

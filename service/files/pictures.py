@@ -10,6 +10,7 @@ from typing import IO, Protocol, cast
 
 from PIL import Image, ImageCms, ImageOps
 
+from service.files.markers import Build, build_of
 from service.files.refusal import Refusal, Unfit
 
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -33,6 +34,11 @@ _BOMBS = (MemoryError, Image.DecompressionBombError, Image.DecompressionBombWarn
 # A seek to a place that a hostile header names fails like this; every other number is the disk's.
 _NOT_THE_DISK = (None, EINVAL)
 _QUALITY = 88
+_PNG_LEVEL = 3
+# Pixels. Cameras write 12 million and more as JPEGs of one scan; PNG and WebP are pictures of screens.
+_SHRUNK_ABOVE = 16_000_000
+_WHOLE = 12_500_000
+_SIDE = 65_500  # as in JPEG; Pillow needs memory for each line, too
 
 # The limit is ours, checked before decoding, an error and never a warning. Set once, before any thread opens a picture.
 Image.MAX_IMAGE_PIXELS = None
@@ -74,9 +80,10 @@ def rewrite(path: Path, target: Writable, *, pixels: int, formats: tuple[str, ..
 def picture_type(path: Path) -> str:
     """Return the media type of a picture as it is, by its content; plain bytes when it cannot be read."""
     try:
+        _build(path)
         with Image.open(path, formats=FORMATS) as picture:
             return _MIME[picture.format or ""]
-    except (*_HOSTILE, *_BOMBS):
+    except (Unfit, *_HOSTILE, *_BOMBS):
         return "application/octet-stream"
 
 
@@ -91,8 +98,11 @@ def picture_size(path: Path) -> tuple[str, int]:
 
 def _decoded(path: Path, pixels: int, formats: tuple[str, ...]) -> tuple[Image.Image, str]:
     """Return the picture upright and apart from its file, so that the decoder's own memory is free again."""
+    build = _build(path)
     with Image.open(path, formats=formats) as picture:
         _check_size(picture, pixels)
+        if picture.format != "HEIF":  # its decoder is in a process of its own
+            _bound_memory(picture, streams=build.streams)
         picture.load()
         _check_size(picture, pixels)  # a HEIC's real size is known only now
         source_format = picture.format or ""
@@ -103,8 +113,28 @@ def _decoded(path: Path, pixels: int, formats: tuple[str, ...]) -> tuple[Image.I
     return apart, source_format
 
 
+def _build(path: Path) -> Build:
+    """Return how a picture is made up; raises Unfit when of so many parts that looking at them alone takes long."""
+    build = build_of(path)
+    if build.odd:
+        raise Unfit(Refusal.DAMAGED)
+    return build
+
+
+def _bound_memory(picture: Image.Image, *, streams: bool) -> None:
+    """Have a large JPEG made smaller while it is decoded; of what needs to be decoded as a whole, refuse the large.
+
+    Pillow holds 4 bytes a pixel, twice while it is turned; a JPEG of several scans is held by its decoder as well,
+    which goes through all of it for each.
+    """
+    if not streams:
+        _check_size(picture, _WHOLE)
+    elif picture.width * picture.height > _SHRUNK_ABOVE:
+        picture.draft(None, (picture.width // 2, picture.height // 2))
+
+
 def _check_size(picture: Image.Image, pixels: int) -> None:
-    if picture.width * picture.height > pixels:
+    if picture.width * picture.height > pixels or max(picture.size) > _SIDE:
         raise Unfit(Refusal.TOO_MANY_PIXELS)
 
 
@@ -128,7 +158,7 @@ def _save(picture: Image.Image, source_format: str, target: IO[bytes]) -> None:
     """Save pixels only: what `info` still holds, a writer would pass on."""
     picture.info = {key: value for key, value in picture.info.items() if key == "transparency"}
     if source_format == "PNG":
-        picture.save(target, "PNG")
+        picture.save(target, "PNG", compress_level=_PNG_LEVEL)
     elif source_format == "WEBP":
         picture.save(target, "WEBP", quality=_QUALITY)
     else:

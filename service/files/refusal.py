@@ -16,6 +16,8 @@ class Refusal(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     ENCRYPTED = "encrypted"
     NOT_KEPT = "not_kept"
+    INFECTED = "infected"
+    UNSCANNABLE = "unscannable"
 
 
 class FileRefused(Exception):

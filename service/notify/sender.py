@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from service.access.own import reset
 from service.notify.smtp import Permanent, Server, ServerAway, Temporary
 from service.notify.texts import NotUnderstood, Texts
 from service.retry import GIVE_UP_AFTER, LONGEST, next_attempt
@@ -79,10 +80,14 @@ class Sender:
             return mails.claim(self._mandanten, now=now, lease=self._lease) if due else None
 
     def _send(self, mail: Mail) -> int:
-        """Send one mail and write what became of it; returns 1 if the server took it. Raises ServerAway."""
+        """Send one mail and write what became of it; returns 1 if it is done with. Raises ServerAway."""
         if self._clock() - mail.created_at > GIVE_UP_AFTER:
             self._park(mail, TOO_OLD)
             return 0
+        if mail.kind == mails.KENNWORT_WUNSCH:
+            with connected():
+                reset.answer(mail, now=self._clock())
+            return 1
         try:
             self._server.send(mail.recipient, self._texts.compose(mail))
         except ServerAway as away:

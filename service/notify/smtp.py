@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from service.keys import mail_password
 from service.settings import MailSettings
 
 _ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
@@ -29,13 +30,14 @@ class Server:
 
     def __init__(self, settings: MailSettings) -> None:
         self._settings = settings
+        self._password = mail_password(settings)
         self._smtp: smtplib.SMTP | None = None
 
     def connect(self) -> None:
         """Make sure that there is a connection; raises ServerAway."""
         if self._smtp is None:
             with _away():
-                self._smtp = _connect(self._settings)
+                self._smtp = _connect(self._settings, self._password()[0])
 
     def send(self, recipient: str, message: bytes) -> None:
         """Hand over one mail; raises ServerAway, Temporary, Permanent.
@@ -81,7 +83,7 @@ class Server:
             smtp.close()
 
 
-def _connect(settings: MailSettings) -> smtplib.SMTP:
+def _connect(settings: MailSettings, password: str) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=settings.ca)
     where = (settings.host, settings.port)
     if settings.tls == "tls":
@@ -92,7 +94,7 @@ def _connect(settings: MailSettings) -> smtplib.SMTP:
         if settings.tls == "starttls":
             smtp.starttls(context=context)
         if settings.user:
-            smtp.login(settings.user, settings.password)
+            smtp.login(settings.user, password)
     except BaseException:
         smtp.close()
         raise

@@ -4,18 +4,23 @@ The first line of a text template is the subject. Neither it nor anything else n
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, ClassVar
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from service.access.mailtoken import VALID_FOR, MailTokens
+from service.access.own.links import GOOD_FOR, LinkTokens, Purpose
+from service.keys import secret_keys
 from service.language import LANGUAGES, TEMPLATES, translations
-from service.settings import MailSettings, MandantSettings, Settings
+from service.settings import OWN_LOGIN, MailSettings, MandantSettings, Settings
 from service.store import mails
 from service.store.records import Mail
 
@@ -48,7 +53,41 @@ class BestaetigenMail:
     unsubscribe_url: str = ""
 
 
-MailPage = NeuesMail | BestaetigenMail
+@dataclass(frozen=True, slots=True)
+class SicherheitMail:
+    """Something was changed that matters for an account's safety: `what`, when, and where to look after it."""
+
+    template: ClassVar[str] = "sicherheit"
+    name: str
+    what: str
+    at: str
+    portal_url: str
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ZugangMail:
+    """Somebody wants to sign in by this address."""
+
+    template: ClassVar[str] = "zugang"
+    name: str
+    url: str
+    hours: int
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KennwortMail:
+    """Somebody wants another password for the account of this address."""
+
+    template: ClassVar[str] = "kennwort"
+    name: str
+    url: str
+    minutes: int
+    unsubscribe_url: str = ""
+
+
+MailPage = NeuesMail | BestaetigenMail | SicherheitMail | ZugangMail | KennwortMail
 
 
 class Texts:
@@ -57,9 +96,18 @@ class Texts:
     def __init__(self, settings: Settings, server: MailSettings) -> None:
         self._settings = settings
         self._server = server
-        self._tokens = MailTokens(settings.service.secret_keys)
+        keys = secret_keys(settings.service)
+        self._tokens = MailTokens(keys)
         self._environments = {lang: _environment(lang) for lang in LANGUAGES}
-        self._pages = {mails.NEUES: self._neues, mails.BESTAETIGEN: self._bestaetigen}
+        self._links = LinkTokens(keys)
+        self._zone = ZoneInfo(settings.service.timezone)
+        self._pages = {
+            mails.NEUES: self._neues,
+            mails.BESTAETIGEN: self._bestaetigen,
+            mails.SICHERHEIT: self._sicherheit,
+            mails.ZUGANG: self._zugang,
+            mails.KENNWORT: self._kennwort,
+        }
 
     def compose(self, mail: Mail) -> bytes:
         """Return the mail as it goes to the server, the same whenever it is made; raises NotUnderstood."""
@@ -78,12 +126,10 @@ class Texts:
         return template.render(mail=page, lang=lang)
 
     def _neues(self, mail: Mail, mandant: MandantSettings) -> MailPage:
-        connections = mandant.connections
-        connection = connections.get(mail.facts["connection"]) or next(iter(connections.values()))
         return NeuesMail(
             name=mandant.name,
             vorgang=mail.facts["vorgang"],
-            portal_url=connection.login_url or connection.origins[0],
+            portal_url=self._portal_url(mail, mandant),
             unsubscribe_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"]),
         )
 
@@ -95,9 +141,45 @@ class Texts:
             hours=int(VALID_FOR.total_seconds()) // 3600,
         )
 
+    def _sicherheit(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        at = datetime.fromisoformat(mail.facts["at"]).astimezone(self._zone)
+        return SicherheitMail(
+            name=mandant.name,
+            what=mail.facts["what"],
+            at=_moment(at, mail.lang),
+            portal_url=self._portal_url(mail, mandant),
+        )
+
+    def _zugang(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        hours = int(GOOD_FOR[Purpose.EMAIL].total_seconds()) // 3600
+        return ZugangMail(name=mandant.name, url=self._link(mail, "konto/email-bestaetigen"), hours=hours)
+
+    def _kennwort(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        minutes = int(GOOD_FOR[Purpose.KENNWORT].total_seconds()) // 60
+        return KennwortMail(name=mandant.name, url=self._link(mail, "konto/kennwort-neu"), minutes=minutes)
+
+    def _portal_url(self, mail: Mail, mandant: MandantSettings) -> str:
+        """Return where the resident signs in."""
+        connections = mandant.connections
+        connection = connections.get(mail.facts["connection"]) or next(iter(connections.values()))
+        if connection.kind == OWN_LOGIN:
+            return f"{self._settings.service.public_url}/{mail.mandant}/"
+        return connection.login_url or connection.origins[0]
+
     def _url(self, mail: Mail, page: str, **query: str) -> str:
+        return self._page(mail, f"{SETTINGS_PATH}/{page}", **query)
+
+    def _link(self, mail: Mail, path: str) -> str:
+        return self._page(mail, path, schluessel=self._links.issue(mail.mandant, mail.facts["link"]))
+
+    def _page(self, mail: Mail, path: str, **query: str) -> str:
         given = urlencode(query | {"lang": mail.lang})
-        return f"{self._settings.service.public_url}/{mail.mandant}/{SETTINGS_PATH}/{page}?{given}"
+        return f"{self._settings.service.public_url}/{mail.mandant}/{path}?{given}"
+
+
+def _moment(at: datetime, lang: str) -> str:
+    day = format_date(at, format="long", locale="en_GB" if lang == "en" else lang)
+    return f"{day}, {at:%H:%M}"
 
 
 def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str]) -> EmailMessage:
@@ -129,7 +211,7 @@ def _environment(lang: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(translations(lang), newstyle=True)
-    for page in (NeuesMail, BestaetigenMail):
+    for page in (NeuesMail, BestaetigenMail, SicherheitMail, ZugangMail, KennwortMail):
         for suffix in ("txt", "html"):
             environment.get_template(f"mail/{page.template}.{suffix}")
     made: Environment = environment

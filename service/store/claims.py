@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from service.store.database import engine, in_transaction
 from service.store.models import Row
-from service.store.query import Query, affected, dicts, many, tuples
+from service.store.query import Query, affected, many, tuples
 
 _AHEAD = timedelta(minutes=1)
 _SET_RIGHT_AT_ONCE = 5000
@@ -63,7 +63,7 @@ class Claims(Generic[T]):
         else:
             due = due if engine() == "sqlite" else due.for_update("FOR UPDATE SKIP LOCKED")
             rows = taken.where(row.id.in_(due)).returning(*self._columns)
-        return sorted((self._item(**found) for found in dicts(rows)), key=lambda item: item.id)
+        return sorted((self._item(*found) for found in tuples(rows)), key=lambda item: item.id)
 
     def settle(self, item: T, changes: Mapping[str, Any]) -> bool:
         """Write what became of a claimed row, and let it go; False if it was taken over meanwhile."""

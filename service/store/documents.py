@@ -9,12 +9,24 @@ import peewee
 from peewee import fn
 
 from service.store import clean, dokumente
-from service.store.models import AnhangRow, RueckzugRow
+from service.store.models import AnhangRow, DateiRow, RueckzugRow
 from service.store.query import Query, affected, dicts, tuples
 from service.store.records import Anhang, Announced
 
-FILE = [getattr(AnhangRow, name) for name in Anhang.__slots__]
+_OF_THE_FILE = {"sealed_key", "scan"}
+FILE = [getattr(DateiRow if name in _OF_THE_FILE else AnhangRow, name) for name in Anhang.__slots__]
 _ERROR_MAX = 80
+
+
+def files(*more: Query) -> Query:
+    """Return the query of the columns of `Anhang`, and more of its row."""
+    of_the_file = DateiRow.id == AnhangRow.id
+    return AnhangRow.select(*FILE, *more).join(DateiRow, peewee.JOIN.LEFT_OUTER, on=of_the_file)
+
+
+def row_of(anhang: Anhang) -> dict[str, Any]:
+    """Return the columns of `AnhangRow`; the others are in `DateiRow`."""
+    return {name: getattr(anhang, name) for name in Anhang.__slots__ if name not in _OF_THE_FILE}
 
 
 def shown() -> Query:
@@ -47,7 +59,7 @@ def due(mandant: str, now: datetime, *, limit: int) -> list[Announced]:
     time = AnhangRow.fetch_at.is_null() | (AnhangRow.fetch_at <= now)
     here = (AnhangRow.mandant == mandant) & AnhangRow.stored_at.is_null() & AnhangRow.parked_at.is_null() & time
     query = (
-        AnhangRow.select(*FILE, AnhangRow.fetch_attempts, AnhangRow.fetch_since)
+        files(AnhangRow.fetch_attempts, AnhangRow.fetch_since, AnhangRow.fetch_at)
         .where(here & shown())
         .order_by(AnhangRow.fetch_at.asc(nulls="first"))
         .limit(limit)
@@ -56,13 +68,35 @@ def due(mandant: str, now: datetime, *, limit: int) -> list[Announced]:
 
 
 def _announced(row: dict[str, Any], now: datetime) -> Announced:
-    attempts, since = row.pop("fetch_attempts"), row.pop("fetch_since")
-    return Announced(Anhang(**row), attempts or 0, since or now)
+    attempts, since, at = row.pop("fetch_attempts"), row.pop("fetch_since"), row.pop("fetch_at")
+    return Announced(Anhang(**row), attempts or 0, since or now, at)
+
+
+def claim(seen: Announced, *, until: datetime) -> bool:
+    """Take a document to fetch it, for as long as until then; False when another worker has it.
+
+    Two that keep one file at a time would each seal it under a key of their own.
+    """
+    same = AnhangRow.fetch_at.is_null() if seen.fetch_at is None else AnhangRow.fetch_at == seen.fetch_at
+    free = AnhangRow.stored_at.is_null() & AnhangRow.parked_at.is_null()
+    return affected(AnhangRow.update(fetch_at=until).where((AnhangRow.id == seen.anhang.id) & same & free)) == 1
 
 
 def mark_fetched(anhang_id: UUID, *, mime: str, size: int, sha256: str, now: datetime) -> None:
     """Note that the bytes of an announced file are kept."""
     AnhangRow.update(mime=mime, bytes=size, sha256=sha256, stored_at=now).where(AnhangRow.id == anhang_id).execute()
+
+
+def withdrawn_bytes(*, limit: int) -> list[UUID]:
+    """Return documents that immotion has withdrawn and whose bytes are still here, for nothing else."""
+    withdrawn = AnhangRow.dokument_id.is_null(False) & AnhangRow.stored_at.is_null(False) & fn.EXISTS(_withdrawal())
+    here = withdrawn & ~fn.EXISTS(dokumente.shown_with(AnhangRow.id))
+    return [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(here).limit(limit))]
+
+
+def forget_bytes(ids: Sequence[UUID]) -> None:
+    """Note that the bytes of these documents are not here; their rows stay, for what their Vorgang says of them."""
+    AnhangRow.update(stored_at=None).where(AnhangRow.id.in_(list(ids))).execute()
 
 
 def note_failure(seen: Announced, error: str, *, next_at: datetime | None, now: datetime) -> bool:

@@ -140,6 +140,23 @@ class Dokument:
     seiten: int
     file_id: UUID
     opened_at: datetime | None
+    sealed_key: str | None = None
+    scan: str | None = None
+
+    @property
+    def file(self) -> "KeptPaper":
+        """Its bytes, as the storage knows them."""
+        return KeptPaper(self.file_id, self.bytes, self.sealed_key, self.scan)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPaper:
+    """The file of a document, which may be that of others too."""
+
+    id: UUID
+    bytes: int
+    sealed_key: str | None
+    scan: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,13 @@ from service.store.dokument_records import (
     Ziel,
     Zugang,
 )
-from service.store.models import AnhangRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
+from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
 from service.store.query import Query, affected, dicts, first, tuples
 
 _CHUNK = 200
 _ERROR_MAX = 80
-_COLUMNS = [getattr(DokumentRow, name) for name in Dokument.__slots__ if name != "opened_at"]
+_ELSEWHERE = {"opened_at", "sealed_key", "scan"}
+_COLUMNS = [getattr(DokumentRow, name) for name in Dokument.__slots__ if name not in _ELSEWHERE]
 _DUE = [getattr(DokumentRow, name) for name in ("id", "mandant", "dokument_id", "dateiname", "bytes", "sha256")]
 
 
@@ -120,7 +121,7 @@ def due(mandant: str, now: datetime, *, limit: int) -> list[Angekuendigt]:
     """
     file = AnhangRow.alias()
     same = (file.mandant == DokumentRow.mandant) & (file.dokument_id == DokumentRow.dokument_id)
-    here = same & file.stored_at.is_null(False)
+    here = same & file.stored_at.is_null(False) & ~fn.EXISTS(_held(file.id))
     theirs = file.select(file.id).where(here).order_by(file.id).limit(1)
     ready = DokumentRow.vorgang_id.is_null() | fn.EXISTS(file.select(peewee.SQL("1")).where(here))
     query = (
@@ -252,19 +253,27 @@ def count_unread(leser: Leser) -> int:
 
 def _documents(leser: Leser) -> Query:
     read = (LesungRow.dokument == DokumentRow.id) & (LesungRow.leser == leser.key)
-    return DokumentRow.select(*_COLUMNS, LesungRow.opened_at).join(LesungRow, peewee.JOIN.LEFT_OUTER, on=read)
+    columns = (*_COLUMNS, LesungRow.opened_at, DateiRow.sealed_key, DateiRow.scan)
+    query: Query = DokumentRow.select(*columns).join(LesungRow, peewee.JOIN.LEFT_OUTER, on=read)
+    return query.switch(DokumentRow).join(DateiRow, peewee.JOIN.LEFT_OUTER, on=(DateiRow.id == DokumentRow.file_id))
 
 
 def _readable(leser: Leser) -> Query:
     mine = DokumentZielRow.select(DokumentZielRow.dokument).where(_by_any(leser.zugaenge))
     kept = DokumentRow.loeschen_nach.is_null() | (DokumentRow.loeschen_nach >= leser.today)
     here = DokumentRow.id.in_(mine) & (fn.COALESCE(DokumentRow.mandant, "") == leser.mandant)
-    return here & _stored() & kept & _shown()
+    return here & _stored() & kept & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
 
 
 def _stored() -> Query:
     """Match what is stored, by no index: SQLite would take it for few rows, and read everything of a Mandant."""
     return fn.COALESCE(DokumentRow.stored_at, 0) > 0
+
+
+def _held(file_id: Query) -> Query:
+    """Select the file if it is not to be handed out: not scanned yet, or in quarantine."""
+    file = DateiRow.alias()
+    return file.select(peewee.SQL("1")).where((file.id == file_id) & file.scan.is_null(False) & (file.scan != "clean"))
 
 
 def _by_any(zugaenge: Sequence[Zugang]) -> Query:
@@ -314,3 +323,8 @@ def expire(today: str, *, limit: int) -> list[UUID | None]:
 def known_files(ids: Sequence[UUID]) -> set[UUID]:
     """Return which of these files belong to a document."""
     return {row[0] for row in tuples(DokumentRow.select(DokumentRow.file_id).where(DokumentRow.file_id.in_(list(ids))))}
+
+
+def shown_with(file_id: Query) -> Query:
+    """Select the documents of this file that immotion has not withdrawn."""
+    return DokumentRow.select(peewee.SQL("1")).where((DokumentRow.file_id == file_id) & _shown())

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from service.store.models import AccountPersonRow, RecoveryCodeRow, TotpRow
+from service.store.models import AccountPersonRow, PasskeyRow, RecoveryCodeRow, TotpRow
 from service.store.query import affected, dicts, first, tuples
 from service.store.records import AccountKey, SealedSecrets, Totp
 
@@ -92,9 +92,10 @@ def codes_left(who: AccountKey) -> int:
 
 
 def drop(who: AccountKey) -> None:
-    """Forget an account's app and its recovery codes."""
+    """Forget an account's app, its recovery codes and its passkeys."""
     TotpRow.delete().where(_of(who)).execute()
     RecoveryCodeRow.delete().where(_codes_of(who)).execute()
+    PasskeyRow.delete().where((PasskeyRow.mandant == who.mandant) & (PasskeyRow.account == who.account)).execute()
 
 
 def of_person(mandant: str, person: str) -> list[AccountKey]:

@@ -6,7 +6,6 @@ from typing import Any
 
 from peewee import fn
 
-from service.store import cms_sessions
 from service.store.models import CmsSessionRow, Row, TotpRow
 from service.store.query import affected, tuples
 from service.store.records import AccountKey, CmsSession
@@ -67,9 +66,11 @@ def forgive(counter: Counter) -> None:
     counter.row.update({counter.failures: 0, counter.blocked_until: None}).where(counter.here).execute()
 
 
-def lift(session: CmsSession, who: AccountKey, *, until: datetime, by: str, now: datetime) -> None:
-    """Put a session at level 2 until then; inside the transaction that used up what it was confirmed by."""
-    cms_sessions.hold(session, now=now)
+def lift(session: CmsSession, who: AccountKey, *, until: datetime, by: str) -> None:
+    """Put a session at level 2 until then; inside the transaction that used up what it was confirmed by.
+
+    The caller holds the session (`cms_sessions.hold`), which therefore has a row.
+    """
     changes = {"account": who.account, "level2_until": until, "level2_by": by}
     CmsSessionRow.update(**changes).where(_of(session)).execute()
 

@@ -16,6 +16,12 @@ from service.store.records import Mail, MailBacklog, OwedMail
 # the kinds of mail; each has its texts in templates/mail
 NEUES = "neues"
 BESTAETIGEN = "bestaetigen"
+SICHERHEIT = "sicherheit"
+ZUGANG = "zugang"
+KENNWORT = "kennwort"
+# no mail, but the wish for one: `recipient` is the name that somebody typed
+KENNWORT_WUNSCH = "kennwort_wunsch"
+_NEWS = (NEUES, BESTAETIGEN)
 
 WAITING, PARKED, SENT = "waiting", "parked", "sent"
 LEASE_MAX = timedelta(minutes=5)
@@ -42,8 +48,9 @@ def owe(  # noqa: PLR0913 - one mail
 
 
 def withdraw(mandant: str, account: str) -> int:
-    """Take back what is owed to an account and was not sent yet; returns how many mails."""
-    here = (MailRow.mandant == mandant) & (MailRow.account == account) & MailRow.state.in_([WAITING, PARKED])
+    """Take back what is owed to an account about news and was not sent yet; returns how many mails."""
+    news = (MailRow.mandant == mandant) & (MailRow.account == account) & MailRow.kind.in_(_NEWS)
+    here = news & MailRow.state.in_([WAITING, PARKED])
     return affected(MailRow.delete().where(here))
 
 

@@ -123,6 +123,28 @@ class AnhangRow(Row):
         )
 
 
+class DateiRow(Row):
+    """What is known of a kept file beside what it belongs to; none for one that is neither sealed nor scanned.
+
+    `id` is that of the file, whatever row names it. `sealed_key` opens it, under `service.encryption_keys`. `scan` is
+    pending, clean, infected or unscannable; `found` is the scanner's word. `scan_at` is when a pending one is tried
+    again; of one in quarantine, when its bytes were deleted.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    sealed_key = TextField(null=True, help_text=SECRET)
+    scan = CharField(12, null=True, help_text=TECHNICAL)
+    scan_at = UtcField(null=True, help_text=TECHNICAL)
+    scan_attempts = IntegerField(default=0, help_text=TECHNICAL)
+    found = CharField(100, default="", help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "datei"
+        indexes = ((("mandant", "scan", "scan_at"), False),)
+
+
 class RueckzugRow(Row):
     """A document that immotion has withdrawn, announced already or not: whoever owned it no longer sees it."""
 
@@ -235,10 +257,14 @@ class SessionRow(Row):
     roles = JsonField(help_text=PERSONAL)
     created_at = UtcField(help_text=TECHNICAL)
     seen_at = UtcField(index=True, help_text=TECHNICAL)
+    device = CharField(80, null=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "session"
-        indexes = ((("mandant", "connection", "cms_session"), False),)
+        indexes = (
+            (("mandant", "connection", "cms_session"), False),
+            (("mandant", "account"), False),
+        )
 
 
 class CmsSessionRow(Row):
@@ -550,6 +576,24 @@ class RecoveryCodeRow(Row):
         primary_key = peewee.CompositeKey("mandant", "account", "slot")
 
 
+class PasskeyRow(Row):
+    """A passkey of an account: its public half, and how far its authenticator has counted."""
+
+    id_hash = CharField(64, primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    credential_id = TextField(help_text=PERSONAL)
+    public_key = TextField(help_text=PERSONAL)
+    sign_count = peewee.BigIntegerField(help_text=TECHNICAL)
+    name = CharField(80, help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    used_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "passkey"
+        indexes = ((("mandant", "account"), False),)
+
+
 class AccountPersonRow(Row):
     """For whom an account may act, by a letter's code. `connection` is where the account comes from."""
 
@@ -652,6 +696,54 @@ class BenachrichtigungRow(Row):
         )
 
 
+class OwnAccountRow(Row):
+    """Accounts of the own login. `account` is the key that sessions, links and the second factor hang on.
+
+    `number_key` and `email_key` are the digests of what somebody may sign in by: the Kundennummer, and the e-mail
+    address once its owner has opened the link of a mail. `lang` is what mails are written in.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    connection = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    number_key = CharField(64, null=True, help_text=PERSONAL)
+    email = CharField(255, help_text=PERSONAL)
+    email_key = CharField(64, null=True, help_text=PERSONAL)
+    lang = CharField(10, help_text=TECHNICAL)
+    password_hash = CharField(255, help_text=SECRET)
+    password_at = UtcField(help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "own_account"
+        indexes = (
+            (("mandant", "account"), True),
+            (("mandant", "number_key"), True),
+            (("mandant", "email_key"), True),
+        )
+
+
+class MailLinkRow(Row):
+    """What the links of mails to accounts of the own login do, each once: `purpose` is `kennwort` or `email`.
+
+    No part of a link is kept here: it is a signature over the id. `email` is the address that it was sent to.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    purpose = CharField(10, help_text=TECHNICAL)
+    email = CharField(255, help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    expires_at = UtcField(index=True, help_text=TECHNICAL)
+    used_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "mail_link"
+        indexes = ((("mandant", "account"), False),)
+
+
 class DokumentRow(Row):
     """A document for residents. Nobody sees it until `stored_at`; its bytes may be those of other rows too (`file_id`).
 
@@ -737,6 +829,7 @@ MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
     AnhangRow,
+    DateiRow,
     RueckzugRow,
     OutboxRow,
     EreignisRow,
@@ -760,10 +853,13 @@ MODELS: tuple[type[Row], ...] = (
     FiledropNummerRow,
     TotpRow,
     RecoveryCodeRow,
+    PasskeyRow,
     AccountPersonRow,
     MailRow,
     BenachrichtigungRow,
     ActivationRow,
+    OwnAccountRow,
+    MailLinkRow,
     DokumentRow,
     DokumentZielRow,
     LesungRow,

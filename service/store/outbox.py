@@ -10,7 +10,7 @@ from peewee import fn
 from service.store.claims import Claims
 from service.store.database import engine, in_transaction
 from service.store.models import OutboxRow
-from service.store.query import Query, affected, many, tuples
+from service.store.query import ByKeys, Query, many, tuples
 from service.store.records import OutboxCounts, OutboxItem
 
 LEASE_MAX = timedelta(seconds=60)  # what a dead worker held moves within a minute (immotion.md)
@@ -99,15 +99,23 @@ def _due(mandant: str, now: datetime, limit: int) -> Query:
 
 def mark_sent(items: Sequence[OutboxItem], now: datetime) -> set[int]:
     """Write that immotion has them; returns the ids written: without those that another worker has taken over."""
-    rows = OutboxRow.select(OutboxRow.id, OutboxRow.fence).where(
-        OutboxRow.id.in_([item.id for item in items]) & (OutboxRow.state == "waiting")
-    )
-    fences = dict(tuples(rows if engine() == "sqlite" else rows.for_update()))
+    fences = dict(_FENCES.tuples([item.id for item in items], "waiting"))
     held = {item.id for item in items if fences.get(item.id) == item.fence}
-    if held:
-        sent = OutboxRow.update(state="sent", sent_at=now, lease_until=None, last_error="")
-        affected(sent.where(OutboxRow.id.in_(list(held))))
+    _SENT.affected(held, "sent", None, OutboxRow.sent_at.db_value(now), "")
     return held
+
+
+def _locked(ids: list[int]) -> Query:
+    rows = OutboxRow.select(OutboxRow.id, OutboxRow.fence).where((OutboxRow.state == "waiting") & OutboxRow.id.in_(ids))
+    return rows if engine() == "sqlite" else rows.for_update()
+
+
+def _sent(ids: list[int]) -> Query:
+    return OutboxRow.update(state="sent", sent_at=0, lease_until=None, last_error="").where(OutboxRow.id.in_(ids))
+
+
+_FENCES = ByKeys(OutboxRow.id, _locked, [OutboxRow.id, OutboxRow.fence])
+_SENT = ByKeys(OutboxRow.id, _sent, [])
 
 
 def hold(item: OutboxItem) -> bool:

@@ -1,11 +1,11 @@
-"""The two shapes in which rows leave a query; peewee's own types do not know them."""
+"""How rows leave a query, which peewee's own types do not know, and statements for many rows at once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import peewee
 
-from service.store.database import database
+from service.store.database import database, engine
 
 Query = Any  # peewee's stubs type a query by its model only, whatever shape its rows take
 
@@ -42,3 +42,51 @@ def many(query: Query, rows: Sequence[Sequence[Any]]) -> int:
         cursor = database.connection().cursor()
         cursor.executemany(sql, rows)
         return int(cursor.rowcount)
+
+
+class ByKeys:
+    """A statement for the rows of many keys (`… AND key IN (…)`), as one of the forwarder's batches needs it.
+
+    peewee takes longer to write such a list, and to dress up what comes back, than the database takes to answer. So its
+    text is written once for each power of two of keys (the last key fills the list), and only those values are
+    converted that the driver does not give as they should be.
+    """
+
+    def __init__(self, key: peewee.Field, form: Callable[[list[Any]], Query], columns: Sequence[peewee.Field]) -> None:
+        """Take the column of the keys, what makes the query of a list of keys, and the columns that it returns.
+
+        The list must be what comes last of the query's values.
+        """
+        self._key = key
+        self._form = form
+        self._converted = [(at, column.python_value) for at, column in enumerate(columns) if _converts(column)]
+        self._texts: dict[tuple[str, int], str] = {}
+
+    def tuples(self, keys: Iterable[Any], *others: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any column's
+        """Return the rows of these keys; `others` are the query's other values, as the driver takes them."""
+        rows = [] if not keys else self._run(keys, others).fetchall()
+        return [self._convert(list(row)) for row in rows]
+
+    def affected(self, keys: Iterable[Any], *others: Any) -> int:  # noqa: ANN401 - any column's
+        """Run it, and return how many rows were touched."""
+        return int(self._run(keys, others).rowcount) if keys else 0
+
+    def _run(self, keys: Iterable[Any], others: Sequence[Any]) -> Any:  # noqa: ANN401 - the driver's cursor
+        given = [self._key.db_value(key) for key in keys]
+        size = 1 << (len(given) - 1).bit_length()
+        given += [given[-1]] * (size - len(given))
+        kind = (engine(), size)
+        if kind not in self._texts:
+            self._texts[kind], _ = self._form(given).sql()
+        return database.execute_sql(self._texts[kind], [*others, *given])
+
+    def _convert(self, row: list[Any]) -> tuple[Any, ...]:
+        for at, convert in self._converted:
+            row[at] = convert(row[at])
+        return tuple(row)
+
+
+def _converts(column: peewee.Field) -> bool:
+    """Tell whether what the driver gives for a column may not be what it should be."""
+    plain = type(column).python_value is peewee.Field.python_value
+    return not plain or isinstance(column, peewee.BooleanField)

@@ -106,15 +106,37 @@ class Anhang:
     aktivitaet_id: UUID | None = None
     dokument_id: str | None = None
     stored_at: datetime | None = None
+    sealed_key: str | None = None
+    scan: str | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Tell whether its bytes are here and may be handed out: scanned, where that was wanted, and clean."""
+        return self.stored_at is not None and self.scan in {None, "clean"}
+
+
+@dataclass(frozen=True, slots=True)
+class Datei:
+    """What is known of a kept file beside what it belongs to; the comments of `DateiRow` hold here too."""
+
+    id: UUID
+    mandant: str
+    created_at: datetime
+    sealed_key: str | None = None
+    scan: str | None = None
+    scan_at: datetime | None = None
+    scan_attempts: int = 0
+    found: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A document of immotion that is to be fetched: `attempts` have failed since `since`."""
+    """A document of immotion that is to be fetched: `attempts` have failed since `since`; due at `fetch_at`."""
 
     anhang: Anhang
     attempts: int
     since: datetime
+    fetch_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +197,7 @@ class Session:
     roles: tuple[str, ...]
     created_at: datetime
     seen_at: datetime
+    device: str | None = None
     links: int = 0
 
 
@@ -434,6 +457,21 @@ class Totp:
 
 
 @dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey of an account; `id_hash` is the SHA-256 of the credential's id, the rest is base64url."""
+
+    id_hash: str
+    mandant: str
+    account: str
+    credential_id: str
+    public_key: str
+    sign_count: int
+    name: str
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SealedSecrets:
     """What of an account stands under an encryption key."""
 
@@ -527,3 +565,39 @@ class Benachrichtigung:
     lang: str
     asked_at: datetime
     confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAccount:
+    """An account of the own login; it can be signed in by what it has a key of."""
+
+    id: UUID
+    mandant: str
+    connection: str
+    account: str
+    number_key: str | None
+    email: str
+    email_key: str | None
+    lang: str
+    password_hash: str
+    password_at: datetime
+    created_at: datetime
+
+    @property
+    def confirmed_email(self) -> str:
+        """Return the address that mails may go to; empty before its owner has confirmed it."""
+        return self.email if self.email_key is not None else ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailLink:
+    """What the link of a mail does, once; `email` is where it was sent to."""
+
+    id: UUID
+    mandant: str
+    account: str
+    purpose: str
+    email: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None

@@ -75,6 +75,26 @@ def end_person(mandant: str, person: str, accounts: Sequence[str]) -> int:
     return affected(SessionRow.delete().where((SessionRow.mandant == mandant) & theirs))
 
 
+def of_account(mandant: str, account: str) -> list[Session]:
+    """Return the sessions of an account, the one used last first; those past their time may still be among them."""
+    here = (SessionRow.mandant == mandant) & (SessionRow.account == account)
+    rows = dicts(SessionRow.select().where(here).order_by(SessionRow.seen_at.desc()))
+    return [Session(**row | {"roles": tuple(row["roles"])}) for row in rows]
+
+
+def end_account(mandant: str, account: str, *, but: str | None = None) -> int:
+    """End every session of an account, `but` one by its hash; returns how many."""
+    here = (SessionRow.mandant == mandant) & (SessionRow.account == account)
+    others = here if but is None else here & (SessionRow.secret_hash != but)
+    return affected(SessionRow.delete().where(others))
+
+
+def set_email(mandant: str, account: str, email: str) -> None:
+    """Write the address of an account into its sessions."""
+    here = (SessionRow.mandant == mandant) & (SessionRow.account == account)
+    SessionRow.update(email=email).where(here).execute()
+
+
 def sweep(*, now: datetime, seen_before: datetime, created_before: datetime) -> None:
     """Remove sessions past their time, and token ids a day after they have expired.
 

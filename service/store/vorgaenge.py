@@ -1,18 +1,18 @@
 """Vorgänge, their timeline and their files."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import peewee
 
-from service.store import documents, dokumente
+from service.store import dateien, documents, dokumente
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
-from service.store.query import Query, affected, dicts, first, many, tuples
-from service.store.records import Aktivitaet, Anhang, HandedOver, Vorgang, VorgangLine
+from service.store.query import ByKeys, Query, affected, dicts, first, many, tuples
+from service.store.records import Aktivitaet, Anhang, Datei, HandedOver, Vorgang, VorgangLine
 
 _OWED = ("waiting", "parked")
 _LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__]
@@ -151,7 +151,7 @@ def timeline(vorgang_id: UUID) -> list[tuple[Aktivitaet, bool]]:
 
 def by_ids(ids: Sequence[UUID]) -> dict[UUID, Vorgang]:
     """Return these Vorgänge by id; those that are gone are missing."""
-    return {row["id"]: Vorgang(**row) for row in dicts(VorgangRow.select().where(VorgangRow.id.in_(list(ids))))}
+    return {row[0]: Vorgang(*row) for row in _BY_IDS.tuples(ids)}
 
 
 def aktivitaeten(ids: Sequence[UUID]) -> dict[UUID, Aktivitaet]:
@@ -162,7 +162,7 @@ def aktivitaeten(ids: Sequence[UUID]) -> dict[UUID, Aktivitaet]:
 
 def anhaenge_of(ids: Sequence[UUID]) -> list[Anhang]:
     """Return the files of all these Vorgänge and of their timelines, in order."""
-    return _files(AnhangRow.vorgang_id.in_(list(ids)))
+    return [Anhang(*row) for row in _FILES_OF.tuples(ids)]
 
 
 def anhaenge(vorgang_id: UUID) -> list[Anhang]:
@@ -177,17 +177,18 @@ def draft_anhaenge(draft_id: UUID) -> list[Anhang]:
 
 def anhang(anhang_id: UUID) -> Anhang | None:
     """Return one file's row; None also when immotion has withdrawn it."""
-    row = first(AnhangRow.select(*documents.FILE).where((AnhangRow.id == anhang_id) & documents.shown()))
+    row = first(documents.files().where((AnhangRow.id == anhang_id) & documents.shown()))
     return Anhang(**row) if row else None
 
 
 def add_anhaenge(files: Iterable[Anhang]) -> None:
     """Store rows of files whose bytes are already kept; a row that is there already stays as it is."""
-    new = {file.id: asdict(file) for file in files}
+    new = {file.id: file for file in files}
     known = _anhang_ids(list(new)) if new else set()
-    rows = [row for file_id, row in new.items() if file_id not in known]
+    rows = [file for file_id, file in new.items() if file_id not in known]
     if rows:
-        AnhangRow.insert_many(rows).execute()
+        AnhangRow.insert_many([documents.row_of(file) for file in rows]).execute()
+        dateien.add(Datei(one.id, one.mandant, one.created_at, one.sealed_key, one.scan) for one in rows)
 
 
 def give_anhaenge(draft_id: UUID, vorgang_id: UUID, aktivitaet_id: UUID | None = None) -> None:
@@ -212,9 +213,17 @@ def _anhang_ids(ids: Sequence[UUID]) -> set[UUID]:
 
 
 def _files(condition: Query) -> list[Anhang]:
-    rows = AnhangRow.select(*documents.FILE).where(condition & documents.shown())
-    query = rows.order_by(AnhangRow.created_at, AnhangRow.position)
-    return [Anhang(**row) for row in dicts(query)]
+    return [Anhang(**row) for row in dicts(_files_where(condition))]
+
+
+def _files_where(condition: Query) -> Query:
+    rows = documents.files().where(condition & documents.shown())
+    return rows.order_by(AnhangRow.created_at, AnhangRow.position)
+
+
+_COLUMNS = [getattr(VorgangRow, field.name) for field in fields(Vorgang)]
+_BY_IDS = ByKeys(VorgangRow.id, lambda ids: VorgangRow.select(*_COLUMNS).where(VorgangRow.id.in_(ids)), _COLUMNS)
+_FILES_OF = ByKeys(AnhangRow.vorgang_id, lambda ids: _files_where(AnhangRow.vorgang_id.in_(ids)), documents.FILE)
 
 
 def _entry(row: dict[str, Any]) -> tuple[Aktivitaet, bool]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms, breakers, deliveries, documents, heartbeats, mails, outbox
+from service.store import alarms, breakers, dateien, deliveries, documents, heartbeats, mails, outbox
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
 
@@ -143,6 +143,21 @@ def watch_mails(mandanten: Sequence[str], now: datetime) -> int:
             _hold(mandant, "mail_parked", stands=backlog.parked > 0, now=now, parked=backlog.parked)
             mails.set_right(mandant, now)
     return sum(backlog.parked for backlog in backlogs.values())
+
+
+def watch_files(mandanten: Sequence[str], now: datetime) -> int:
+    """Look once a minute whether files wait for the virus scan; returns for how many Mandanten. Raises `scan_waiting`.
+
+    Raises StoreUnavailable.
+    """
+    late = 0
+    with connected():
+        for mandant in mandanten:
+            oldest = dateien.oldest_pending(mandant)
+            stands = oldest is not None and now - oldest > UNSENT_AFTER
+            _hold(mandant, "scan_waiting", stands=stands, now=now)
+            late += stands
+    return late
 
 
 def note_feed_read(mandant: str, feed: str, now: datetime) -> None:

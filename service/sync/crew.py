@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from service.settings import Settings
+from service.standing import Standing
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -60,6 +61,8 @@ class Crew:
     def __init__(self, work: Callable[[Settings, Place], None], settings: Settings) -> None:
         self._work = work
         self._settings = settings
+        self._standing = Standing()
+        self._standing.keep(settings)
         self._members: dict[Place, SpawnProcess] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -67,6 +70,7 @@ class Crew:
         count = size(self._settings)
         places = [Place(number, count) for number in range(count)]
         while not stop.is_set():
+            self._settings = self._standing.look() or self._settings
             for place in places:
                 self._see_to(place)
             wait([member.sentinel for member in self._members.values()], _LOOK_S)

@@ -1,15 +1,19 @@
 """One outbox row on its way: everything it needs, read before the first byte is sent, and the sending."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from service.files.storage import Folder
+from service.files.scan import ScanState
+from service.files.storage import Storage
 from service.store import lesungen, vorgaenge
 from service.store.dokument_records import Lesung
 from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
 from service.sync.immotion.channel import Accepted, Channel, Permanent
 from service.sync.immotion.wire import aktivitaet_body, quittung_body, vorgang_body
 from service.sync.kataloge import OUT_OF_DATE, with_version_in_force
+
+# PENDING is among them so that `open` refuses it: it must not be left out as if it were infected.
+_HANDED_ON = {None, ScanState.CLEAN, ScanState.PENDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class Parcel:
     aktivitaet: Aktivitaet | None
     anhaenge: tuple[Anhang, ...]
     lesung: Lesung | None = None
+
+    @property
+    def waits_for_scan(self) -> bool:
+        """Tell whether one of its files has not been scanned yet."""
+        return any(anhang.scan == ScanState.PENDING for anhang in self.anhaenge)
 
 
 def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
@@ -55,11 +64,14 @@ class Sent:
     catalog_outdated: bool = False
 
 
-def send(parcel: Parcel, channel: Channel, storage: Folder) -> Sent:
+def send(parcel: Parcel, channel: Channel, storage: Storage) -> Sent:
     """Send the files, then the rest; after an unknown outcome, ask first whether immotion has it already.
+
+    A file in which the virus scan has found something stays here; its Vorgang goes without it.
 
     Raises the channel's errors; LookupError or FileNotFoundError for a row whose Vorgang, Aktivität or file is gone.
     """
+    parcel = replace(parcel, anhaenge=tuple(anhang for anhang in parcel.anhaenge if anhang.scan in _HANDED_ON))
     item, vorgang = parcel.item, parcel.vorgang
     if item.lesung_id is not None:
         return _put_quittung(parcel, channel)
@@ -71,7 +83,7 @@ def send(parcel: Parcel, channel: Channel, storage: Folder) -> Sent:
         if found is not None:
             return Sent(found)
     for anhang in parcel.anhaenge:
-        with storage.open(anhang.id) as content:
+        with storage.open(anhang) as content:
             channel.put_anhang(anhang, content, item.request_id)
     if parcel.aktivitaet is None:
         return _put_vorgang(vorgang, parcel, channel)

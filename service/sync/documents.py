@@ -4,26 +4,28 @@ What cannot be had is tried again later and later, and put aside in the end; it 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
 from service.files.documents import is_encrypted, media_type_of
 from service.files.papers import SIZE_MAX
-from service.files.storage import Folder, Incoming
+from service.files.scan import ScanState
+from service.files.storage import Incoming, Storage
 from service.retry import next_attempt
-from service.store import documents
-from service.store.database import connected
-from service.store.records import Anhang, Announced
+from service.store import dateien, documents
+from service.store.database import connected, transaction
+from service.store.records import Announced, Datei
 from service.sync.alarms import raise_alarm
-from service.sync.immotion.channel import Channel, Part, Permanent, Temporary
+from service.sync.immotion.channel import Channel, CredentialsRefused, Part, Permanent, Temporary
 
 log = structlog.get_logger()
 
 # A wrong digest or a 404 may be the moment between two of immotion's own steps, but not for long.
 TRIES = 5
 _BATCH = 50
+_CLAIM = timedelta(minutes=2)  # what a killed worker had is fetched again after that
 _PARTS = 5
 # One after the other that fails is no longer about single documents, and each may have taken the time limit.
 _FAILING = 3
@@ -33,7 +35,7 @@ _FAILING = 3
 class Fetcher:
     """What fetching needs; `random` gives numbers in [0, 1)."""
 
-    storage: Folder
+    storage: Storage
     clock: Callable[[], datetime]
     random: Callable[[], float]
 
@@ -47,15 +49,29 @@ def fetch_announced(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
         wanted = documents.due(mandant, fetcher.clock(), limit=_BATCH)
     fetched = failing = 0
     for announced in wanted:
+        claimed = _claim(announced, fetcher)
+        if claimed is None:
+            continue
         try:
-            _fetch(announced.anhang, channel, fetcher)
+            _fetch(claimed, channel, fetcher)
             fetched, failing = fetched + 1, 0
         except (Temporary, Permanent) as fault:
             _note(announced, fault, fetcher)
             failing = failing + 1 if isinstance(fault, Temporary) else 0
+        except (CredentialsRefused, OSError):
+            with connected():
+                documents.claim(claimed, until=fetcher.clock())
+            raise
         if failing == _FAILING:
             break
     return fetched
+
+
+def _claim(seen: Announced, fetcher: Fetcher) -> Announced | None:
+    """Take a document, or keep it for longer; None when another worker has it."""
+    until = fetcher.clock() + _CLAIM
+    with connected():
+        return replace(seen, fetch_at=until) if documents.claim(seen, until=until) else None
 
 
 def _note(announced: Announced, fault: Temporary | Permanent, fetcher: Fetcher) -> None:
@@ -75,7 +91,8 @@ def _note(announced: Announced, fault: Temporary | Permanent, fetcher: Fetcher) 
         raise_alarm("document_parked", mandant=facts["mandant"], detail=code, now=now, anhang=facts["anhang"])
 
 
-def _fetch(anhang: Anhang, channel: Channel, fetcher: Fetcher) -> None:
+def _fetch(claimed: Announced, channel: Channel, fetcher: Fetcher) -> None:
+    anhang = claimed.anhang
     if not anhang.dokument_id:
         raise Permanent("NO_ID")
     with fetcher.storage.incoming() as incoming:
@@ -85,11 +102,15 @@ def _fetch(anhang: Anhang, channel: Channel, fetcher: Fetcher) -> None:
         mime = media_type_of(incoming.path)
         if mime == "application/pdf" and is_encrypted(incoming.path):
             raise Permanent("ENCRYPTED")
-        fetcher.storage.keep(incoming, anhang.id)
-        with connected():
-            documents.mark_fetched(
-                anhang.id, mime=mime, size=incoming.bytes, sha256=incoming.sha256, now=fetcher.clock()
-            )
+        if _claim(claimed, fetcher) is None:  # it took so long that another worker has begun anew
+            return
+        kept, now = fetcher.storage.keep(incoming, anhang.id), fetcher.clock()
+        with connected(), transaction():
+            dateien.replace(Datei(anhang.id, anhang.mandant, now, kept.sealed_key, kept.scan, found=kept.found))
+            documents.mark_fetched(anhang.id, mime=mime, size=incoming.bytes, sha256=incoming.sha256, now=now)
+    if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
+        facts = {"anhang": str(anhang.id), "found": kept.found}
+        raise_alarm("file_quarantined", mandant=anhang.mandant, detail=kept.scan, now=now, **facts)
 
 
 def receive(dokument_id: str, channel: Channel, incoming: Incoming) -> str:

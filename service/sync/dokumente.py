@@ -14,11 +14,13 @@ import structlog
 from service.files.names import clean_name
 from service.files.papers import SIZE_MAX, check_paper, is_plain_name
 from service.files.refusal import Unfit
+from service.files.scan import ScanState
 from service.files.storage import Incoming
 from service.retry import next_attempt
-from service.store import dokumente
+from service.store import dateien, dokumente, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.dokument_records import Angekuendigt, Paper, Stored
+from service.store.records import Datei
 from service.sync.alarms import raise_alarm
 from service.sync.documents import TRIES, Fetcher, check, receive
 from service.sync.immotion.channel import Channel, Permanent, Temporary
@@ -95,7 +97,11 @@ def _copied(one: Angekuendigt, incoming: Incoming, fetcher: Fetcher) -> bool:
     """Take the bytes of the Vorgang's own file, if it has them."""
     if one.anhang_id is None:
         return False
-    with fetcher.storage.open(one.anhang_id) as file:
+    with connected():
+        anhang = vorgaenge.anhang(one.anhang_id)
+    if anhang is None:
+        return False
+    with fetcher.storage.open(anhang) as file:
         shutil.copyfileobj(file, incoming)
     return True
 
@@ -116,9 +122,17 @@ def _keep(one: Angekuendigt, paper: Paper, incoming: Incoming, fetcher: Fetcher)
             return
     file_id = uuid4()
     stored = Stored(file_id, paper, incoming.bytes, incoming.sha256)
-    fetcher.storage.keep(incoming, file_id)
-    with connected():
+    kept = fetcher.storage.keep(incoming, file_id)
+
+    def store() -> None:
+        dateien.add([Datei(file_id, one.mandant, now, kept.sealed_key, kept.scan, found=kept.found)])
         dokumente.mark_stored(one.id, stored, name, now=now)
+
+    with connected():
+        in_transaction(store)
+    if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
+        facts = {"dokument": str(one.id), "found": kept.found}
+        raise_alarm("file_quarantined", mandant=one.mandant, detail=kept.scan, now=now, **facts)
 
 
 def _note(one: Angekuendigt, fault: Temporary | Permanent, fetcher: Fetcher) -> None:

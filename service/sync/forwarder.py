@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from service.files.storage import Folder
+from service.files.storage import Storage
 from service.retry import next_attempt
 from service.store import mirrors, outbox, vorgaenge
 from service.store.database import connected, in_transaction
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 LEASE = timedelta(seconds=60)
 STOP_S = 3.0
+SCAN_WAIT = timedelta(minutes=5)  # whoever scans the file lets its row go at once
 HANDED_OVER = "UEBERGEBEN"
 RECEIVED = "EINGEGANGEN"
 _LOOK_UP_S = 0.5
@@ -65,7 +66,7 @@ class Forwarder:
         mandant: str,
         *,
         channel: Callable[[], Channel],
-        storage: Folder,
+        storage: Storage,
         threads: int,
         clock: Callable[[], datetime],
         breaker: Breaker,
@@ -165,7 +166,17 @@ class Forwarder:
     def _claim_and_read(self, now: datetime, limit: int) -> list[Parcel]:
         claim = partial(outbox.claim, self.mandant, now=now, lease=self._lease)
         items = self._claim_carefully(claim, limit) if self._careful else claim(limit=limit)
-        return read_parcels(items) if items else []
+        parcels = read_parcels(items) if items else []
+        for parcel in parcels:
+            if parcel.waits_for_scan:
+                outbox.postpone(
+                    parcel.item,
+                    next_at=now + SCAN_WAIT,
+                    error="waits for the virus scan",
+                    outcome_unknown=parcel.item.outcome_unknown,
+                    counted=False,
+                )
+        return [parcel for parcel in parcels if not parcel.waits_for_scan]
 
     def _claim_carefully(self, claim: Callable[..., list[OutboxItem]], limit: int) -> list[OutboxItem]:
         """Claim what has failed before for at most half of the threads: it may hang, and fresh rows must not wait."""

@@ -1,5 +1,6 @@
 """Removes what nobody needs any more: ended sessions, old drafts, mails and audit entries, files without a row."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -8,15 +9,18 @@ import structlog
 
 from service.access.benachrichtigungen import FORGOTTEN_AFTER
 from service.access.browser import ABSOLUTE, IDLE
-from service.files.storage import ORPHAN_AGE, Folder
+from service.files.storage import ORPHAN_AGE, Storage
 from service.store import (
     activations,
     audit,
     benachrichtigungen,
     cms_sessions,
+    dateien,
+    documents,
     dokumente,
     drafts,
     factors,
+    mail_links,
     mails,
     sessions,
     vorgaenge,
@@ -28,11 +32,13 @@ log = structlog.get_logger()
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
+_QUARANTINED = timedelta(days=30)
+_LINK_KEPT = timedelta(days=1)
 _LATEST_ZONE = timedelta(hours=12)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
-def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) -> int:
+def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -> int:
     """Do all of it once and return how many files went; each after its row, so that no row ever points to nothing."""
     with connected():
         sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
@@ -41,16 +47,22 @@ def tidy(storage: Folder, *, draft_days: int, audit_days: int, now: datetime) ->
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
         mails.sweep(before=now - _MAILS_KEPT)
         benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
+        mail_links.sweep(expired_before=now - _LINK_KEPT)
         activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
         files += _expired_documents(now)
+    files += _forget_withdrawn()
+    quarantined = _quarantined(now)
     for file_id in files:
+        storage.delete(file_id)
+    _forget_keys(files)
+    for file_id in quarantined:
         storage.delete(file_id)
     swept = storage.sweep_incoming(now - ORPHAN_AGE)
     orphans = _delete_orphans(storage, now)
-    log.info("tidied", draft_files=len(files), interrupted_uploads=swept, orphans=orphans)
-    return len(files) + swept + orphans
+    log.info("tidied", files=len(files), interrupted_uploads=swept, orphans=orphans)
+    return len(files) + len(quarantined) + swept + orphans
 
 
 def _expired_documents(now: datetime) -> list[UUID]:
@@ -66,14 +78,35 @@ def _expired_documents(now: datetime) -> list[UUID]:
     return sorted(files - vorgaenge.known_files(list(files))) if files else []
 
 
-def _delete_orphans(storage: Folder, now: datetime) -> int:
+def _forget_withdrawn() -> list[UUID]:
+    """Return documents that immotion has withdrawn and whose bytes are to go; their rows say that they are not here."""
+    with connected():
+        files = documents.withdrawn_bytes(limit=_BATCH)
+        documents.forget_bytes(files)
+    return files
+
+
+def _quarantined(now: datetime) -> list[UUID]:
+    """Return files in which the scan has found something, long enough ago; that it has stays known."""
+    with connected():
+        return dateien.purge(before=now - _QUARANTINED, now=now, limit=_BATCH)
+
+
+def _forget_keys(files: Sequence[UUID]) -> None:
+    """Forget the keys of deleted files: whatever may be left of them elsewhere, in backups too, is unreadable then."""
+    with connected():
+        dateien.forget(files)
+
+
+def _delete_orphans(storage: Storage, now: datetime) -> int:
     deleted = 0
     ids = storage.ids(now - ORPHAN_AGE)
     while batch := list(islice(ids, _BATCH)):
         with connected():
             known = vorgaenge.known_files(batch)
-        for file_id in batch:
-            if file_id not in known:
-                storage.delete(file_id)
-                deleted += 1
+        orphans = [file_id for file_id in batch if file_id not in known]
+        for file_id in orphans:
+            storage.delete(file_id)
+        _forget_keys(orphans)
+        deleted += len(orphans)
     return deleted

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from service.files.storage import Folder
+from service.files.storage import Storage
 from service.store.records import OutboxItem
 from service.sync.breaker import concerns_all
 from service.sync.delivery import Parcel, Sent, send
@@ -33,7 +33,7 @@ class Senders:
     not have seen it yet.
     """
 
-    def __init__(self, threads: int, channel: Callable[[], Channel], storage: Folder) -> None:
+    def __init__(self, threads: int, channel: Callable[[], Channel], storage: Storage) -> None:
         self._storage = storage
         self._halted = False
         self._jobs: queue.SimpleQueue[tuple[Parcel, Callable[[], bool]] | None] = queue.SimpleQueue()

@@ -12,6 +12,7 @@ import falcon
 import structlog
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from service.keys import Keys, under
 from service.store import inbox, sessions
 from service.store.database import connected, in_transaction
 
@@ -38,15 +39,16 @@ class ImmotionHook:
     access = "public"
     needs_store = False
 
-    def __init__(self, secrets: Mapping[str, Sequence[str]], clock: Callable[[], datetime]) -> None:
+    def __init__(self, secrets: Mapping[str, Keys], clock: Callable[[], datetime]) -> None:
         """`secrets` are each Mandant's, any of which may sign."""
-        self._verifiers = {mandant: [Webhook(secret) for secret in given] for mandant, given in secrets.items()}
+        self._verifiers = {mandant: under(given, _verifiers) for mandant, given in secrets.items()}
         self._clock = clock
         self._room = threading.BoundedSemaphore(_AT_ONCE)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Answer 204; 401 for whatever is not signed properly, 409 for an id that was used, 429 in a storm."""
-        verifiers = self._verifiers.get(mandant)
+        known = self._verifiers.get(mandant)
+        verifiers = known.now() if known else ()
         if not verifiers:
             raise falcon.HTTPNotFound
         body = _read(req)
@@ -81,6 +83,10 @@ class ImmotionHook:
         now = self._clock()
         sessions.use_up(mandant, _ISSUER, webhook_id, now + _KEPT)
         inbox.nudge(mandant, now)
+
+
+def _verifiers(secrets: Sequence[str]) -> tuple[Webhook, ...]:
+    return tuple(Webhook(secret) for secret in secrets)
 
 
 def _read(req: falcon.Request) -> bytes | None:

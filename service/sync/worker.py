@@ -14,15 +14,17 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from service.files.storage import Folder
+from service.access.vault import Vault
 from service.house import house_of
+from service.keys import encryption_keys
 from service.log import configure_logging
 from service.retry import A_DAY
 from service.settings import ChannelSettings, FileDropSettings, ImmotionSettings, Settings
+from service.storage import storage_of
 from service.store import deliveries
 from service.store.database import StoreUnavailable, connected, open_database
 from service.sync import crew
-from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch, watch_mails
+from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch, watch_files, watch_mails
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.documents import Fetcher, fetch_announced
@@ -152,7 +154,7 @@ class _Worker:
     def __init__(self, settings: Settings, place: crew.Place = _ALONE, *, errands: Errands = ()) -> None:
         self._settings = settings
         self._place = place
-        self._storage = Folder(settings.service.files)
+        self._storage = storage_of(settings.service, Vault(encryption_keys(settings.service)))
         zone = ZoneInfo(settings.service.timezone)
         houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
         self._houses = Houses(houses, time.monotonic)
@@ -316,7 +318,8 @@ class _Worker:
         return tidy(self._storage, draft_days=service.draft_days, audit_days=service.audit_days, now=_utc_now())
 
     def _watch(self) -> int:
-        return watch(self._feeds, _utc_now()) + watch_mails(list(self._settings.mandanten), _utc_now())
+        mandanten = list(self._settings.mandanten)
+        return watch(self._feeds, _utc_now()) + watch_mails(mandanten, _utc_now()) + watch_files(mandanten, _utc_now())
 
     def _guarded(self, mandant: str, step: Callable[[], object], stop: threading.Event) -> int:
         """Do a step; a fault of immotion, the database or the disk pauses the loop and never ends it."""

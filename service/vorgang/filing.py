@@ -110,6 +110,8 @@ def anhang_rows(  # noqa: PLR0913 - one of the three last says what the files be
             vorgang_id=vorgang_id,
             aktivitaet_id=aktivitaet_id,
             draft_id=draft_id,
+            sealed_key=file.sealed_key,
+            scan=file.scan,
         )
         for position, file in enumerate(files)
     ]

@@ -18,10 +18,12 @@ from uuid import UUID, uuid4
 from service.files.names import clean_name
 from service.files.papers import SIZE_MAX, check_paper
 from service.files.refusal import Unfit
-from service.files.storage import Folder, Incoming
-from service.store import clean, dokumente
+from service.files.scan import ScanState
+from service.files.storage import Incoming, Kept, Storage
+from service.store import clean, dateien, dokumente
 from service.store.database import connected, in_transaction
 from service.store.dokument_records import NeuesDokument, Stored, Ziel
+from service.store.records import Datei
 from service.vorgang.catalog import Catalog
 from service.vorgang.dokumente import DokumentRefused, unknown, unknown_code, ziele_of
 from service.vorgang.publish_list import Bad, Posten, bad
@@ -58,11 +60,12 @@ class Publisher:
 
     mandant: str
     catalog: Catalog
-    storage: Folder
+    storage: Storage
     now: datetime
     dry: bool = False
     _seen: OrderedDict[Path, Stored] = field(default_factory=OrderedDict)
     _fresh: dict[str, UUID] = field(default_factory=dict)
+    _kept: dict[UUID, Kept] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self, lines: Iterable[Posten | Bad]) -> Iterator[Told]:
@@ -135,7 +138,9 @@ class Publisher:
             size, digest = incoming.bytes, incoming.sha256
             file_id, is_new = self._file_id(digest)
             if is_new:
-                self.storage.keep(incoming, file_id)
+                kept = self._kept[file_id] = self.storage.keep(incoming, file_id)
+                if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
+                    return DokumentRefused(kept.scan.name)
         return Stored(file_id, paper, size, digest)
 
     def _file_id(self, digest: str) -> tuple[UUID, bool]:
@@ -157,6 +162,7 @@ class Publisher:
             return len({one.neu.dokument_id for one in fit}), len(fit), clashes
         documents, recipients, gone = in_transaction(lambda: self._store(fit))
         self._fresh.clear()
+        self._kept.clear()
         return documents, recipients, [*clashes, *gone]
 
     def _store(self, fit: Sequence[_Ready]) -> tuple[int, int, list[Bad]]:
@@ -165,6 +171,7 @@ class Publisher:
         new = {one.neu.dokument_id: (one.neu, one.stored) for one in fit if one.neu.dokument_id not in before}
         there = {name: pair for name, pair in new.items() if self._is_kept(pair[1])}
         dokumente.add_stored(self.mandant, list(there.values()), now=self.now)
+        dateien.add(self._dateien({stored.file_id for _, stored in there.values()}))
         known = dokumente.find(self.mandant, names)
         rows = [
             (known[one.neu.dokument_id][0], self._ziel(one), one.neu.von, one.neu.bis)
@@ -173,6 +180,12 @@ class Publisher:
         ]
         gone = [bad(one.posten, "GONE") for one in fit if one.neu.dokument_id not in known]
         return len(known) - len(before), dokumente.add_ziele(rows), gone
+
+    def _dateien(self, ids: Iterable[UUID]) -> Iterator[Datei]:
+        for file_id in ids:
+            kept = self._kept.get(file_id)
+            if kept is not None:
+                yield Datei(file_id, self.mandant, self.now, kept.sealed_key, kept.scan, found=kept.found)
 
     def _is_kept(self, stored: Stored) -> bool:
         """Tell whether bytes that were kept before this batch still are, and hold them until the transaction ends."""

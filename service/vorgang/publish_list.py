@@ -169,6 +169,8 @@ _WORDS = {
     "DAMAGED": "the file is damaged",
     "ENCRYPTED": "the PDF is encrypted",
     "TOO_MANY_PIXELS": "the picture has too many pixels",
+    "INFECTED": "the virus scan has found malware in it",
+    "UNSCANNABLE": "the virus scan could not look into it",
     "OTHER_CONTENT": "this dokumentId is there already, with other bytes",
     "UNREADABLE": "the file cannot be read",
     "UNKNOWN_PERSON": "the master data know no such person (personNr)",

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from service.vorgang.catalog import Catalog
 
 DEFAULT_RULE = "Katalog"
-_MATCHED = (
+CONDITIONS = (
     "typ",
     "schadensort",
     "schadenskategorie",
@@ -96,7 +96,7 @@ def route(rules: Sequence[RoutingRule], catalog: Catalog, case: RoutingCase, *, 
 
 def mismatch(rule: RoutingRule, case: RoutingCase) -> str | None:
     """Return the first condition of a rule that a case does not meet; None when it matches."""
-    for name in _MATCHED:
+    for name in CONDITIONS:
         wanted = getattr(rule, name)
         if wanted is not None and getattr(case, name) not in wanted:
             return name
@@ -146,7 +146,7 @@ def _reason(rule: RoutingRule | None, case: RoutingCase) -> str:
     if rule is None:
         said = "Keine Regel des Mandanten trifft zu; der Katalog entscheidet."
     else:
-        matched = ", ".join(f"{name} {getattr(case, name)}" for name in _MATCHED if getattr(rule, name) is not None)
+        matched = ", ".join(f"{name} {getattr(case, name)}" for name in CONDITIONS if getattr(rule, name) is not None)
         said = f"Regel „{rule.name}“ trifft zu ({matched or 'ohne Bedingung'})."
     return f"{said} Notfallregel {case.notfall_regel} hat ausgelöst." if case.notfall_regel else said
 

@@ -35,7 +35,7 @@ _STATES = ("parked", "waiting")
 _FACTS = tuple(field.name for field in fields(RoutingCase))
 
 
-class _Admin:
+class AdminRoute:
     """What all share: the access rule, and reading that uses the token up."""
 
     access = ADMIN
@@ -44,7 +44,7 @@ class _Admin:
         self._room = room
 
 
-def _spent(req: falcon.Request) -> Admin:
+def spent(req: falcon.Request) -> Admin:
     """Use the token up for a request that only reads, and return who asks."""
     admin: Admin = req.context.admin
     with transaction():
@@ -52,12 +52,12 @@ def _spent(req: falcon.Request) -> Admin:
     return admin
 
 
-class AdminVersion(_Admin):
+class AdminVersion(AdminRoute):
     """`GET …/admin/version`: what a set-up assistant compares with its own settings."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Say version, clock, audience, connection and catalog."""
-        admin = _spent(req)
+        admin = spent(req)
         settings = reader_of(req).mandant
         connection = settings.connections[admin.connection]
         catalog = self._room.houses.of(mandant).catalog
@@ -71,7 +71,7 @@ class AdminVersion(_Admin):
                 "name": admin.connection,
                 "kind": connection.kind,
                 "origins": list(connection.origins),
-                "keys": len(connection.keys),
+                "keys": len(self._room.rings.connections[mandant, admin.connection]()),
                 "trust_person": connection.trust_person,
             },
             "languages": list(settings.languages),
@@ -80,33 +80,33 @@ class AdminVersion(_Admin):
         }
 
 
-class AdminStatus(_Admin):
+class AdminStatus(AdminRoute):
     """`GET …/admin/status`: how delivery stands."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Say what waits, since when, what is parked, the rate, the breaker and the alarms."""
-        _spent(req)
+        spent(req)
         now = self._room.clock()
         (row,) = delivery.status([mandant], now)
         resp.media = status_facts(row, now)
 
 
-class AdminAlarms(_Admin):
+class AdminAlarms(AdminRoute):
     """`GET …/admin/alarms`: what wants a person."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """List the alarms that stand, newest first."""
-        _spent(req)
+        spent(req)
         (row,) = delivery.status([mandant], self._room.clock())
         resp.media = {"alarms": [alarm_facts(alarm) for alarm in row.alarms]}
 
 
-class AdminVorgaenge(_Admin):
+class AdminVorgaenge(AdminRoute):
     """`GET …/admin/vorgaenge`: the Vorgänge whose next delivery is parked, or waits."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Give a keyset page; `next` is the `after` of the following one."""
-        _spent(req)
+        spent(req)
         state = req.get_param("state", default="parked")
         after, limit = _number(req, "after", 0, range(2**62)), _number(req, "limit", _PAGE, range(1, _PAGE_MAX + 1))
         if state not in _STATES:
@@ -119,17 +119,17 @@ class AdminVorgaenge(_Admin):
         }
 
 
-class AdminVorgang(_Admin):
+class AdminVorgang(AdminRoute):
     """`GET …/admin/vorgaenge/{vorgang_id}`: every delivery of one Vorgang."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
         """Say what was and is owed; nothing of what anybody wrote."""
-        _spent(req)
+        spent(req)
         vorgang = _vorgang(mandant, vorgang_id)
         resp.media = vorgang_facts(vorgang, deliveries.rows_of(mandant, vorgang.id), self._room.clock())
 
 
-class AdminRetry(_Admin):
+class AdminRetry(AdminRoute):
     """`POST …/admin/vorgaenge/{vorgang_id}/retry`: send again now what a Vorgang owes."""
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
@@ -145,7 +145,7 @@ class AdminRetry(_Admin):
         _tell(req, resp, "retried_by_hand", effect)
 
 
-class AdminPark(_Admin):
+class AdminPark(AdminRoute):
     """`POST …/admin/vorgaenge/{vorgang_id}/park`: put a Vorgang's next delivery aside."""
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
@@ -161,7 +161,7 @@ class AdminPark(_Admin):
         _tell(req, resp, "parked_by_hand", effect)
 
 
-class AdminRetryAll(_Admin):
+class AdminRetryAll(AdminRoute):
     """`POST …/admin/retry`: send again now all that is parked."""
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
@@ -179,12 +179,12 @@ class AdminRetryAll(_Admin):
         _tell(req, resp, "retried_by_hand", Effect(rows, parked_vorgaenge))
 
 
-class AdminRouting(_Admin):
+class AdminRouting(AdminRoute):
     """`GET …/admin/routing`: which rule would match."""
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Say what the rules would make of a case, and why each other rule does not match."""
-        _spent(req)
+        spent(req)
         given: dict[str, Any] = {name: req.get_param(name) or None for name in _FACTS}
         house = self._room.houses.of(mandant)
         try:
@@ -224,7 +224,7 @@ def _changing(req: falcon.Request, mandant: str, vorgang_id: str) -> Vorgang:
     try:
         return _vorgang(mandant, vorgang_id)
     except NotFoundHere:
-        _spent(req)
+        spent(req)
         raise
 
 

@@ -49,7 +49,7 @@ class Aktivieren:
             resp.status = falcon.HTTP_403
             self._show(resp, reader, rules, typed, expired=True)
             return
-        code, error = parse(typed[0]), _fact_error(reader, rules, typed[1])
+        code, error = parse(typed[0]), fact_error(reader, rules, typed[1])
         if not isinstance(code, Code) or error:
             resp.status = falcon.HTTP_422
             code_error = "" if isinstance(code, Code) else shape_help(reader, code)
@@ -79,11 +79,11 @@ class Aktivieren:
         rules: InvitationSettings,
         typed: tuple[str, str],
         code_error: str = "",
-        fact_error: str = "",
+        wrong_fact: str = "",
         *,
         expired: bool = False,
     ) -> None:
-        words, label = reader.words, fact_name(rules, reader.words)
+        words = reader.words
         fields = (
             Field(
                 "code",
@@ -96,17 +96,7 @@ class Aktivieren:
                 autocomplete="off",
                 maxlength=MAX_CODE,
             ),
-            Field(
-                "angabe",
-                "text",
-                label,
-                typed[1],
-                hint=_fact_hint(reader, rules),
-                required=True,
-                error=fact_error,
-                autocomplete="off",
-                maxlength=MAX_FACT,
-            ),
+            fact_field(reader, rules, typed[1], wrong_fact),
         )
         page = AktivierenPage(
             title=words("Code aus einem Brief einlösen"),
@@ -173,7 +163,23 @@ def _after_reset(reader: Reader) -> str:
     return reader.link("konto/sicherheit" if reader.mandant.level2 is not None else "konto")
 
 
-def _fact_error(reader: Reader, rules: InvitationSettings, typed: str) -> str:
+def fact_field(reader: Reader, rules: InvitationSettings, value: str, error: str) -> Field:
+    """Return the field of the fact that is asked for beside a code."""
+    return Field(
+        "angabe",
+        "text",
+        fact_name(rules, reader.words),
+        value,
+        hint=_fact_hint(reader, rules),
+        required=True,
+        error=error,
+        autocomplete="off",
+        maxlength=MAX_FACT,
+    )
+
+
+def fact_error(reader: Reader, rules: InvitationSettings, typed: str) -> str:
+    """Say what is wrong with a fact by its form alone; empty for one that is worth looking up."""
     if not typed:
         return reader.words("Bitte füllen Sie dieses Feld aus.")
     if Fact(rules.fact) == Fact.VERTRAGSBEGINN and read_date(typed) is None:

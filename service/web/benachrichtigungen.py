@@ -136,7 +136,7 @@ class BenachrichtigungLink:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._tokens = MailTokens(room.settings.service.secret_keys)
+        self._tokens = MailTokens(room.rings.secret_keys)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Ask for the button to be pressed; changes nothing, since mail scanners open links."""

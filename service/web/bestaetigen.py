@@ -29,6 +29,7 @@ from service.web.level2 import (
 from service.web.level2_pages import BestaetigenPage
 from service.web.noted import note_alone
 from service.web.pages import Field, FileView, MessagePage, Way
+from service.web.passkeys import step_up, to_confirm
 from service.web.render import write_page
 from service.web.session import RESIDENT
 from service.web.views import file_view
@@ -47,6 +48,7 @@ class _Asked:
     recovery: bool
     error: str = ""
     expired: bool = False
+    by_passkey: bool = False
 
 
 class Bestaetigen:
@@ -69,7 +71,7 @@ class Bestaetigen:
             self._arrive(resp, reader, weiter)
             return
         recovery = req.get_param("art", default="") == _BY_RECOVERY
-        self._show(resp, reader, _Asked(token, recovery=recovery))
+        self._show(req, resp, reader, _Asked(token, recovery=recovery))
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Take a code; 303 to where it was asked for when it is right."""
@@ -79,11 +81,27 @@ class Bestaetigen:
         asked = _Asked(form.get("weiter"), recovery=form.get("art") == _BY_RECOVERY)
         if form_key(reader, form) is None:
             resp.status = falcon.HTTP_403
-            self._show(resp, reader, replace(asked, expired=True))
+            self._show(req, resp, reader, replace(asked, expired=True))
             return
         error = self._step_up(req, resp, reader, rules, form.get("code"))
         if error and not factors.standing(reader.signed_in).is_raised(self._room.clock()):
-            self._show(resp, reader, replace(asked, error=error))
+            self._show(req, resp, reader, replace(asked, error=error))
+            return
+        self._lead_on(resp, reader, asked.token)
+
+    def on_post_passkey(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Take a passkey in place of a code."""
+        reader = reader_of(req)
+        form = read_form(req, self._room)
+        asked = _Asked(form.get("weiter"), recovery=False, by_passkey=True)
+        if form_key(reader, form) is None:
+            resp.status = falcon.HTTP_403
+            self._show(req, resp, reader, replace(asked, by_passkey=False, expired=True))
+            return
+        error = step_up(req, reader, form)
+        if error and not factors.standing(reader.signed_in).is_raised(self._room.clock()):
+            resp.status = falcon.HTTP_422
+            self._show(req, resp, reader, replace(asked, error=error))
             return
         self._lead_on(resp, reader, asked.token)
 
@@ -130,10 +148,10 @@ class Bestaetigen:
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
-    def _show(self, resp: falcon.Response, reader: Reader, asked: _Asked) -> None:
+    def _show(self, req: falcon.Request, resp: falcon.Response, reader: Reader, asked: _Asked) -> None:
         token, recovery = asked.token, asked.recovery
         words = reader.words
-        field = code_field(reader, recovery=recovery, error=asked.error)
+        field = code_field(reader, recovery=recovery, error="" if asked.by_passkey else asked.error)
         other = (
             Way(words("Code aus der App eingeben"), reader.link(PATH, weiter=token))
             if recovery
@@ -153,6 +171,7 @@ class Bestaetigen:
             ),
             saved=files is not None,
             files=files or (),
+            passkey=to_confirm(req, reader, token, asked.error if asked.by_passkey else ""),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 

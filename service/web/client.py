@@ -4,9 +4,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 import falcon
 
-from service.access.audit import Actor, Source
+from service.access.audit import Actor, Notice, Source
 from service.access.visitor import Visitor
-from service.web.context import reader_of
+from service.web.context import Reader, reader_of
 
 _HOUSEHOLD = 64  # what one connection to the internet is given of IPv6 at least
 
@@ -54,7 +54,31 @@ def source_of(req: falcon.Request, visitor: Visitor | None = None) -> Source:
         person=who.person if who else None,
         address="" if by_cms else address_of(req, reader.room.settings.service.trusted_proxies),
         request_id=req.context.request_id,
+        notice=_notice(reader, who),
     )
+
+
+def _notice(reader: Reader, who: Visitor | None) -> Notice | None:
+    if reader.room.settings.service.mail is None:
+        return None
+    return Notice(reader.lang, who.email if who else "")
+
+
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("CrOS", "ChromeOS"),
+    ("Mac OS", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_label(user_agent: str | None) -> str:
+    """Return a browser's name and system as people know them, "" for what is not known: Firefox, Android."""
+    said = user_agent or ""
+    names = (next((name for sign, name in known if sign in said), "") for known in (_BROWSERS, _SYSTEMS))
+    return ", ".join(name for name in names if name)
 
 
 def source_of_cms(req: falcon.Request, connection: str) -> Source:

@@ -13,17 +13,19 @@ from cms_adapters.connector import Connector
 from service.access.filetoken import FileTokens
 from service.access.formtoken import FormTokens
 from service.access.hashing import Hasher
+from service.access.passkeys import Challenges
 from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.visitor import Visitor
-from service.access.weiter import WeiterTokens
+from service.access.weiter import HOME, Weiter, WeiterTokens
+from service.keys import Rings
 from service.language import DEFAULT_LANGUAGE
-from service.settings import MandantSettings, Settings
+from service.settings import OWN_LOGIN, MandantSettings, Settings
 from service.store import stammdaten
 from service.store.records import Vertrag
 from service.vorgang.house import Houses
 from service.vorgang.types import House
-from service.web.intake import Intake
+from service.web.intake import FILES, Intake
 from service.web.pages import Rufnummer, Site, Way
 from service.web.render import Renderer
 from service.web.text import Words
@@ -38,10 +40,12 @@ class Room:
     settings: Settings
     renderer: Renderer
     houses: Houses
+    rings: Rings
     connectors: Mapping[tuple[str, str], Connector]
     tokens: FormTokens
     file_tokens: FileTokens
     weiter: WeiterTokens
+    challenges: Challenges
     vault: Vault
     hasher: Hasher
     intake: Intake
@@ -142,6 +146,13 @@ class Reader:
             return connector.link(self.visitor.base_url, tail)
         return f"/{self.mandant_id}/{tail}"
 
+    @property
+    def file_field(self) -> str:
+        """Return the name of the field for files, of which several come, as this reader's CMS hands all of them on."""
+        if self.visitor is None or self.visitor.base_url is None:
+            return FILES
+        return FILES + self.room.connectors[self.mandant_id, self.visitor.connection].several
+
     def calls(self, gebaeude_nr: str = "") -> tuple[Rufnummer, ...]:
         """Return the emergency numbers of a building, or the house's own."""
         nummern = self.house.notfall_for(gebaeude_nr).notrufnummern
@@ -151,11 +162,16 @@ class Reader:
             for code, number in nummern.items()
         )
 
-    def login_ways(self) -> tuple[Way, ...]:
-        """Return where somebody who is not signed in can do so."""
+    def login_ways(self, weiter: Weiter = HOME) -> tuple[Way, ...]:
+        """Return where somebody who is not signed in can do so; the own login leads on to where they were."""
         connections = self.mandant.connections.values()
-        urls = [connection.login_url or connection.origins[0] for connection in connections]
-        return tuple(Way(self.words("Zur Anmeldung"), url) for url in dict.fromkeys(urls))
+        sites = [one.login_url or one.origins[0] for one in connections if one.kind != OWN_LOGIN]
+        ways = tuple(Way(self.words("Zur Anmeldung"), url) for url in dict.fromkeys(sites))
+        if self.mandant.own_login is None:
+            return ways
+        token = self.room.weiter.sign(self.mandant_id, weiter) if weiter.path else ""
+        label = self.words("Mit Kundennummer oder E-Mail-Adresse anmelden") if sites else self.words("Zur Anmeldung")
+        return (Way(label, self.link("konto/anmelden", weiter=token)), *ways)
 
     def site(self) -> Site:
         """Return what surrounds this reader's page."""
@@ -193,10 +209,12 @@ class Reader:
         return max(0, int((ends_at - self.room.clock()).total_seconds())) if ends_at else 0
 
     def _framing_origins(self) -> tuple[str, ...]:
+        """Return who may frame this page and hears how high it is: of the own login's before signing in, too."""
         visitor = self.visitor
-        if visitor is None or visitor.session_hash is None:
+        if visitor is not None and visitor.session_hash is None:
             return ()
-        connection = self.mandant.connections.get(visitor.connection)
+        name = visitor.connection if visitor is not None else self.mandant.own_login
+        connection = self.mandant.connections.get(name or "")
         return connection.origins if connection else ()
 
     def _languages(self) -> tuple[Way, ...]:

@@ -96,7 +96,7 @@ class DokumentDatei:
         resp.content_type = dokument.mime
         resp.downloadable_as = dokument.dateiname
         resp.set_header("Content-Security-Policy", _SANDBOX)
-        file = self._room.intake.storage.open(dokument.file_id)
+        file = self._room.intake.storage.open(dokument.file)
         if send_range(req, resp, file, size=dokument.bytes, etag=dokument.sha256) == 0:
             audit.note(Event.DOWNLOAD, source_of(req), subject=str(dokument.id))
 
@@ -117,7 +117,7 @@ class DokumentBild:
         if not 1 <= nummer <= dokument.seiten or dokument.bytes > SIZE_MAX:
             raise NotFoundHere
         try:
-            with self._room.intake.storage.open(dokument.file_id) as content:
+            with self._room.intake.storage.open(dokument.file) as content:
                 resp.data = draw_page(content, dokument.mime, nummer)
         except NoPreview as broken:
             raise NotFoundHere from broken

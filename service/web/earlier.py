@@ -29,17 +29,20 @@ def with_earlier(  # noqa: PLR0913 - whose form it is
     """
     if not form.references:
         return form
-    kept, gone = references_of(form, room, mandant=mandant, account=account, form_key=form_key)
+    kept, gone = references_of(form, room, mandant=mandant, account=account, form_key=form_key, sure=True)
     earlier = [reference.file for reference in kept]
     received, too_many = _fitting(form.received, room, taken, earlier)
     room.intake.discard(file for file in form.received if file not in received)
     return replace(form, earlier=tuple(earlier), received=received, refused=(*form.refused, *gone, *too_many))
 
 
-def references_of(
-    form: Submitted, room: Room, *, mandant: str, account: str, form_key: UUID
+def references_of(  # noqa: PLR0913 - whose form it is
+    form: Submitted, room: Room, *, mandant: str, account: str, form_key: UUID, sure: bool
 ) -> tuple[list[Reference], list[FileRefused]]:
-    """Return the references of a form whose files are still kept, and what is to be said of the others."""
+    """Return the references of a form whose files are still kept, and what is to be said of the others.
+
+    When the storage is away, `sure` raises OSError; else the files count as kept until the form is sent again.
+    """
     kept, gone = [], []
     for token in dict.fromkeys(form.references):
         try:
@@ -47,11 +50,20 @@ def references_of(
         except FileTokenRefused as refused:
             gone.append(FileRefused(refused.dateiname, Refusal.NOT_KEPT))
             continue
-        if room.intake.storage.has(file.id, file.bytes):
+        if _kept(file, room, sure=sure):
             kept.append(Reference(file, token))
         else:
             gone.append(FileRefused(file.dateiname, Refusal.NOT_KEPT))
     return kept, gone
+
+
+def _kept(file: StoredFile, room: Room, *, sure: bool) -> bool:
+    try:
+        return room.intake.storage.has(file)
+    except OSError:
+        if sure:
+            raise
+        return True
 
 
 def new_references(form: Submitted, room: Room, mandant: str, origin: FormOrigin) -> list[Reference]:

@@ -8,13 +8,14 @@ from typing import Any
 import falcon
 import structlog
 
+from service.access.browser import CmsSessionOver
 from service.access.rates import TooManyRequests
-from service.access.weiter import Weiter
+from service.access.weiter import HOME, Weiter
 from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
-from service.web.noted import by_browser, count_refused_token, note_limit
+from service.web.noted import by_browser, count_refused_token, note_limit, warn_refused
 from service.web.pages import MessagePage, Way
 from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
@@ -76,6 +77,7 @@ class FactorNeeded(Exception):
         self.weiter = weiter
 
 
+_LEAD_BACK = {"melden", "vorgaenge", "konto"}  # below these are pages that can be shown again
 Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]  # each narrows its error
 
 
@@ -95,6 +97,7 @@ class ErrorPages:
             falcon.HTTPMethodNotAllowed: self._not_allowed,
             TokenInvalid: self._token_invalid,
             TokenAlreadyUsed: self._token_used,
+            CmsSessionOver: self._session_over,
             NotSignedIn: self._not_signed_in,
             OtherPerson: self._other_person,
             ForeignForm: self._foreign_form,
@@ -135,10 +138,10 @@ class ErrorPages:
         resp.status = status
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
-    def _not_found(
-        self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
-    ) -> None:
+    def _not_found(self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]) -> None:
         """Answer alike for what is unknown and for what is somebody else's."""
+        if "vorgang_id" in params:
+            warn_refused(req, "access_refused")
         if is_api(req):
             write_problem(req, resp, problem_of(falcon.HTTP_404))
             return
@@ -175,6 +178,17 @@ class ErrorPages:
     ) -> None:
         self._token_invalid(req, resp, TokenInvalid("jti used before"), params)
 
+    def _session_over(
+        self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]
+    ) -> None:
+        """Answer what came while the session ended as what comes after it."""
+        reader: Reader = req.context.reader
+        if reader.visitor is not None and reader.visitor.session_hash is not None:
+            req.context.reader = reader.seen_by(None, reader.lang)
+            self._not_signed_in(req, resp, NotSignedIn(), params)
+        else:
+            self._token_invalid(req, resp, TokenInvalid("the CMS has ended this session"), params)
+
     def _not_signed_in(
         self, req: falcon.Request, resp: falcon.Response, error: NotSignedIn, _params: dict[str, Any]
     ) -> None:
@@ -185,16 +199,14 @@ class ErrorPages:
         kept = reader.words("Ihre Eingaben sind gesichert und nach der Anmeldung wieder da.") if error.saved else ""
         page = MessagePage(
             title=reader.words("Bitte melden Sie sich an"),
-            text=" ".join(
-                part
-                for part in (kept, reader.words("Melden Sie sich auf der Internetseite Ihrer Verwaltung an."))
-                if part
-            ),
-            ways=reader.login_ways(),
+            text=" ".join(part for part in (kept, _where_to_sign_in(reader)) if part),
+            ways=reader.login_ways(_back_to(reader)),
             calls=reader.calls(),
         )
         resp.status = falcon.HTTP_401
         resp.set_header("WWW-Authenticate", "Portal")
+        if error.saved:
+            resp.set_header("Portal-Input-Kept", "1")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def _level2_needed(
@@ -230,7 +242,7 @@ class ErrorPages:
     def _foreign_form(
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, _params: dict[str, Any]
     ) -> None:
-        log.warning("form_refused", request_id=req.context.request_id)
+        warn_refused(req, "form_refused")
         text = mark("Das Formular kam nicht von dieser Seite. Bitte öffnen Sie es hier noch einmal.")
         self._page(req, resp, falcon.HTTP_403, (mark("Nicht angenommen"), text))
 
@@ -324,3 +336,13 @@ class ErrorPages:
             "Da ist etwas schiefgegangen. Wir sehen den Fehler im Protokoll. Bitte versuchen Sie es noch einmal."
         )
         self._page(req, resp, falcon.HTTP_500, (mark("Das hat nicht geklappt"), text), calls=True)
+
+
+def _where_to_sign_in(reader: Reader) -> str:
+    if reader.mandant.own_login is not None:
+        return reader.words("Danach sehen Sie hier Ihre Vorgänge.")
+    return reader.words("Melden Sie sich auf der Internetseite Ihrer Verwaltung an.")
+
+
+def _back_to(reader: Reader) -> Weiter:
+    return Weiter(reader.path) if reader.path.partition("/")[0] in _LEAD_BACK else HOME

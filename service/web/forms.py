@@ -9,6 +9,7 @@ from service.vorgang.messages import Addition, Art
 from service.vorgang.types import Meldung, Vorgangstyp
 
 ANSWER_PREFIX = "antwort_"
+_STARS = {str(stars): stars for stars in range(1, 6)}
 _ZUSATZ = ("zeitraum", "zweck", "laerm_wann", "laerm_dauer", "laerm_haeufigkeit")
 
 
@@ -67,7 +68,7 @@ class AdditionSchema(_FormSchema):
     }
 
     nachricht = _text()
-    bewertung = fields.Function(deserialize=lambda value: int(value) if value.isdecimal() else None, load_default=None)
+    bewertung = fields.Function(deserialize=_STARS.get, load_default=None)
     aktion = _text()
 
     @post_load

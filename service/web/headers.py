@@ -8,6 +8,8 @@ from service.web.context import Reader, Room
 
 _NOBODY = "'none'"
 _HSTS = "max-age=31536000; includeSubDomains"
+# A file is no page: nothing in it runs or loads, and nobody frames it.
+FILE_POLICY = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 _UNUSED = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -60,8 +62,8 @@ def policy_for(sites: str, nonce: str) -> str:
     own = f"'nonce-{nonce}'" if nonce else _NOBODY
     # form-action governs redirects too, and signing out leads back to the company's site
     return (
-        f"default-src 'none'; style-src {own}; script-src {own}; img-src 'self' blob: data:; connect-src 'self'; "
-        f"form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or _NOBODY}"
+        f"default-src 'none'; object-src 'none'; style-src {own}; script-src {own}; img-src 'self' blob: data:; "
+        f"connect-src 'self'; form-action 'self' {sites}; base-uri 'none'; frame-ancestors {sites or _NOBODY}"
     )
 
 

@@ -14,7 +14,7 @@ from falcon.util.reader import BufferedReader as PyBufferedReader
 from service.files.intake import StoredFile, take_in
 from service.files.names import clean_name
 from service.files.refusal import FileRefused, Limits, Refusal
-from service.files.storage import Folder
+from service.files.storage import Storage
 from service.store.database import FAULTS
 
 _MAX_FIELDS = 400
@@ -23,6 +23,7 @@ _CHUNK = 64 * 1024
 _BUFFER = 256 * 1024
 _REFERENCE_BYTES = 2048
 
+FILES = "anhaenge"  # the field of the files themselves
 REFERENCE = "gesichert_"  # the fields that refer to files which an earlier attempt has left in storage
 Taken = Callable[[Mapping[str, str]], tuple[int, int]]
 
@@ -73,6 +74,10 @@ class Submitted:
         """Return a field with outer white space removed; absent fields are empty."""
         return self.fields.get(name, "").strip()
 
+    def raw(self, name: str) -> str:
+        """Return a field as it was typed, as passwords are taken."""
+        return self.fields.get(name, "")
+
 
 @dataclass
 class _Reading:
@@ -101,7 +106,7 @@ class _Reading:
 class Intake:
     """Reads forms within the limits of this installation into its file storage."""
 
-    def __init__(self, storage: Folder, limits: Limits, *, text_bytes: int) -> None:
+    def __init__(self, storage: Storage, limits: Limits, *, text_bytes: int) -> None:
         self.storage = storage
         self.limits = limits
         self._text_bytes = text_bytes
@@ -133,7 +138,7 @@ class Intake:
     def discard(self, files: Iterable[StoredFile]) -> None:
         """Delete files that nothing refers to."""
         for file in files:
-            self.storage.delete(file.id)
+            self.storage.discard(file.id)
 
     def _read_into(
         self,
@@ -184,7 +189,7 @@ class Intake:
             raise BadForm("a part of the form has no name")
         if filename is None:
             self._text_part(reading, part, name)
-        elif name == "anhaenge" and filename:
+        elif name == FILES and filename:
             self._file_part(reading, part, filename, _asked(taken, reading))
         else:
             _drain(part.stream)

@@ -14,6 +14,7 @@ from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.konto_pages import KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2 import form_key, read_form, require_to_change, small_form
+from service.web.own_account import is_own, kundennummer
 from service.web.pages import Page, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -40,6 +41,8 @@ class Konto:
         facts = [(words("Angemeldet als"), visitor.name or words("Ohne Namen"))]
         if visitor.person is not None:
             facts.append((words("Sie handeln für"), names[visitor.person]))
+        if number := kundennummer(reader):
+            facts.append((words("Kundennummer"), number))
         others = ", ".join(name for person, name in names.items() if person != visitor.person)
         if others:
             facts.append((words("Auch möglich"), others))
@@ -168,7 +171,21 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
     hint = words("E-Mail, wenn es etwas Neues gibt")
     news = Way(words("Benachrichtigungen"), reader.link("konto/benachrichtigungen"), hint=hint)
     secured, mailed = reader.mandant.level2 is not None, reader.room.settings.service.mail is not None
-    return (persons, *_activate(reader), *((security,) if secured else ()), *((news,) if mailed else ()))
+    return (
+        persons,
+        *_activate(reader),
+        *((security,) if secured else ()),
+        *((news,) if mailed else ()),
+        *(_own_ways(reader, mailed=mailed) if is_own(reader) else ()),
+    )
+
+
+def _own_ways(reader: Reader, *, mailed: bool) -> tuple[Way, ...]:
+    words = reader.words
+    password = Way(words("Kennwort ändern"), reader.link("konto/kennwort"))
+    email = Way(words("E-Mail-Adresse ändern"), reader.link("konto/email"))
+    devices = Way(words("Geräte"), reader.link("konto/geraete"), hint=words("Wo Sie angemeldet sind, und abmelden"))
+    return (password, *((email,) if mailed else ()), devices)
 
 
 def _activate(reader: Reader) -> tuple[Way, ...]:

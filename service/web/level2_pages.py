@@ -9,8 +9,50 @@ from service.web.pages import FileView, Form, Way
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyForm:
+    """A form that the script at `script` fills by an authenticator's answer, and that is hidden without it.
+
+    `kind` is what the authenticator is asked for (`get` or `create`), `options` the JSON of how; `failed` is said when
+    nothing came of it.
+    """
+
+    kind: str
+    aktion: str
+    options: str
+    form: Form
+    script: str
+    failed: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """One of the reader's passkeys; `remove` is what its button says to the server."""
+
+    name: str
+    note: str
+    remove: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeysPage:
+    """The reader's passkeys. `adding` where one can be added here, else `elsewhere` says where."""
+
+    template: ClassVar[str] = "pages/passkeys.html"
+    title: str
+    text: str
+    passkeys: tuple[PasskeyView, ...]
+    form: Form
+    adding: PasskeyForm | None
+    elsewhere: str
+    back: Way
+
+
+@dataclass(frozen=True, slots=True)
 class BestaetigenPage:
-    """A code is asked for. `saved` when a form was kept, with its `files`; `other` asks for the other kind."""
+    """A code is asked for. `saved` when a form was kept, with its `files`; `other` asks for the other kind.
+
+    `passkey` takes one in place of a code, where there is one to show.
+    """
 
     template: ClassVar[str] = "pages/bestaetigen.html"
     title: str
@@ -20,6 +62,7 @@ class BestaetigenPage:
     lost: str
     saved: bool = False
     files: tuple[FileView, ...] = ()
+    passkey: PasskeyForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class Melden(ABC):
 
     def _discard_draft(self, resp: falcon.Response, reader: Reader, draft: DraftOf) -> None:
         for file_id in drop_draft(draft, spend=reader.signed_in.spend):
-            self._room.intake.storage.delete(file_id)
+            self._room.intake.storage.discard(file_id)
         resp.status = falcon.HTTP_303
         resp.location = reader.link("")
 
@@ -169,7 +169,7 @@ class Melden(ABC):
         except ValueError:
             file_id = draft.form_key  # names no file, so none is removed
         if drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
-            self._room.intake.storage.delete(file_id)
+            self._room.intake.storage.discard(file_id)
         self._room.intake.discard(form.received)
         stored = drafts.by_id(draft.mandant, draft.account, draft.form_key)
         self.show(resp, reader, form.fields, draft=stored)
@@ -259,6 +259,7 @@ class Melden(ABC):
             file_error=file_error,
             file_hint=hint,
             accept=ACCEPT,
+            file_field=reader.file_field,
             submit=words("Absenden"),
             saved_at=words.minute(draft.updated_at) if draft else "",
         )
@@ -355,7 +356,7 @@ def _taken(fields: Mapping[str, str], reader: Reader) -> tuple[int, int]:
 
 
 def _draft_file(view: FileView) -> FileView:
-    return FileView(id=view.id, name=view.name, size=view.size)
+    return FileView(id=view.id, name=view.name, size=view.size, note=view.note)
 
 
 def nothing_to_spend() -> None:

@@ -16,14 +16,15 @@ class Metrics:
     access = METRICS
 
     def __init__(self, room: Room) -> None:
-        self._token = room.settings.service.metrics_token
+        self._tokens = room.rings.metrics_token
         self._registry = registry_for(room.settings, room.clock)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer in Prometheus' text format; the token is compared in constant time."""
-        if not self._token:
+        tokens = self._tokens()
+        if not tokens:
             raise NotFoundHere
-        if not shows(req.auth or "", self._token):
+        if not shows(req.auth or "", tokens[0]):
             write_problem(req, resp, problem_of(falcon.HTTP_401))
             resp.set_header("WWW-Authenticate", "Bearer")
             return

@@ -60,6 +60,24 @@ def _note_refused_token(req: falcon.Request, reader: Reader, reason: str) -> Non
     note_alone(event, who, {"reason": code_of(reason), "for": _purpose(req)})
 
 
+def warn_refused(req: falcon.Request, event: str) -> None:
+    """Write to the log who asked for what is not theirs, or sent a form that was not: by account, a hash, and route.
+
+    It is not noted in the audit log: nothing has happened, and whoever tries ids in masses must not fill the database.
+    """
+    reader: Reader | None = getattr(req.context, "reader", None)
+    visitor = reader.visitor if reader is not None else None
+    log.warning(
+        event,
+        method=req.method,
+        route=req.uri_template or "",
+        mandant=reader.mandant_id if reader is not None else "",
+        connection=visitor.connection if visitor is not None else "",
+        account=visitor.account if visitor is not None else "",
+        request_id=req.context.request_id,
+    )
+
+
 def note_alone(event: Event, source: Source, facts: Mapping[str, str | int]) -> None:
     """Add an entry of what changed nothing; where it cannot be written, the log has it."""
     try:

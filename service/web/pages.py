@@ -69,7 +69,10 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One form field. `kind`: text, tel, number, date, code, textarea, select, radio, checkbox, hidden."""
+    """One form field.
+
+    `kind`: text, tel, email, password, number, date, code, textarea, select, radio, checkbox, hidden.
+    """
 
     name: str
     kind: str
@@ -103,7 +106,7 @@ class FileView:
     url: str = ""
     sha256: str = ""
     picture: bool = False
-    pending: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class Form:
     submit: str
     saved_at: str = ""
     takes_files: bool = True
+    file_field: str = "anhaenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +310,7 @@ class UnsavedPage:
     accept: str
     calls: tuple[Rufnummer, ...]
     reference: str
+    file_field: str = "anhaenge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Barrierefreiheit:
 
 
 class Static:
-    """`/{mandant}/static/{name}`: two files, named by their content and kept by browsers for good."""
+    """`/{mandant}/static/{name}`: style sheet and scripts, named by their content and kept by browsers for good."""
 
     access = PUBLIC
     needs_store = False
@@ -69,7 +69,7 @@ class Static:
         self._files = {
             (mandant, asset.path.removeprefix("static/")): asset
             for mandant, settings in room.settings.mandanten.items()
-            for asset in room.renderer.assets(settings)
+            for asset in (*room.renderer.assets(settings), room.renderer.passkey_script)
         }
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, name: str) -> None:
@@ -120,8 +120,7 @@ class Readyz:
         except StoreUnavailable:
             problems.append("database does not answer")
         try:
-            with self._room.intake.storage.incoming():
-                pass
+            self._room.intake.storage.check()
         except OSError:
             problems.append("file storage is not writable")
         return problems

@@ -39,7 +39,8 @@ class Renderer:
 
     def __init__(self) -> None:
         self._environments = {lang: _environment(lang) for lang in LANGUAGES}
-        self._script = Asset("portal.js", "text/javascript", (TEMPLATES / "static" / "portal.js").read_bytes())
+        self._script = _script("portal.js")
+        self.passkey_script = _script("passkey.js")
         self._style = (TEMPLATES / "static" / "portal.css").read_bytes()
 
     def assets(self, mandant: MandantSettings) -> tuple[Asset, Asset]:
@@ -51,6 +52,10 @@ class Renderer:
         layout = "layouts/fragment.html" if site.fragment else "layouts/page.html"
         template = self._environments[site.lang].get_template(page.template)
         return template.render(page=page, site=site, layout=layout)
+
+
+def _script(name: str) -> Asset:
+    return Asset(name, "text/javascript", (TEMPLATES / "static" / name).read_bytes())
 
 
 def write_page(resp: falcon.Response, html: str, title: str) -> None:

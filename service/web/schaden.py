@@ -1,6 +1,7 @@
 """`melden/schaden`: danger first, then place, Kategorie and Art, then what the Art asks for."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import falcon
@@ -22,6 +23,19 @@ _TRIPLE = ("schadensort", "schadenskategorie", "schadensart")
 _SEARCH_MAX = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Preset:
+    """What a page of the company's site has chosen already: a Kategorie, the number of a building."""
+
+    kategorie: str = ""
+    gebaeude: str = ""
+
+    def link(self, reader: Reader, **query: str) -> str:
+        """Return where `melden/schaden` goes on with it."""
+        kept = {"schadenskategorie": self.kategorie, "gebaeude": self.gebaeude}
+        return reader.link("melden/schaden", **(kept | query))
+
+
 class Schaden(Melden):
     typ: ClassVar = Vorgangstyp.SCHADEN
 
@@ -37,14 +51,16 @@ class Schaden(Melden):
         draft = latest_draft(reader, self.form_name)
         if chosen["schadensart"] in reader.house.catalog.schadensarten:
             confirmed = {"notfall_bestaetigt": req.get_param("notfall_bestaetigt", default="")}
+            vertrag = _vertrag_at(reader, req.get_param("gebaeude", default=""))
             typed = dict(draft.fields) if draft and draft.fields.get("schadensart") == chosen["schadensart"] else {}
             given = {name: value for name, value in (chosen | confirmed).items() if value}
-            self.show(resp, reader, typed | _kategorie(reader, given), draft=draft if typed else None)
+            self.show(resp, reader, vertrag | typed | _kategorie(reader, given), draft=draft if typed else None)
             return
         if draft is not None and draft.fields.get("schadensart") and not any(chosen.values()) and not req.params:
             self.show(resp, reader, dict(draft.fields), draft=draft)
             return
-        page = _finder(reader, chosen["schadensort"], req.get_param("suche", default="")[:_SEARCH_MAX], ())
+        search = req.get_param("suche", default="")[:_SEARCH_MAX]
+        page = _finder(reader, chosen["schadensort"], search, (), _preset(req, reader.house.catalog))
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     @override
@@ -135,11 +151,27 @@ def _question_field(reader: Reader, question: Question, values: Mapping[str, str
     )
 
 
-def _finder(reader: Reader, ort: str, search: str, errors: tuple[FieldError, ...]) -> SchadenPage:
+def _preset(req: falcon.Request, catalog: Catalog) -> _Preset:
+    kategorie = req.get_param("schadenskategorie", default="")
+    known = kategorie if kategorie in catalog.schadenskategorien else ""
+    return _Preset(known, req.get_param("gebaeude", default="")[:_SEARCH_MAX])
+
+
+def _vertrag_at(reader: Reader, gebaeude: str) -> dict[str, str]:
+    """Choose the contract of somebody who has just one in this building."""
+    here = [vertrag.nr for vertrag in reader.vertraege if gebaeude and vertrag.gebaeude_nr == gebaeude]
+    return {"vertrag": here[0]} if len(here) == 1 else {}
+
+
+def _finder(
+    reader: Reader, ort: str, search: str, errors: tuple[FieldError, ...], preset: _Preset = _Preset()
+) -> SchadenPage:
     catalog = reader.house.catalog
-    known = catalog.schadensorte.get(ort)
-    groups = _art_groups(reader, catalog, known.code) if known else _ort_groups(reader, catalog)
-    hits = tuple(_art_way(reader, catalog, art, "") for art in catalog.search(search, reader.lang)) if search else None
+    known, kategorie = catalog.schadensorte.get(ort), catalog.schadenskategorien.get(preset.kategorie)
+    groups = _art_groups(reader, catalog, known.code, preset) if known else _ort_groups(reader, catalog, preset)
+    hits = None
+    if search:
+        hits = tuple(_art_way(reader, art, "", preset) for art in catalog.search(search, reader.lang))
     return SchadenPage(
         title=reader.words("Schaden melden"),
         step=reader.words("Was ist beschädigt?") if known else reader.words("Wo ist der Schaden?"),
@@ -147,12 +179,22 @@ def _finder(reader: Reader, ort: str, search: str, errors: tuple[FieldError, ...
         search=search,
         hits=hits,
         groups=tuple(groups),
-        chosen=(known.label.text(reader.lang),) if known else (),
-        back=Way(reader.words("Anderen Ort wählen"), reader.link("melden/schaden", neu="1")) if known else None,
+        chosen=tuple(entry.label.text(reader.lang) for entry in (known, kategorie) if entry),
+        back=_back(reader, preset, place_chosen=known is not None),
         draft=_draft_way(reader, latest_draft(reader, "schaden")),
         errors=errors,
-        danger=tuple(_art_way(reader, catalog, art, "") for art in _dangers(catalog)),
+        danger=tuple(_art_way(reader, art, "", preset) for art in _dangers(catalog)),
     )
+
+
+def _back(reader: Reader, preset: _Preset, *, place_chosen: bool) -> Way | None:
+    """Lead one step back: to the places, or from one Kategorie to all."""
+    if place_chosen:
+        return Way(reader.words("Anderen Ort wählen"), preset.link(reader, neu="1"))
+    if preset.kategorie:
+        all_of_them = _Preset(gebaeude=preset.gebaeude)
+        return Way(reader.words("Alle Schäden zeigen"), all_of_them.link(reader, neu="1"))
+    return None
 
 
 def _dangers(catalog: Catalog) -> Iterable[Schadensart]:
@@ -161,27 +203,29 @@ def _dangers(catalog: Catalog) -> Iterable[Schadensart]:
     return (a for a in arten if a.emergency_rule and rules[a.emergency_rule].mode == "HOTLINE_ONLY")
 
 
-def _ort_groups(reader: Reader, catalog: Catalog) -> Iterable[Group]:
+def _ort_groups(reader: Reader, catalog: Catalog, preset: _Preset) -> Iterable[Group]:
     for group in catalog.area_groups.values():
         orte = [ort for ort in catalog.schadensorte.values() if ort.group == group.code]
         ways = tuple(
-            Way(ort.label.text(reader.lang), reader.link("melden/schaden", schadensort=ort.code)) for ort in orte
+            Way(ort.label.text(reader.lang), preset.link(reader, schadensort=ort.code))
+            for ort in orte
+            if not preset.kategorie or catalog.arten_at(ort.code, preset.kategorie)
         )
         if ways:
             yield Group(group.label.text(reader.lang), ways)
 
 
-def _art_groups(reader: Reader, catalog: Catalog, ort: str) -> Iterable[Group]:
+def _art_groups(reader: Reader, catalog: Catalog, ort: str, preset: _Preset) -> Iterable[Group]:
     for kategorie in catalog.kategorien_at(ort):
-        arten = catalog.arten_at(ort, kategorie.code)
-        yield Group(
-            kategorie.label.text(reader.lang), tuple(_art_way(reader, catalog, art, ort, hint=False) for art in arten)
-        )
+        if preset.kategorie in {"", kategorie.code}:
+            arten = catalog.arten_at(ort, kategorie.code)
+            ways = tuple(_art_way(reader, art, ort, preset, hint=False) for art in arten)
+            yield Group(kategorie.label.text(reader.lang), ways)
 
 
-def _art_way(reader: Reader, catalog: Catalog, art: Schadensart, ort: str, *, hint: bool = True) -> Way:
-    url = reader.link("melden/schaden", schadensort=ort, schadenskategorie=art.kategorie, schadensart=art.code)
-    kategorie = catalog.schadenskategorien[art.kategorie].label.text(reader.lang)
+def _art_way(reader: Reader, art: Schadensart, ort: str, preset: _Preset, *, hint: bool = True) -> Way:
+    url = preset.link(reader, schadensort=ort, schadenskategorie=art.kategorie, schadensart=art.code)
+    kategorie = reader.house.catalog.schadenskategorien[art.kategorie].label.text(reader.lang)
     return Way(art.label.text(reader.lang), url, hint=kategorie if hint else "")
 
 

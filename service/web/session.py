@@ -1,6 +1,7 @@
 """From the request to the reader: Mandant, token or session, language; and what a route asks of them."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -26,7 +27,7 @@ RESIDENT = "resident"
 RESIDENT_OR_DRAFT = "resident_or_draft"
 ADMIN = "admin"
 METRICS = "metrics"
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -39,7 +40,7 @@ class RequestId:
     def process_request(self, req: falcon.Request, _resp: falcon.Response) -> None:
         """Take the id over from a proxy if it looks like one, else make one."""
         given = req.get_header("X-Request-ID") or ""
-        req.context.request_id = given if _REQUEST_ID.match(given) else uuid4().hex
+        req.context.request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         req.context.started = self._room.clock()
 
     def process_response(
@@ -49,17 +50,33 @@ class RequestId:
         _resource: object,
         _succeeded: bool,  # noqa: FBT001 - falcon's signature
     ) -> None:
-        """Log the route, never the query or the name of anybody."""
+        """Log the route and how whoever asks was signed in, never the query, the name or the account of anybody."""
         resp.set_header("X-Request-ID", req.context.request_id)
         took = self._room.clock() - req.context.started
         log.info(
             "request",
             method=req.method,
             route=req.uri_template or "",
+            mandant=_mandant(req),
+            signed_in=_signed_in(req),
             status=falcon.http_status_to_code(resp.status),
             milliseconds=round(took.total_seconds() * 1000, 1),
             request_id=req.context.request_id,
         )
+
+
+def _mandant(req: falcon.Request) -> str:
+    reader: Reader | None = getattr(req.context, "reader", None)
+    return reader.mandant_id if reader is not None else ""
+
+
+def _signed_in(req: falcon.Request) -> str:
+    """Return by what: a CMS's token for this one request, a browser session, a back end's token; "" if by nothing."""
+    reader: Reader | None = getattr(req.context, "reader", None)
+    visitor = reader.visitor if reader is not None else None
+    if visitor is None:
+        return "admin" if getattr(req.context, "admin", None) is not None else ""
+    return "fragment" if _by_cms(visitor) else "session"
 
 
 class FindMandant:
@@ -202,14 +219,19 @@ class FindVisitor:
             raise NotSignedIn
 
     def _by_session(self, req: falcon.Request, reader: Reader) -> Visitor | None:
-        """Return whose session it is; one of a connection that the settings no longer have is over."""
+        """Return whose session it is; one of a connection that the settings no longer have is over.
+
+        Nor is a person believed any longer whom the CMS named while the settings trusted it.
+        """
         in_header = _header_session(req)
         shown = session_cookies(req) if in_header is None else [in_header]
         session = find_session(shown, mandant=reader.mandant_id, now=self._room.clock())
-        if session is None or session.connection not in reader.mandant.connections:
+        connection = reader.mandant.connections.get(session.connection) if session is not None else None
+        if session is None or connection is None:
             if in_header is not None:
                 raise TokenInvalid("session in header unknown or over", over=True)
             return None
+        session = session if connection.trust_person else replace(session, person=None)
         found = visitor_of_session(session, ends_at=session.created_at + ABSOLUTE, in_header=in_header is not None)
         return acting(found, session.links)
 

@@ -29,6 +29,7 @@ from service.web.level2 import (
 )
 from service.web.level2_pages import CodesPage, FaktorPage, SicherheitPage
 from service.web.pages import Page, Way
+from service.web.passkeys import PATH as PASSKEYS
 from service.web.render import write_page
 from service.web.session import RESIDENT
 
@@ -61,7 +62,7 @@ class Sicherheit:
             ),
             facts=_facts(reader, stands, left, self._room.clock()),
             notes=_notes(reader, rules, stands, left),
-            ways=_ways(reader, stands),
+            ways=_ways(reader, stands, rules),
         )
         _write(resp, reader, page)
 
@@ -240,7 +241,7 @@ def _notes(reader: Reader, rules: Level2Settings, stands: Standing, left: int) -
     return (words("Ab dem {day} brauchen Sie für Ihre Unterlagen einen zweiten Faktor.", day=day),)
 
 
-def _ways(reader: Reader, stands: Standing) -> tuple[Way, ...]:
+def _ways(reader: Reader, stands: Standing, rules: Level2Settings) -> tuple[Way, ...]:
     words = reader.words
     if not stands.has_factor:
         return (Way(words("Zweiten Faktor einrichten"), reader.link(APP)),)
@@ -255,7 +256,13 @@ def _ways(reader: Reader, stands: Standing) -> tuple[Way, ...]:
             reader.link(CODES),
             hint=words("Zum Ausdrucken, falls das Gerät einmal fehlt."),
         ),
+        *((_passkeys_way(reader),) if rules.passkeys else ()),
     )
+
+
+def _passkeys_way(reader: Reader) -> Way:
+    hint = reader.words("Fingerabdruck, Gesicht oder Gerätesperre statt eines Codes.")
+    return Way(reader.words("Passkeys"), reader.link(PASSKEYS), hint=hint)
 
 
 def _why(reader: Reader, stands: Standing, token: str) -> str:

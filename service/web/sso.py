@@ -2,25 +2,30 @@
 
 import secrets
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import falcon
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 
 from cms_adapters.connector import CmsLogin, Connector
 from cms_adapters.tokens import TokenRefused
 from service.access import audit
 from service.access.audit import Event
 from service.access.browser import CmsSessionOver, StartedSession, end_cms_session, hash_of, start_session
+from service.access.signing import Signer
 from service.access.visitor import Visitor, account_of, visitor_of_login
+from service.settings import OWN_LOGIN
 from service.store import level2, sessions
 from service.store.database import in_transaction
 from service.web.client import source_of, source_of_cms
 from service.web.context import Reader, Room, reader_of
+from service.web.cookies import remove_cookie, set_cookie
 from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
 from service.web.intake import Submitted
 from service.web.pages import SsoPage
 from service.web.render import write_page
 from service.web.session import COOKIE, PUBLIC, RESIDENT, same_origin, shown_sessions
+from service.web.ziel import link_to, ziel_of
 
 NONCE_COOKIE = "__Host-portal-nonce"
 _NONCE_LIFETIME_S = 300
@@ -34,24 +39,25 @@ class Sso:
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._proofs = URLSafeTimedSerializer(list(room.settings.service.secret_keys), salt="portal.nonce.v1")
+        self._proofs = Signer(room.rings.secret_keys, "portal.nonce.v1")
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
         """Show the page that talks with the site around it."""
         reader = reader_of(req)
         settings = reader.mandant.connections.get(connection)
-        if settings is None:
+        if settings is None or settings.kind == OWN_LOGIN:
             raise NotFoundHere
         nonce = secrets.token_urlsafe(24)
         page = SsoPage(
             title=reader.words("Anmeldung"),
             nonce=nonce,
-            nonce_proof=str(self._proofs.dumps([mandant, connection, nonce])),
+            nonce_proof=self._proofs.dumps([mandant, connection, nonce]),
             origins=settings.origins,
-            action=f"/{mandant}/sso/{connection}",
+            action=f"/{mandant}/sso/{connection}" + (f"?{urlencode({'ziel': ziel})}" if (ziel := ziel_of(req)) else ""),
             top_url=settings.login_url or settings.origins[0],
         )
-        _set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
+        set_cookie(resp, NONCE_COOKIE, nonce, in_frame=True, max_age=_NONCE_LIFETIME_S)
+        resp.set_header("Portal-Address", f"{self._room.settings.service.public_url}/{mandant}")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, connection: str) -> None:
@@ -67,8 +73,8 @@ class Sso:
         self._room.rates.hit("sso_account", mandant, visitor.account)
         started = self._start(req, visitor)
         if by_cookie:
-            _set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
-        _remove_cookie(resp, NONCE_COOKIE, in_frame=True)
+            set_cookie(resp, COOKIE, started.secret, in_frame=nonce is not None)
+        remove_cookie(resp, NONCE_COOKIE, in_frame=True)
         self._answer(req, resp, None if by_cookie else started.secret)
 
     def _start(self, req: falcon.Request, visitor: Visitor) -> StartedSession:
@@ -83,12 +89,12 @@ class Sso:
             raise TokenInvalid("the CMS has ended this session") from over
 
     def _answer(self, req: falcon.Request, resp: falcon.Response, header_session: str | None) -> None:
-        home = reader_of(req).link("")
+        begin = link_to(reader_of(req), ziel_of(req))
         if not req.client_accepts("text/html") or "application/json" in req.accept:
-            resp.media = {"next": home} | ({"session": header_session} if header_session else {})
+            resp.media = {"next": begin} | ({"session": header_session} if header_session else {})
             return
         resp.status = falcon.HTTP_303
-        resp.location = home
+        resp.location = begin
 
     def _login(self, connector: Connector, form: Submitted, *, origin: str | None, nonce: str | None) -> CmsLogin:
         token = form.get("token")
@@ -173,32 +179,16 @@ class SignOut:
 
         in_transaction(end)
         for in_frame in (False, True):
-            _remove_cookie(resp, COOKIE, in_frame=in_frame)
+            remove_cookie(resp, COOKIE, in_frame=in_frame)
+        # pages that this browser might show again by its "back" button go, too
+        resp.set_header("Clear-Site-Data", '"cache", "storage"')
         resp.status = falcon.HTTP_303
         resp.location = _site_of(reader)
 
 
 def _site_of(reader: Reader) -> str:
     visitor = reader.visitor
+    if visitor is not None and visitor.connection == reader.mandant.own_login:
+        return reader.link("konto/anmelden")
     connection = reader.mandant.connections.get(visitor.connection) if visitor else None
     return connection.origins[0] + "/" if connection else reader.link("")
-
-
-def _set_cookie(resp: falcon.Response, name: str, value: str, *, in_frame: bool, max_age: int | None = None) -> None:
-    """Set a __Host- cookie; partitioned where another site surrounds the page (session.md, Cookies)."""
-    resp.set_cookie(
-        name,
-        value,
-        path="/",
-        secure=True,
-        http_only=True,
-        same_site="None" if in_frame else "Lax",
-        partitioned=in_frame,
-        max_age=max_age,
-    )
-
-
-def _remove_cookie(resp: falcon.Response, name: str, *, in_frame: bool) -> None:
-    """Remove a __Host- cookie: browsers ignore a line without Secure, and one that names the other kind of jar."""
-    jar = "SameSite=None; Partitioned" if in_frame else "SameSite=Lax"
-    resp.append_header("Set-Cookie", f"{name}=; Max-Age=0; Path=/; Secure; HttpOnly; {jar}")

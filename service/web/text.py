@@ -74,6 +74,14 @@ class Words:
             Refusal.DAMAGED: self("„{name}“ ist beschädigt und lässt sich nicht öffnen. Bitte speichern Sie sie neu."),
             Refusal.TOO_MANY_PIXELS: self("„{name}“ hat zu viele Bildpunkte. Bitte verkleinern Sie das Bild."),
             Refusal.NOT_KEPT: self("„{name}“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu."),
+            Refusal.INFECTED: self(
+                "In „{name}“ hat die Virenprüfung Schadsoftware gefunden. Die Datei wurde nicht angenommen. "
+                "Bitte prüfen Sie das Gerät, von dem sie kommt."
+            ),
+            Refusal.UNSCANNABLE: self(
+                "„{name}“ ließ sich nicht auf Viren prüfen und wurde nicht angenommen. "
+                "Bitte speichern Sie die Datei neu, ohne Schutz und so klein wie möglich."
+            ),
             Refusal.ENCRYPTED: self("„{name}“ ist mit einem Kennwort geschützt. Bitte entfernen Sie den Schutz."),
         }[refused.refusal]
         return said.format(

@@ -92,7 +92,7 @@ def _files(form: Submitted, reader: Reader, origin: FormOrigin | None, *, keep: 
     if origin is None:  # nobody could take them up again
         return _Files((), (*form.refused, *_lost(form, room)))
     earlier, gone = references_of(
-        form, room, mandant=reader.mandant_id, account=origin.account, form_key=origin.form_key
+        form, room, mandant=reader.mandant_id, account=origin.account, form_key=origin.form_key, sure=False
     )
     if not keep:
         return _Files(tuple(earlier), (*form.refused, *gone, *_lost(form, room)))
@@ -135,6 +135,7 @@ def _page(form: Submitted, files: _Files, reader: Reader, text: str, reference: 
         files=tuple(FileView("", kept.file.dateiname, words.size(kept.file.bytes)) for kept in files.kept),
         refused=tuple(words.file_problem(one, reader.room.intake.limits) for one in files.refused),
         accept=ACCEPT,
+        file_field=reader.file_field,
         calls=reader.calls(),
         reference=reference,
     )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from service.files.scan import ScanState
 from service.store.records import Anhang, Vorgang, VorgangLine
 from service.vorgang.anforderung import ANSWERED
 from service.vorgang.catalog import TenantStatus
@@ -102,17 +103,33 @@ def _moment(text: str, reader: Reader) -> str:
 
 def file_view(anhang: Anhang, reader: Reader) -> FileView:
     """Return a file with where to download it."""
-    stored = anhang.stored_at is not None
-    url = reader.link(f"vorgaenge/{anhang.vorgang_id}/anhaenge/{anhang.id}") if anhang.vorgang_id and stored else ""
+    url = reader.link(f"vorgaenge/{anhang.vorgang_id}/anhaenge/{anhang.id}") if anhang.vorgang_id else ""
     return FileView(
         id=str(anhang.id),
         name=anhang.dateiname,
         size=reader.words.size(anhang.bytes),
-        url=url,
+        url=url if anhang.ready else "",
         sha256=anhang.sha256,
         picture=anhang.mime.startswith("image/"),
-        pending=not stored,
+        note=_file_note(anhang, reader),
     )
+
+
+def _file_note(anhang: Anhang, reader: Reader) -> str:
+    """Say why a file cannot be downloaded; "" where it can."""
+    words = reader.words
+    if anhang.stored_at is None:
+        return words("wird noch bereitgestellt")
+    notes = {
+        ScanState.PENDING: words("wird noch auf Viren geprüft"),
+        ScanState.INFECTED: words(
+            "gesperrt: Die Virenprüfung hat Schadsoftware gefunden. Die Datei wird nicht weitergegeben."
+        ),
+        ScanState.UNSCANNABLE: words(
+            "gesperrt: Die Datei ließ sich nicht auf Viren prüfen. Sie wird nicht weitergegeben."
+        ),
+    }
+    return notes.get(ScanState(anhang.scan), "") if anhang.scan else ""
 
 
 def _tenant_status(status: str, reader: Reader) -> TenantStatus | None:

@@ -22,6 +22,7 @@ from service.web.dokumente import note_by_name
 from service.web.earlier import with_earlier
 from service.web.errors import NotFoundHere, NotSignedIn, OtherPerson
 from service.web.forms import AdditionSchema
+from service.web.headers import FILE_POLICY
 from service.web.intake import Submitted
 from service.web.level2 import demanded, require
 from service.web.melden import form_problem, latest_draft, nothing_to_spend
@@ -204,7 +205,7 @@ class VorgangSeite:
         draft = _draft_of(reader, vorgang, key)
         file_id = _uuid(detail)
         if file_id is not None and drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
-            self._room.intake.storage.delete(file_id)
+            self._room.intake.storage.discard(file_id)
         self._room.intake.discard(form.received)
         stored = drafts.by_id(reader.mandant_id, reader.signed_in.account, key)
         self._show(resp, reader, vorgang, Refused(form.fields, draft=stored))
@@ -247,6 +248,7 @@ class Quittung:
         from service.web.quittung_pdf import receipt_pdf  # noqa: PLC0415 - loads the typesetter only where it is used
 
         reader = reader_of(req)
+        _count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
         page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=False)
         audit.note(Event.DOWNLOAD, source_of(req), subject="quittung", facts={"vorgang": str(vorgang.id)})
@@ -273,10 +275,11 @@ class Download:
     ) -> None:
         """Stream the file; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
+        _count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
         key = _uuid(anhang_id)
         anhang = vorgaenge.anhang(key) if key else None
-        if anhang is None or anhang.vorgang_id != vorgang.id or anhang.stored_at is None:
+        if anhang is None or anhang.vorgang_id != vorgang.id or not anhang.ready:
             raise NotFoundHere
         if anhang.dokument_id is not None or anhang.aktivitaet_id is not None:
             action = "nachrichten" if anhang.dokument_id is None else "dokumente"
@@ -284,10 +287,15 @@ class Download:
         if anhang.dokument_id:
             note_by_name(req, reader, anhang.dokument_id)
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
-        resp.set_stream(self._room.intake.storage.open(anhang.id), anhang.bytes)
+        resp.set_stream(self._room.intake.storage.open(anhang), anhang.bytes)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname
-        resp.set_header("Content-Security-Policy", "default-src 'none'; sandbox")
+        resp.set_header("Content-Security-Policy", FILE_POLICY)
+
+
+def _count_file(reader: Reader) -> None:
+    """Count a file that is fetched; raises TooManyRequests. Setting a PDF costs, and so does a copy of everything."""
+    reader.room.rates.hit("file_account", reader.mandant_id, reader.signed_in.account)
 
 
 def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:

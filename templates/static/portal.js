@@ -3,6 +3,7 @@ const $ = (selector, from = document) => from.querySelector(selector);
 const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
 const root = () => $(".mieterportal");
 const word = (name) => $("[data-worte]")?.dataset[name] ?? "";
+const chooser = (form) => $("input[type=file]", form);
 const parse = (html) => new DOMParser().parseFromString(html, "text/html");
 const framed = window.parent !== window;
 const turns = new WeakMap(); // form → its requests, one after the other
@@ -70,7 +71,7 @@ function draft(form, aktion) {
 	clearTimeout(timers.get(form));
 	timers.delete(form);
 	const data = new FormData(form);
-	data.delete("anhaenge");
+	data.delete(chooser(form)?.name);
 	data.set("aktion", aktion);
 	return data;
 }
@@ -87,7 +88,7 @@ const remove = (form, aktion) =>
 		const fresh = parse(await response.text());
 		take(fresh, form);
 		if (swap(fresh, "dateien", true)) say(word("removed"));
-		form.elements.anhaenge.focus();
+		chooser(form).focus();
 	});
 
 function upload(form, file) {
@@ -105,14 +106,14 @@ function upload(form, file) {
 		cancelled = true;
 		xhr.abort();
 		row.remove();
-		form.elements.anhaenge.focus();
+		chooser(form).focus();
 	};
 	list.hidden = false;
 	list.append(row);
 	const send = (done) => {
 		if (cancelled) return done();
 		const data = draft(form, "hochladen");
-		data.append("anhaenge", file);
+		data.append(chooser(form).name, file);
 		xhr.open("POST", form.action);
 		for (const [name, value] of Object.entries(headers("text/html"))) xhr.setRequestHeader(name, value);
 		xhr.upload.onprogress = (event) => {
@@ -124,7 +125,7 @@ function upload(form, file) {
 			watchIdle();
 			const fresh = parse(xhr.responseText);
 			const problem = $("#feld-anhaenge-fehler", fresh);
-			if (!$("#dateien", fresh)) return fail(word("failed"));
+			if (!$("#dateien", fresh)) return fail(word(xhr.status === 413 ? "large" : "failed"));
 			problem?.remove();
 			take(fresh, form);
 			swap(fresh, "dateien", true);
@@ -141,17 +142,22 @@ function upload(form, file) {
 
 async function visit(url, options) {
 	const response = await load(url, options).catch(() => null);
-	if (!response) {
-		say(word("offline"), $("form[data-busy]"));
-		return release();
-	}
+	return response ? show(response, url) : offline();
+}
+
+function offline() {
+	say(word("offline"), $("form[data-busy]"));
+	release();
+}
+
+async function show(response, url) {
 	if (response.headers.get("Content-Disposition")?.startsWith("attachment")) return keep(response, url);
 	if (session && !response.headers.get("Content-Type")?.includes("html")) return leave();
 	const fresh = parse(await response.text());
 	document.title = fresh.title;
 	document.documentElement.lang = fresh.documentElement.lang;
 	document.body.replaceChildren(...fresh.body.childNodes);
-	for (const link of $$("[data-top]")) link.href = topUrl;
+	for (const link of topUrl ? $$("[data-top]") : []) link.href = topUrl;
 	start();
 	const anchor = new URL(url, location).hash.slice(1);
 	if (anchor) document.getElementById(anchor)?.scrollIntoView();
@@ -213,15 +219,31 @@ function signOn(box) {
 			const response = await load(action, { method: "POST", body, headers: headers("application/json") });
 			const answer = await response.json();
 			if (!response.ok) throw answer;
-			session = answer.session ?? "";
-			if (session) await visit(answer.next);
-			else location.replace(answer.next);
+			await proceed(answer);
 		} catch {
 			$("[data-status]", box).hidden = true;
 			$("[data-fehlschlag]", box).hidden = false;
 		}
 	});
 	if (framed) for (const origin of origins) window.parent.postMessage({ type: "portal:nonce", nonce }, origin);
+}
+
+async function proceed(answer) {
+	session = answer.session ?? "";
+	if (session) await visit(answer.next);
+	else location.replace(answer.next);
+}
+
+// Signing in at the portal itself, in a frame: the answer is a session, or the page again with what is wrong.
+async function enter(form, submitter) {
+	const body = new URLSearchParams(new FormData(form, submitter));
+	const accept = headers("application/json, text/html");
+	const response = await load(form.action, { method: "POST", body, headers: accept }).catch(() => null);
+	if (!response) return offline();
+	if (!response.ok || !response.headers.get("Content-Type")?.includes("json")) return show(response, form.action);
+	const answer = await response.json();
+	topUrl = new URL(answer.next, location).href;
+	await proceed(answer);
 }
 
 // Time and size
@@ -331,9 +353,10 @@ addEventListener("submit", (event) => {
 	} else {
 		clearTimeout(timers.get(form));
 		if (form.method === "post") hold(form, word("sending"));
-		if (!session) return;
+		const entering = framed && form.matches("[data-anmeldung]");
+		if (!session && !entering) return;
 		event.preventDefault();
-		send(form, submitter);
+		(entering ? enter : send)(form, submitter);
 	}
 });
 

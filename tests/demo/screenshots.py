@@ -35,6 +35,7 @@ SIGNED_IN = {
     "nicht-gefunden": "/mieterportal/gibt-es-nicht",
     "im-rahmen": "/mieterportal-iframe",
     "knopf": "/mieterportal-knopf",
+    "ohne-konto": "/mieterportal-ohne-konto",
 }
 
 

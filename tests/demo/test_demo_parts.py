@@ -144,5 +144,7 @@ def test_mails_of_the_demo_are_laid_into_a_folder_dots_and_all(tmp_path: Path) -
             sending.close()
             server.shutdown()
             serving.join()
+    texts = [file.read_text(encoding="utf-8") for file in (tmp_path / "mail").glob("*.txt")]
+    assert all(text.startswith("An: ") and "..zwei Punkte" in text for text in texts)
     kept = sorted((tmp_path / "mail").glob("*.eml"))
     assert [file.read_bytes().decode() for file in kept] == [body, body]

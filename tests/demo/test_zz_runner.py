@@ -9,10 +9,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.demo.running import RunningDemo, free_base
 from tests.demo.support import Site
-from tests.support.portal import forms
+from tests.support.portal import eventually, forms
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,7 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     assert "zoe.mueller" in demo.said
     assert "Mails to residents, as files in var/demo/mail" in demo.said
     assert _activated(demo)
+    _registers_and_resets(demo, folder / "var" / "demo" / "mail")
     filed = demo.ledger()
     assert len(filed) == 40
     assert Counter(entry["vorgangsnummer"] is None for entry in filed) == {False: 38, True: 2}
@@ -45,6 +47,39 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     _kill_part(moved, b"sync")
     assert moved.process.wait(60) == 1
     assert "sync ended with -9" in moved.said
+
+
+def _registers_and_resets(demo: RunningDemo, mails: Path) -> None:
+    """Do what the table says of the own login: register, confirm the address, forget the password, sign in anew."""
+    code, began = re.search(r"Lucía Fernández with  (\S+)  and  ([0-9.]+) ;", demo.said).groups()
+    login = re.search(
+        r'src="([^"]+/konto/anmelden)"', requests.get(f"{demo.site}/mieterportal-ohne-konto", timeout=20).text
+    )[1]
+    portal, email = login.removesuffix("/konto/anmelden"), "lucia@example.org"
+    typed = {"code": code, "angabe": began, "email": email, "kennwort": "Schnee auf den Feigen"}
+    assert _filled(f"{portal}/konto/registrieren", typed) == 303
+    assert requests.post(_link_in(mails, "email-bestaetigen"), timeout=20).status_code == 200
+    assert _filled(f"{portal}/konto/kennwort-vergessen", {"name": email}) == 200
+    assert _filled(_link_in(mails, "kennwort-neu"), {"kennwort": "Feigen unter dem Schnee"}) == 303
+    assert _filled(login, {"name": "0004722", "kennwort": "Feigen unter dem Schnee"}) == 303
+    assert _filled(login, {"name": email, "kennwort": "Schnee auf den Feigen"}) == 422
+
+
+def _filled(address: str, typed: dict[str, str]) -> int:
+    """Open a page of the portal, send its form as filled in, and return the status."""
+    page = requests.get(address, timeout=20)
+    kept = "; ".join(f"{cookie.name}={cookie.value}" for cookie in page.cookies)  # Secure: not sent by http of itself
+    sent = forms(page.text)[0] | typed
+    url = address.partition("?")[0]
+    return requests.post(url, sent, headers={"Cookie": kept}, allow_redirects=False, timeout=20).status_code
+
+
+def _link_in(mails: Path, page: str) -> str:
+    """Return the link to a page in the mail that the demo has laid into its folder."""
+    pattern = re.compile(rf"http://\S+/konto/{page}\?\S+")
+    return eventually(
+        lambda: next((hit[0] for file in mails.glob("*.txt") if (hit := pattern.search(file.read_text()))), ""), 30
+    )
 
 
 def _activated(demo: RunningDemo) -> bool:

@@ -21,7 +21,7 @@ import pytest
 
 from benchmarks import forwarding
 from service.log import configure_logging
-from tests.faults import clocks, cuts, databases, disks, events, filedrop, leases, outage, submissions
+from tests.faults import clocks, cuts, databases, disks, events, filedrop, keys, leases, outage, submissions
 from tests.faults.points import Finding, broken, table
 from tests.faults.recording import Order, Record
 from tests.support.databases import ENGINES
@@ -39,6 +39,7 @@ POINTS: dict[str, tuple[Measure, dict[str, tuple[int, int]]]] = {
     "databases": (databases.measure, {"restarts": (100, 2)}),
     "disks": (disks.measure, {}),
     "clocks": (clocks.measure, {"waiting": (500, 50)}),
+    "keys": (keys.measure, {"rotations": (20, 1)}),
     "forwarding": (forwarding.measure, {"rows": (4000, 400)}),
 }
 

@@ -1,5 +1,6 @@
 """Ways to keep a running portal from writing, each with its mending; nothing of the portal is restarted."""
 
+import os
 import resource
 import shutil
 import sqlite3
@@ -91,7 +92,8 @@ class Ground(Installation):
         super().__post_init__()
 
     def environment(self, **more: str) -> dict[str, str]:
-        return super().environment(PYTHONPATH=str(self.patches), MIETERPORTAL_SERVICE__FILES=str(self.files), **more)
+        path = os.pathsep.join(part for part in (str(self.patches), os.environ.get("PYTHONPATH")) if part)
+        return super().environment(PYTHONPATH=path, MIETERPORTAL_SERVICE__FILES=str(self.files), **more)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ own form is sent on, as a browser would. What was acknowledged is compared with 
 end, with the ledger of the stand-in.
 """
 
-import hashlib
 import io
 import re
 import signal
@@ -23,7 +22,7 @@ import requests
 
 from tests.faults import breaking
 from tests.faults.breaking import Fault, Ground, Unavailable
-from tests.faults.evidence import counted, missing_in, stored_files, typed_in
+from tests.faults.evidence import counted, digest_of, kept_files, missing_in, sealed_keys, stored_files, typed_in
 from tests.faults.killer import fall_asleep
 from tests.faults.points import Finding
 from tests.support.engines import server
@@ -302,11 +301,11 @@ class Trial:
 
     def _check_folder(self) -> None:
         """Compare the folder with its rows: no half file, no orphan, nothing left of an interrupted upload."""
-        kept = {path.name: path for path in self._ground.files.glob("??/??/*")}
-        rows = stored_files(self._ground)
-        self.outcome.check(set(kept) == set(rows), f"{len(kept)} files but {len(rows)} rows")
-        for name in set(kept) & set(rows):
-            same = hashlib.sha256(kept[name].read_bytes()).hexdigest() == rows[name]
+        kept = {path.name.removesuffix(".sealed") for path in self._ground.files.glob("??/??/*")}
+        rows, keys = stored_files(self._ground), sealed_keys(self._ground)
+        self.outcome.check(kept == set(rows), f"{len(kept)} files but {len(rows)} rows")
+        for name in kept & set(rows):
+            same = digest_of(kept_files(self._ground.files), name, keys) == rows[name]
             self.outcome.check(same, "a file is not what was stored")
         left = list((self._ground.files / "incoming").glob("*"))
         self.outcome.check(not left, f"{len(left)} interrupted uploads left")

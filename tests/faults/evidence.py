@@ -1,9 +1,12 @@
 """What the fault harness looks at: what came back to the browser, and what the database holds."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
+from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -11,7 +14,10 @@ from uuid import UUID
 import psycopg
 import pymysql
 
-from tests.support.portal import Installation, forms
+from service.access.vault import Vault
+from service.files.storage import Folder
+from service.store.records import Datei
+from tests.support.portal import ENCRYPTION_KEY, Installation, forms
 
 _OWN = {"aktivitaet": " WHERE author = 'MIETER'"}
 TABLES = ("vorgang", "aktivitaet", "anhang", "outbox", "draft", "jti")
@@ -65,6 +71,24 @@ def stored_files(installation: Installation) -> dict[str, str]:
     """Return the SHA-256 of each file by its id."""
     (rows,) = rows_of(installation, ["SELECT id, sha256 FROM anhang"])
     return {str(UUID(str(row[0]))): str(row[1]) for row in rows}
+
+
+def kept_files(folder: Path) -> Folder:
+    """Return the folder of an installation as its programs see it."""
+    return Folder(folder, Vault([ENCRYPTION_KEY]))
+
+
+def sealed_keys(installation: Installation) -> dict[str, str]:
+    """Return the sealed key of each file by its id."""
+    (rows,) = rows_of(installation, ["SELECT id, sealed_key FROM datei"])
+    return {str(UUID(str(row[0]))): str(row[1]) for row in rows}
+
+
+def digest_of(storage: Folder, file_id: str, keys: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a file as who opens it gets it."""
+    file = Datei(UUID(file_id), "", datetime.min.replace(tzinfo=UTC), keys.get(file_id))
+    with storage.raw(file) as content:
+        return sha256(content.read()).hexdigest()
 
 
 def rows_of(installation: Installation, asked: Sequence[str]) -> list[list[Any]]:

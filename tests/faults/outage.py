@@ -10,9 +10,10 @@ from pathlib import Path
 from random import Random
 from uuid import UUID, uuid4
 
-from service.files.storage import Folder
+from service.access.vault import Vault
 from service.retry import GIVE_UP_AFTER
 from service.settings import Settings
+from service.storage import storage_of
 from service.store import outbox, vorgaenge
 from service.store.database import connected, transaction
 from service.store.models import OutboxRow
@@ -127,7 +128,7 @@ def forwarder(
     made = Forwarder(
         MANDANT,
         channel=lambda: Counting(HttpChannel(immotion), calls),  # type: ignore[arg-type,return-value]
-        storage=Folder(settings.service.files),
+        storage=storage_of(settings.service, Vault(settings.service.encryption_keys)),
         threads=immotion.threads,
         clock=clock.now,
         breaker=breaker or Breaker(MANDANT, clock.now),

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import requests
 import structlog
@@ -27,6 +25,7 @@ from service.store.database import connected, open_database, transaction
 from service.store.models import AnhangRow, OutboxRow, VorgangRow
 from service.store.query import affected, dicts, tuples
 from service.sync.housekeeping import tidy
+from tests.faults.evidence import digest_of, kept_files, sealed_keys
 from tests.support.engines import server
 from tests.support.portal import MANDANT, Installation, vorgang_id
 from tests.support.vorgaenge import some_vorgang
@@ -344,24 +343,20 @@ def _status_right(row: dict[str, Any], stored: dict[str, Any] | None) -> bool:
 
 def _compare_files(installation: Installation) -> dict[str, int]:
     """Look at the files before and after they are tidied; what is thrown away wrongly is missing then."""
-    storage, later = Folder(installation.directory / "files"), datetime.now(UTC) + timedelta(days=2)
+    storage, later = kept_files(installation.directory / "files"), datetime.now(UTC) + timedelta(days=2)
     incoming = installation.directory / "files" / "incoming"
     with connected():
         rows = {row[0]: row[1] for row in tuples(AnhangRow.select(AnhangRow.id, AnhangRow.sha256))}
+    keys = sealed_keys(installation)
     left_behind = len(set(storage.ids(later)) - rows.keys()) + len(list(incoming.glob("*")))
     tidy(storage, draft_days=30, audit_days=365, now=later)
     there = set(storage.ids(later))
-    changed = sum(_digest(storage, key) != rows[key] for key in there & rows.keys())
+    changed = sum(digest_of(storage, str(key), keys) != rows[key] for key in there & rows.keys())
     return {
         "left_behind": left_behind,
         "orphans": len(there - rows.keys()) + len(list(incoming.glob("*"))),
         "missing_files": len(rows.keys() - there) + changed,
     }
-
-
-def _digest(storage: Folder, key: UUID) -> str:
-    with storage.open(key) as file:
-        return sha256(file.read()).hexdigest()
 
 
 def events(installation: Installation, program: str, name: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from service.settings import Settings, load_settings
 from service.store.models import MODELS, PERSONAL, SECRET, TECHNICAL
 from service.web.session import ADMIN, METRICS, PUBLIC, RESIDENT, RESIDENT_OR_DRAFT
 from tests.support.portal import Installation
+from tests.support.routes import routes
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -28,25 +29,18 @@ PUBLIC_ROUTES = {
     "/{mandant}/static/{name}",
     "/{mandant}/konto/benachrichtigungen/bestaetigen",
     "/{mandant}/konto/benachrichtigungen/abbestellen",
+    "/{mandant}/konto/anmelden",
+    "/{mandant}/konto/anmelden/passkey",
+    "/{mandant}/konto/registrieren",
+    "/{mandant}/konto/kennwort-vergessen",
+    "/{mandant}/konto/kennwort-neu",
+    "/{mandant}/konto/email-bestaetigen",
 }
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory):
     return create_app(load_settings(Installation(tmp_path_factory.mktemp("all")).config))
-
-
-def routes(app) -> dict[str, object]:
-    def walk(node) -> dict[str, object]:
-        found = {node.uri_template: node.resource} if node.resource is not None else {}
-        for child in node.children:
-            found |= walk(child)
-        return found
-
-    found: dict[str, object] = {}
-    for root in app._router._roots:
-        found |= walk(root)
-    return found
 
 
 def test_every_route_says_who_may_use_it(app) -> None:

@@ -5,15 +5,21 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
+import pyotp
 import pytest
 from playhouse.schema_diff import diff_models
 
 from cms_adapters.connector import CmsLogin, Embedding
 from cms_adapters.tokens import Claims
+from service.access import factors
+from service.access.audit import Actor, Source
 from service.access.browser import CmsSessionOver, end_cms_session, hash_of, start_session
+from service.access.factors import Factors
+from service.access.hashing import Hasher
+from service.access.vault import Vault
 from service.access.visitor import Visitor, visitor_of_login
 from service.store import (
     accounts,
@@ -23,6 +29,7 @@ from service.store import (
     drafts,
     filedrop,
     inbox,
+    level2,
     outbox,
     sessions,
     stammdaten,
@@ -40,7 +47,7 @@ from service.store.database import (
 )
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS, FeedRow, OutboxRow, VorgangRow
-from service.store.records import Activation, Answer, CmsSession, Draft, Link, Session, Vorgang
+from service.store.records import AccountKey, Activation, Answer, CmsSession, Draft, Link, Session, Vorgang
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
 from tests.support.vorgaenge import NOW, some_vorgang
@@ -506,3 +513,39 @@ def test_many_logins_of_one_session_at_once_all_come_through(store: str) -> None
         assert len(sessions.find([hash_of(secret) for secret in secrets])) == 24
         logout("another", "s", mandant)
         assert sessions.find([hash_of(secret) for secret in secrets]) == []
+
+
+def set_up_app(sub: str, mandant: str, with_: Factors) -> None:
+    """Set an app up by its first code, which raises the session."""
+    factors.begin(login(sub, "s", mandant), with_, now=NOW)
+    visitor = login(sub, "s", mandant)
+    secret = factors.begun(visitor, with_, now=NOW)
+    source = Source(mandant, Actor.RESIDENT, NOW)
+    factors.confirm(visitor, pyotp.TOTP(secret or "").at(NOW), with_, form_key=uuid4(), source=source)
+
+
+def test_a_logout_during_a_right_code_leaves_no_level_2(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The logout begins when the code was found right, and the session is raised but not committed yet."""
+    mandant, began = uuid4().hex, threading.Event()
+    with_, original = Factors(Vault(["v" * 32]), Hasher(), 10), level2.lift
+
+    def slowly(session: CmsSession, who: AccountKey, *, until: datetime, by: str) -> None:
+        original(session, who, until=until, by=by)
+        began.set()
+        ended.join(0.5)
+
+    def end() -> None:
+        began.wait(10)
+        with connected():
+            logout("1", "s", mandant)
+
+    monkeypatch.setattr(level2, "lift", slowly)
+    ended = threading.Thread(target=end)
+    ended.start()
+    with connected():
+        set_up_app("1", mandant, with_)
+        ended.join(20)
+        assert level2.until(login("1", "s", mandant).of_cms_session) is None
+        with pytest.raises(CmsSessionOver):
+            set_up_app("2", mandant, with_)
+        assert level2.until(login("2", "s", mandant).of_cms_session) is None

@@ -31,16 +31,24 @@ Files = Mapping[str, tuple[str, bytes]]
 
 @dataclass
 class Portal:
-    """One portal; `now` is the time it goes by, and the CMS too."""
+    """One portal; `now` is the time it goes by, and the CMS too. `more` are further settings of its `Installation`."""
 
     directory: Path
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     rates: str = ""
+    host: str = "127.0.0.1"
+    more: Mapping[str, str] = field(default_factory=dict)
+    extra: str = ""
     now: datetime = field(default_factory=lambda: datetime(2026, 11, 23, 12, 0, 1, tzinfo=UTC))
 
     def __post_init__(self) -> None:
         limits = {"rates": self.rates} if self.rates else {}
-        self.installation = Installation(self.directory, level2=self.level2, **limits)
+        self.installation = Installation(
+            self.directory,
+            host=self.host,
+            level2=self.level2,
+            **{"extra": self.extra, **limits, **self.more},
+        )
         self.settings = load_settings(self.installation.config)
         self.client = falcon.testing.TestClient(create_app(self.settings, clock=lambda: self.now))
         migrate()
@@ -93,12 +101,13 @@ class Visitor:
     secret: str = ""
     person: str | None = ""
     email: str = ""
+    name: str = "Zoë Müller"
 
     def token(self, typ: str = "fragment", **changes: object) -> str:
         now = int(self.portal.now.timestamp())
         aud = f"{self.portal.installation.url}/{self.mandant}"
         claimed = {} if self.person is None else {"person": self.person or f"P-{self.sub}"}
-        given = {"name": "Zoë Müller"} | ({"email": self.email} if self.email else {}) | claimed | changes
+        given = {"name": self.name} | ({"email": self.email} if self.email else {}) | claimed | changes
         return tokens.issue(
             tokens.new_claims(typ=typ, iss="website", aud=aud, sub=self.sub, sid=self.sid, now=now, **given),
             self.key,
@@ -144,7 +153,7 @@ class Visitor:
     ) -> falcon.testing.Result:
         path, _, query = path.partition("?")
         sent = requests.Request(method, "http://x/", data=form, files=files).prepare() if form is not None else None
-        kind = {"Content-Type": sent.headers["Content-Type"]} if sent else {}
+        kind = {"Content-Type": sent.headers.get("Content-Type", "application/x-www-form-urlencoded")} if sent else {}
         return self.portal.client.simulate_request(
             method,
             f"/{self.mandant}/{path}".rstrip("/"),

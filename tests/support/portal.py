@@ -28,12 +28,14 @@ class Installation:
     directory: Path
     database: str = ""
     extra: str = ""
+    host: str = "127.0.0.1"
+    service: str = ""
     immotion: str = ""
     invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"\nfact = "vertragsbeginn"'
     level2: str = 'actions = ["dokumente", "nachrichten"]'
     rates: str = ", ".join(
         f'{kind} = "1000000/minute"'
-        for kind in ("form_account", "sso_address", "sso_mandant", "code_account", "code_address")
+        for kind in ("form_account", "file_account", "sso_address", "sso_mandant", "code_account", "code_address")
     )
     origins: tuple[str, ...] = ("http://127.0.0.1:8080", "http://localhost:8080")
     portal_port: int = field(default_factory=free_port)
@@ -43,7 +45,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.database = self.database or new_database(self.directory)
         self.config = self.directory / "portal.toml"
-        self.url = f"http://127.0.0.1:{self.portal_port}"
+        self.url = f"http://{self.host}:{self.portal_port}"
         self.standin_url = f"http://127.0.0.1:{self.standin_port}"
         self.write_settings()
 
@@ -59,6 +61,7 @@ secret_keys = ["{KEY}"]
 encryption_keys = ["{ENCRYPTION_KEY}"]
 bind = "127.0.0.1:{self.portal_port}"
 rates = {{ {self.rates} }}
+{self.service}
 
 [mandanten.{MANDANT}]
 name = "Musterbau eG"
@@ -93,6 +96,7 @@ trust_person = true
 """,
             encoding="utf-8",
         )
+        self.config.chmod(0o600)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "service.cli", *arguments]

@@ -18,7 +18,8 @@ from service.sync.immotion.access import FixedAccess, TokenAccess
 from service.sync.immotion.channel import CredentialsRefused, Temporary
 from service.sync.immotion.factory import Channels
 from service.sync.immotion.filedrop.channel import FileDropChannel
-from service.sync.immotion.http import HttpChannel, _pool, access_of
+from service.sync.immotion.http import HttpChannel, access_of, pools
+from service.watched import Watched
 from tests.support.ports import free_port
 from tests.support.tokens import TOKEN_PATH, FarSide, far_side
 from tests.support.vorgaenge import NOW
@@ -53,7 +54,7 @@ class Clock:
 def access(side: FarSide, clock: Callable[[], float] = time.monotonic, timeout_s: float = 5) -> TokenAccess:
     settings = settings_of(side)
     assert settings.oauth is not None
-    return TokenAccess(settings.oauth, _pool(side.url, settings), timeout_s=timeout_s, monotonic=clock)
+    return TokenAccess(settings.oauth, pools(side.url, settings), timeout_s=timeout_s, monotonic=clock)
 
 
 def shown(of: TokenAccess) -> str:
@@ -274,7 +275,7 @@ def test_a_token_that_never_changes_is_not_tried_twice(side: FarSide) -> None:
 
 def test_without_a_token_none_is_shown(side: FarSide) -> None:
     assert access_of(ImmotionSettings(url=side.url)).headers() == {}
-    assert FixedAccess("t").headers() == {"Authorization": "Bearer t"}
+    assert FixedAccess(Watched("token", ("t",))).headers() == {"Authorization": "Bearer t"}
 
 
 REFUSED = [

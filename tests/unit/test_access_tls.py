@@ -1,14 +1,17 @@
 """Mutual TLS against a real TLS server: certificates shown, missing, foreign, expired; alone and with a token."""
 
+import os
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import structlog
 import trustme
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -200,3 +203,40 @@ def test_files_of_tls_are_refused_by_name(pki: Pki, tmp_path: Path) -> None:
     assert "client_cert: can only be shown to a url" in refused(url="http://immotion.example", **one)
     assert "ca: /nope cannot be read" in refused(ca="/nope")
     assert f"ca: {noise} holds no certificates as PEM" in refused(ca=noise)
+
+
+def test_a_certificate_that_is_renewed_is_shown_by_the_channels_that_run_and_a_broken_one_is_not(
+    side: FarSide, pki: Pki
+) -> None:
+    past = {"not_before": NOW - timedelta(days=9), "not_after": NOW - timedelta(days=1)}
+    os.utime(pki.bundle, (NOW.timestamp() - 90, NOW.timestamp() - 90))
+    settings = settings_of(side, pki, **pki.issue("renewed", **past))
+    channel = HttpChannel(settings)
+    watched, moments = channel._pools._source, count(0, 10)
+    watched.monotonic = lambda: float(next(moments))
+
+    def put() -> Accepted:
+        channel._pools.now().clear()  # a connection that stays open goes on with what it began with
+        return channel.put_vorgang(uuid4(), {}, "r")
+
+    with pytest.raises(CredentialsRefused, match=r"ALERT"):
+        put()
+    for file in pki.issue("renewed").values():
+        os.utime(file, (NOW.timestamp() - 60, NOW.timestamp() - 60))
+    assert put() == ACCEPTED
+    settings.client_cert.write_bytes(settings.client_cert.read_bytes()[:500])
+    os.utime(settings.client_cert, (NOW.timestamp() - 30, NOW.timestamp() - 30))
+    with structlog.testing.capture_logs() as logs:
+        assert [put(), put()] == [ACCEPTED, ACCEPTED]
+        begun_now = HttpChannel(settings)
+        begun_now._pools._source.monotonic = watched.monotonic
+        with pytest.raises(Temporary):
+            begun_now.put_vorgang(uuid4(), {}, "r")
+        pki.issue("renewed")
+        for file in (settings.client_cert, settings.client_key):
+            os.utime(file, (NOW.timestamp() - 20, NOW.timestamp() - 20))
+        assert begun_now.put_vorgang(uuid4(), {}, "r") == ACCEPTED
+    channel.close()
+    begun_now.close()
+    assert [log["event"] for log in logs] == ["keys_unusable", "keys_unusable", "keys_read"]
+    assert {log["setting"] for log in logs} == {"immotion.client_cert"}

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from service.cli import main
 from service.store.database import database
 from service.vorgang.catalog import DEFAULT_CATALOG
+from tests.support.own import EIGEN, OWN
 from tests.support.portal import Installation, Resident
 
 
@@ -167,3 +168,17 @@ def test_a_broken_database_is_a_clean_503_with_the_emergency_numbers(installatio
     assert answer is not None
     assert answer.status_code == 503
     assert "tel:0301234567" in answer.text
+
+
+def test_doctor_says_what_the_own_login_lacks_without_mail(tmp_path: Path) -> None:
+    lacking = Installation(tmp_path, extra=OWN)
+    lacking.run("migrate")
+    told = run(lacking, "doctor").output
+    assert "FAIL  eigen own login: without service.mail nobody can have a new password by mail" in told
+    assert "ok    musterbau own login" not in told
+
+
+def test_the_own_login_issues_no_tokens(tmp_path: Path) -> None:
+    shown = run(Installation(tmp_path, extra=OWN), "token", "issue", EIGEN, "portal", "--sub", "1")
+    assert shown.exit_code == 2
+    assert "takes no tokens" in shown.output

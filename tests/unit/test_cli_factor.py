@@ -48,7 +48,8 @@ def set_up(who: AccountKey = WHO, key: str = ENCRYPTION_KEY) -> str:
         factors.begin(who, person="P1", sealed=sealed, session=SESSION.cms_session, now=NOW)
         factors.confirm(who, sealed=sealed, step=1, now=NOW)
         factors.replace_codes(who, ["hash"] * 10, NOW)
-        level2.lift(SESSION, who, until=NOW + timedelta(minutes=10), by="app", now=NOW)
+        cms_sessions.hold(SESSION, now=NOW)
+        level2.lift(SESSION, who, until=NOW + timedelta(minutes=10), by="app")
     return sealed
 
 
@@ -141,6 +142,8 @@ def test_the_doctor_tells_when_users_share_one_session_of_the_cms(installation: 
     )
     other = AccountKey(MANDANT, "another")
     with connected():
-        level2.lift(CmsSession(MANDANT, "l" * 64, "website", SESSION.cms_session), other, until=NOW, by="app", now=NOW)
+        theirs = CmsSession(MANDANT, "l" * 64, "website", SESSION.cms_session)
+        cms_sessions.hold(theirs, now=NOW)
+        level2.lift(theirs, other, until=NOW, by="app")
     told = run(installation, "doctor", "musterbau/website")
     assert "FAIL  musterbau/website sid: 2 users share one sid" in told.output

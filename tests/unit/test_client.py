@@ -4,7 +4,7 @@ import falcon
 import pytest
 from falcon import testing
 
-from service.web.client import address_of
+from service.web.client import address_of, device_label
 
 PUBLIC, PRIVATE = "203.0.113.7", "10.0.0.5"
 ELSEWHERE = "8.8.4.4"
@@ -40,3 +40,21 @@ def test_the_address_is_what_the_last_trusted_proxy_was_asked_by(
     headers = {"X-Forwarded-For": forwarded} if forwarded is not None else {}
     env = testing.create_environ(headers=headers) | {"REMOTE_ADDR": peer}
     assert address_of(falcon.Request(env), proxies) == address
+
+
+@pytest.mark.parametrize(
+    "agent,name",
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge, Windows"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605 Version/18 Safari/604",
+            "Safari, iPhone",
+        ),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome, Android"),
+        ("curl/8", ""),
+        (None, ""),
+    ],
+)
+def test_a_browser_is_named_as_people_know_it(agent: str | None, name: str) -> None:
+    assert device_label(agent) == name

@@ -250,7 +250,7 @@ class Breaking:
 
 
 def bytes_of(fetcher: Fetcher, anhang: Anhang) -> bytes:
-    with fetcher.storage.open(anhang.id) as file:
+    with fetcher.storage.open(anhang) as file:
         return file.read()
 
 

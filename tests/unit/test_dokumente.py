@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.files.papers import SIZE_MAX
+from service.files.scan import ScannerAway, ScanState, Verdict
 from service.files.storage import Folder
 from service.store import alarms as stored
 from service.store import documents, dokumente, inbox, lesungen, outbox, stammdaten, vorgaenge
@@ -25,6 +26,7 @@ from service.sync.delivery import read_parcels, send
 from service.sync.documents import Fetcher, fetch_announced
 from service.sync.dokumente import fetch_dokumente
 from service.sync.housekeeping import tidy
+from service.sync.scans import Scans
 from service.vorgang import delivery
 from service.vorgang.catalog import default_catalog
 from service.vorgang.dokumente import leser_of
@@ -64,6 +66,20 @@ def store(database: None) -> Iterator[None]:
     tell("m", person("P1"), person("P2"), gebaeude("G1"), einheit("E1", "G1"), vertrag("V1", "P1", "E1"))
     yield
     alarms.flush()
+
+
+class Scanner:
+    """The far side of the virus scan; `says` is what it says, None while it is away."""
+
+    says: Verdict | None = None
+
+    def look(self, content: BinaryIO) -> Verdict:
+        if self.says is None:
+            raise ScannerAway
+        return self.says
+
+    def version(self) -> str:
+        return "ClamAV"
 
 
 @pytest.fixture
@@ -171,6 +187,34 @@ def test_a_file_that_says_to_be_small_is_given_up_where_it_is_too_large(fetcher:
 
     rounds(fetcher, Endless({}), 5)
     assert reasons() == {"TOO_LARGE": 1}
+
+
+@pytest.mark.parametrize(
+    "says, shown", [(ScanState.CLEAN, True), (ScanState.INFECTED, False), (ScanState.UNSCANNABLE, False)]
+)
+def test_a_document_is_shown_once_the_scanner_that_was_away_has_called_it_clean(
+    tmp_path: Path, *, says: ScanState, shown: bool
+) -> None:
+    scanner = Scanner()
+    fetcher = Fetcher(Folder(tmp_path / "files", None, scanner), Clock(NOW), lambda: 0.5)
+    announced("m", daten("D-1", LETTER, empfaenger=to()))
+    assert rounds(fetcher, Shelf({"D-1": LETTER}), 1) == 1
+    assert listed() == []
+    scanner.says = Verdict(says, "Test")
+    Scans(fetcher.storage, clock=fetcher.clock).step(lambda: False)
+    assert listed() == (["D-1"] if shown else [])
+
+
+def test_a_document_that_the_scanner_finds_infected_is_never_shown_and_raises_an_alarm(tmp_path: Path) -> None:
+    scanner = Scanner()
+    scanner.says = Verdict(ScanState.INFECTED, "Test")
+    fetcher = Fetcher(Folder(tmp_path / "files", None, scanner), Clock(NOW), lambda: 0.5)
+    announced("m", daten("D-1", LETTER, empfaenger=to()))
+    rounds(fetcher, Shelf({"D-1": LETTER}), 1)
+    alarms.flush()
+    assert listed() == []
+    with connected():
+        assert "file_quarantined" in {alarm.kind for alarm in stored.standing(["m"])}
 
 
 def test_the_same_id_with_other_bytes_is_put_aside_and_the_first_stays(fetcher: Fetcher) -> None:

@@ -11,7 +11,7 @@ from service.files.intake import StoredFile
 from service.files.storage import ORPHAN_AGE
 
 KEYS = ("0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210")
-FILE = StoredFile(uuid4(), "küche 😀.jpg", "image/jpeg", 12345, "ab" * 32)
+FILE = StoredFile(uuid4(), "küche 😀.jpg", "image/jpeg", 12345, "ab" * 32, "sealed", "pending")
 FORM = FormOrigin("account", "session", uuid4(), "de")
 MINE = {"mandant": "m", "account": FORM.account, "form_key": FORM.form_key}
 

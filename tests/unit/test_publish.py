@@ -8,9 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from benchmarks.statements import Day, ask_for_foreign, check_lists, publish, tell_persons, write_folder
+from service.access.vault import Vault
 from service.cli import main
 from service.files.papers import SIZE_MAX
 from service.files.storage import Folder
+from service.storage import storage_of
 from service.store import dokumente, stammdaten
 from service.store.database import connected
 from service.store.dokument_records import Dokument, DokumentFilter
@@ -211,8 +213,10 @@ def test_pictures_are_documents_too_and_keep_their_bytes(portal: Portal, folder:
         "picture.webp": "image/webp",
         "gps.jpg": "image/jpeg",
     }
-    with Folder(portal.settings.service.files).open(found["gps.jpg"].file_id) as file:
+    kept_here = storage_of(portal.settings.service, Vault(portal.settings.service.encryption_keys))
+    with kept_here.open(found["gps.jpg"].file) as file:
         assert file.read() == (samples / "gps.jpg").read_bytes()
+    assert found["gps.jpg"].sealed_key is not None
 
 
 def test_a_statement_day_gives_everybody_theirs_and_nobody_anothers_within_200_mib(

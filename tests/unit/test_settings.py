@@ -8,6 +8,7 @@ import pytest
 from service.settings import (
     CONFIG_VARIABLE,
     LEASE_MAX_S,
+    BucketUrl,
     FileDropSettings,
     ImmotionSettings,
     SettingsError,
@@ -92,6 +93,23 @@ def refused(tmp_path: Path, old: str, new: str) -> str:
         ("rates = { ", 'rates = { sso = "1/minute", ', "service.rates.sso: is not a setting"),
         ("[service]", "[service]\ntrusted_proxies = -1", "service.trusted_proxies"),
         ("[service]", "[service]\naudit_days = 0", "service.audit_days"),
+        ('files = "', 'files = "gs://b/" # ', "service.files: must be a folder, or like s3://bucket/prefix"),
+        ('files = "', 'files = "s3:///only/prefix" # ', "service.files: must be a folder, or like s3://bucket/prefix"),
+        ('files = "', 'files = "s3://key:secret@bucket" # ', "service.files: must be a folder, or like"),
+        ('files = "', 'files = "" # ', "service.files: must be a folder, or begin with s3://"),
+        (
+            "[service]",
+            '[service]\ns3 = { access_key_id = "k" }',
+            "service.s3.access_key_id: belongs to a secret",
+        ),
+        (
+            "[service]",
+            '[service]\ns3 = { secret_access_key_file = "/nope" }',
+            "s3.secret_access_key_file: /nope",
+        ),
+        ("[service]", '[service]\ns3 = { endpoint = "s3.example.de" }', "service.s3.endpoint: must be an address"),
+        ("[service]", '[service]\nscan = { address = "clamd" }', "service.scan.address: must be host and port"),
+        ("[service]", "[service]\nscan = { timeout_s = 3 }", "service.scan.address: is missing"),
         ("[service]", "[service", "is not valid TOML"),
         ("[service]", "[service]\nworkers = 0", "service.workers"),
         (ENCRYPTION, 'encryption_keys = ["short"]', "service.encryption_keys: at least 32"),
@@ -263,3 +281,45 @@ def test_a_password_for_the_mail_server_stays_on_this_host_or_is_encrypted(tmp_p
         mail = load_settings(Installation(tmp_path, extra=section).config).service.mail
         assert mail is not None
         assert (mail.password, mail.port, "geheim" in repr(mail)) == ("geheim", 587, False)
+
+
+OWN = 'kind = "own"\norigins = ["https://www.example.de"]\n'
+
+
+@pytest.mark.parametrize(
+    "connections,named",
+    [
+        (
+            f'[mandanten.eigen.connections.a]\n{OWN}keys = ["{"k" * 32}"]',
+            'eigen.connections.a.keys: remove it; with kind = "own"',
+        ),
+        (f"[mandanten.eigen.connections.a]\n{OWN}trust_person = true", "eigen.connections.a.trust_person: remove it"),
+        (
+            f'[mandanten.eigen.connections.a]\n{OWN}login_url = "https://x.de"',
+            "eigen.connections.a.login_url: remove it",
+        ),
+        (
+            f"[mandanten.eigen.connections.a]\n{OWN}[mandanten.eigen.connections.b]\n{OWN}",
+            "eigen.connections: a and b are both of kind",
+        ),
+        (f"[mandanten.eigen.connections.a]\n{OWN}", "eigen.invitation: is missing; whoever has no letter"),
+    ],
+)
+def test_an_own_login_that_cannot_work_is_refused_by_name(tmp_path: Path, connections: str, named: str) -> None:
+    eigen = f'[mandanten.eigen]\nname = "Eigenbau"\n{connections}\n'
+    assert named in refused(tmp_path, MUSTERBAU, f"{eigen}{MUSTERBAU}")
+
+
+def test_files_are_in_a_folder_or_in_a_bucket_with_a_login_of_settings_and_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Installation(tmp_path).config
+    assert load_settings(config).service.files == tmp_path / "files"
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__FILES", "s3://akten/mieter/portal/")
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__S3__ACCESS_KEY_ID", "key")
+    (tmp_path / "secret").write_text("hidden\n", encoding="utf-8")
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__S3__SECRET_ACCESS_KEY_FILE", str(tmp_path / "secret"))
+    service = load_settings(config).service
+    assert service.files == BucketUrl("akten", "mieter/portal")
+    assert (service.s3.access_key_id, service.s3.secret_access_key) == ("key", "hidden")
+    assert "hidden" not in repr(service)

@@ -315,6 +315,20 @@ def test_the_rule_that_would_match_is_told_with_why_not_the_others(ask: Ask) -> 
     assert ask("routing", typ="KONTAKT", kontaktthema="ALLGEMEIN").json()["regel"] == "Katalog"
 
 
+def test_the_catalog_and_the_rules_are_told_with_their_words(ask: Ask) -> None:
+    facts = ask("catalog").json()
+    assert facts["rules"][1] == {
+        "name": "Küche",
+        "conditions": {"schadensort": ["W_KUECHE"]},
+        "suggests": {"sachbearbeiter": "kueche"},
+    }
+    tropft = next(art for art in facts["tables"]["schadensarten"] if art["code"] == "SANITAER.TROPFT")
+    assert tropft["schadenskategorie"] == "SANITAER"
+    assert "W_KUECHE" in tropft["schadensorte"]
+    assert {entry["code"] for entry in facts["tables"]["vorgangstypen"]} >= {"KONTAKT", "SCHADEN"}
+    assert all(entry["de"] and entry["en"] for table in facts["tables"].values() for entry in table)
+
+
 @pytest.mark.parametrize(
     "given,wrong",
     [

@@ -1,6 +1,7 @@
 """Hostile and broken requests: a clear answer, never a 500, nothing half stored."""
 
 import json
+import re
 import socket
 
 import pytest
@@ -68,6 +69,29 @@ def test_a_body_over_the_limit_is_413_before_it_is_sent(portal: Installation, re
         )
         wire.sendall(head.encode())
         assert b" 413 " in wire.recv(1000)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        "Content-Length: +5\r\n\r\nhallo",
+    ],
+)
+def test_a_request_whose_end_can_be_read_in_two_ways_is_refused_and_its_connection_closed(
+    portal: Installation, head: str
+) -> None:
+    start = f"POST /musterbau/sso/website HTTP/1.1\r\nHost: x\r\n{head}"
+    with socket.create_connection(("127.0.0.1", portal.portal_port), timeout=20) as wire:
+        wire.sendall(f"{start}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        answer = b""
+        while data := wire.recv(4096):
+            answer += data
+    assert re.match(rb"HTTP/1\.1 4\d\d ", answer), answer
+    assert answer.count(b"HTTP/1.1 ") == 1
 
 
 def test_a_chunked_body_over_the_limit_is_413_while_it_is_read(resident: Resident) -> None:
@@ -188,8 +212,9 @@ def test_nothing_personal_is_logged(portal: Installation, resident: Resident) ->
         assert canary not in log
 
 
-def test_methods_that_a_page_does_not_have_are_405(resident: Resident) -> None:
-    assert (
-        requests.delete(f"{resident.url}/musterbau/vorgaenge", headers=resident.headers(), timeout=10).status_code
-        == 405
-    )
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH", "TRACE", "CONNECT"])
+def test_methods_that_a_page_does_not_have_are_405(resident: Resident, method: str) -> None:
+    url, headers = f"{resident.url}/musterbau/vorgaenge", resident.headers() | {"X-Canary": "Kanarienvogel"}
+    answer = requests.request(method, url, headers=headers, timeout=10)
+    assert answer.status_code == 405
+    assert "Kanarienvogel" not in answer.text

@@ -200,6 +200,7 @@ def test_signing_out_ends_the_session(browser: requests.Session, resident: Resid
         f"{resident.url}/musterbau/abmelden", data={"csrf_token": csrf}, allow_redirects=False, timeout=10
     )
     assert out.status_code == 303
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert browser.get(f"{resident.url}/musterbau/", timeout=10).status_code == 401
 
 

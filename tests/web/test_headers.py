@@ -9,6 +9,7 @@ from falcon import testing
 
 from service.app import create_app
 from service.settings import load_settings
+from service.web.headers import FILE_POLICY
 from tests.support.portal import Installation, Resident
 
 ORIGINS = "http://127.0.0.1:8080 http://localhost:8080"
@@ -51,11 +52,27 @@ def test_every_answer_defends_the_browser_and_is_kept_by_nobody(portal: Installa
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
     policy = directives(answer)
     assert policy["default-src"] == "'none'"
-    assert policy["base-uri"] == "'none'"
+    assert policy["base-uri"] == policy["object-src"] == "'none'"
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert "Access-Control-Allow-Origin" not in answer.headers
     known = place.startswith("musterbau") and answer.status_code != 404
     if known:
         assert policy["frame-ancestors"] == ORIGINS
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_every_body_says_of_which_kind_it_is_and_texts_their_encoding(
+    portal: Installation, place: str, method: str
+) -> None:
+    answer = requests.request(method, f"{portal.url}/{place}", timeout=10)
+    kind = answer.headers.get("Content-Type", "")
+    if answer.text.startswith("{"):
+        assert kind in {"application/json", "application/problem+json"}
+        answer.json()
+    elif answer.text:
+        assert kind == "text/html; charset=utf-8"
+        assert answer.text.startswith(("<!doctype html>", "<div"))
 
 
 @pytest.mark.parametrize("place", ["nowhere", "nobody/notfall", "healthz"])
@@ -96,6 +113,7 @@ def test_style_sheet_and_script_may_be_used_by_the_sites_and_kept_for_good(resid
     for url in re.findall(r'(?:href|src)="([^"]+/static/[^"]+)"', resident.get().text):
         answer = requests.get(url, timeout=10)
         assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+        assert answer.headers["Content-Type"] in {"text/css; charset=utf-8", "text/javascript; charset=utf-8"}
         assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
 
@@ -105,7 +123,8 @@ def test_a_file_of_a_resident_is_opened_as_a_page_by_no_browser(resident: Reside
     link = re.search(r'href="([^"]+/anhaenge/[^"]+)"', page.text).group(1)
     answer = resident.get(link)
     assert answer.status_code == 200
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Content-Security-Policy"] == FILE_POLICY
+    assert {"sandbox", "frame-ancestors", "object-src", "base-uri"} <= set(directives(answer))
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
 

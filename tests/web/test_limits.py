@@ -18,7 +18,10 @@ from tests.support.portal import MANDANT, Installation, forms
 from tests.web.test_audit import ACCOUNT
 from tests.web.test_session_ends import ORIGIN, Portal, secret
 
-RATES = 'sso_address = "3/minute", sso_mandant = "5/minute", sso_account = "3/minute", form_account = "3/minute"'
+RATES = (
+    'sso_address = "3/minute", sso_mandant = "5/minute", sso_account = "3/minute", form_account = "3/minute", '
+    'file_account = "2/minute"'
+)
 ATTACKER, VICTIM = {"X-Forwarded-For": "203.0.113.66"}, {"X-Forwarded-For": "203.0.113.7"}
 
 
@@ -206,3 +209,15 @@ def test_pages_are_read_however_many_forms_were_sent(portal: Portal) -> None:
         resident.send(form)
     assert resident.form()["idempotency_key"] == form["idempotency_key"]
     assert portal.client.simulate_get("/musterbau/notfall").status_code == 200
+
+
+def test_one_account_fetches_so_many_files_in_a_time_and_reads_its_pages_on(portal: Portal) -> None:
+    resident, other = Fragments(portal), Fragments(portal, sub="2")
+    sent = resident.send(resident.form() | {"kontaktthema": "ALLGEMEIN", "beschreibung": "Frage"})
+    page = f"/musterbau/vorgaenge/{re.search(r'vorgaenge/([0-9a-f-]{36})', sent.headers['location']).group(1)}"
+    answers = [portal.client.simulate_get(f"{page}/quittung.pdf", headers=resident.headers()) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert limits_noted(ACCOUNT) == ["file_account"]
+    assert portal.client.simulate_get(page, headers=resident.headers()).status_code == 200
+    assert portal.client.simulate_get(f"{page}/quittung.pdf", headers=other.headers()).status_code == 404

@@ -3,21 +3,31 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pyotp
 import pytest
+import requests
 
+from cms_adapters.connector import CmsLogin, Embedding
+from service.access import passkeys
 from service.access.activation import Invited, Purpose, Terms, invite
 from service.access.audit import Actor, Source
 from service.access.facts import Fact
 from service.access.hashing import Hasher
-from service.store import accounts, factors
+from service.access.own.links import LinkTokens
+from service.access.own.links import Purpose as LinkPurpose
+from service.access.passkeys import ADD, CONFIRM, Challenges, ChallengeStale, Party, PasskeyCloned, Shown, bound_to
+from service.access.visitor import visitor_of_login
+from service.store import accounts, audit, factors, mail_links, own_accounts
 from service.store.database import connected, open_database
-from service.store.records import AccountKey
+from service.store.records import AccountKey, AuditFilter, MailLink, OwnAccount
+from tests.support.authenticator import Authenticator
 from tests.support.inprocess import codes_in, secret_in
-from tests.support.portal import MANDANT, Installation, Resident
+from tests.support.own import EIGEN, MAIL, OWN
+from tests.support.portal import KEY, MANDANT, Installation, Resident, forms
 
 AT_ONCE = 50
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -103,6 +113,62 @@ def test_fifty_accounts_with_one_letter_link_one_of_them(portal: Installation, s
         assert len(accounts.links_of(MANDANT, person)) == 1
 
 
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A portal of two processes with a Mandant of the own login."""
+    installation = Installation(tmp_path_factory.mktemp("own"), extra=OWN + MAIL.format(port=1))
+    try:
+        installation.start_portal()
+        yield installation
+    finally:
+        installation.stop_all()
+
+
+def test_fifty_uses_of_one_reset_link_set_one_password(own: Installation) -> None:
+    open_database(own.database)
+    now, secret = datetime.now(UTC), "ein Satz vor allen anderen"
+    account = OwnAccount(
+        uuid4(), EIGEN, "portal", uuid4().hex, "n", "z@example.org", "e", "de", Hasher().hash(secret), now, now
+    )
+    link = MailLink(uuid4(), EIGEN, account.account, LinkPurpose.KENNWORT, account.email, now, now + timedelta(hours=1))
+    with connected():
+        own_accounts.add(account)
+        mail_links.add(link)
+    url = f"{own.url}/{EIGEN}/konto/kennwort-neu"
+    token = LinkTokens([KEY]).issue(EIGEN, str(link.id))
+
+    def opened(_: int) -> tuple[requests.Session, dict[str, str]]:
+        http = requests.Session()
+        page = http.get(url, params={"schluessel": token}, timeout=60)
+        assert page.status_code == 200, page.text[:2000]
+        # the cookie is for https only; sent by hand, since this portal speaks http
+        http.headers["Cookie"] = "; ".join(f"{one.name}={one.value}" for one in http.cookies)
+        return http, forms(page.text)[0]
+
+    def used(pair: tuple[int, tuple[requests.Session, dict[str, str]]]) -> int:
+        number, (http, form) = pair
+        typed = form | {"kennwort": f"der {number}. von fünfzig Sätzen"}
+        return http.post(url, typed, allow_redirects=False, timeout=120).status_code
+
+    pages = [opened(number) for number in range(AT_ONCE)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(used, enumerate(pages)))
+    assert Counter(answers) == {303: 1, 404: 49}
+    with connected():
+        stored = own_accounts.of_account(EIGEN, account.account)
+        noted = audit.newest(EIGEN, AuditFilter(event="password_changed"), limit=100)
+    assert stored is not None
+    assert Hasher().verify(f"der {answers.index(303)}. von fünfzig Sätzen", stored.password_hash)
+    assert len(noted) == 1
+
+
+def test_the_row_of_a_link_gives_it_out_once(store: None) -> None:
+    link = MailLink(uuid4(), MANDANT, uuid4().hex, LinkPurpose.EMAIL, "", NOW, NOW + timedelta(hours=1))
+    with connected():
+        mail_links.add(link)
+    assert at_once(lambda: mail_links.use(link, now=NOW)) == 1
+
+
 @pytest.fixture
 def store(portal: Installation) -> Iterator[None]:
     opened = open_database(portal.database)
@@ -117,6 +183,67 @@ def at_once(use: Callable[[], bool]) -> int:
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return sum(pool.map(one, range(AT_ONCE)))
+
+
+def test_fifty_uses_of_one_challenge_of_a_passkey_raise_one_session(store: None) -> None:
+    party = Party("localhost", "http://localhost")
+    visitor = replace(visitor_of_login(MANDANT, login_of(uuid4().hex)), token=None)  # as in a browser session
+    source = Source(MANDANT, Actor.RESIDENT, datetime.now(UTC), account=visitor.account)
+    authenticator, challenges = Authenticator(party.origin, counts=False), Challenges([KEY])
+    fresh = challenges.issue(bound_to(visitor, ADD), now=source.now)
+    made = authenticator.create(passkeys.to_create(visitor, party, fresh, company="Musterbau eG"))
+    with connected():
+        passkeys.add(visitor, Shown(party, fresh.value, made), name="Telefon", source=source)
+        asked = challenges.issue(bound_to(visitor, CONFIRM), now=source.now)
+        shown = Shown(party, asked.value, authenticator.get(passkeys.to_confirm(visitor, party, asked)))
+
+    def use() -> bool:
+        try:
+            passkeys.step_up(visitor, shown, minutes=10, source=source)
+        except ChallengeStale:
+            return False
+        return True
+
+    assert at_once(use) == 1
+    authenticator.counts = True
+    with connected():
+        asked = [challenges.issue(bound_to(visitor, CONFIRM), now=source.now) for _ in range(2)]
+        options = [passkeys.to_confirm(visitor, party, one) for one in asked]
+    authenticator.count, answers = 4, []
+    for one, told in zip(asked, options, strict=True):
+        authenticator.count = 4  # two authenticators with one secret
+        answers.append(Shown(party, one.value, authenticator.get(told)))
+
+    def copied(answer: Shown) -> bool:
+        with connected():
+            try:
+                passkeys.step_up(visitor, answer, minutes=10, source=source)
+            except PasskeyCloned:
+                return False
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(copied, answers)) == [False, True]
+
+
+def login_of(subject: str) -> CmsLogin:
+    """Return somebody's login by the website, as a verified token gives it."""
+    now = int(datetime.now(UTC).timestamp())
+    return CmsLogin(
+        connection="website",
+        subject=subject,
+        session_id="s",
+        jti="j",
+        issued=now,
+        expires=now + 60,
+        embedding=Embedding.BROWSER,
+        base_url=None,
+        person=None,
+        name="Zoë Müller",
+        email=None,
+        lang=None,
+        roles=(),
+    )
 
 
 def test_the_rows_themselves_give_everything_out_once(store: None, resident: Resident) -> None:

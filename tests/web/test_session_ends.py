@@ -202,6 +202,21 @@ def test_the_sessions_of_a_connection_end_when_the_settings_no_longer_have_it(po
     assert portal.page(cookie).status_code == 200
 
 
+def test_a_session_ends_after_half_an_hour_without_a_request_and_after_twelve_hours_in_any_case(portal: Portal) -> None:
+    idle, busy = secret(portal.login()), secret(portal.login())
+    portal.now += timedelta(minutes=29)
+    assert [portal.page(one).status_code for one in (idle, busy)] == [200, 200]
+    portal.now += timedelta(minutes=30, seconds=1)
+    assert portal.page(idle).status_code == 401
+    busy = secret(portal.login())
+    began = portal.now
+    while portal.now < began + timedelta(hours=11, minutes=40):
+        portal.now += timedelta(minutes=20)
+        assert portal.page(busy).status_code == 200
+    portal.now = began + timedelta(hours=12, seconds=1)
+    assert portal.page(busy).status_code == 401
+
+
 def test_a_page_says_when_its_session_ends_in_any_case(portal: Portal) -> None:
     session = secret(portal.login())
     for minutes in range(25, 12 * 60, 25):

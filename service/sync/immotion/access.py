@@ -10,7 +10,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,8 +20,10 @@ from urllib.parse import quote_plus, urlencode
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from service.keys import KeyRing, client_secret
 from service.settings import OAuthSettings
 from service.sync.immotion.channel import CredentialsRefused, Temporary
+from service.sync.immotion.pools import Pools
 from service.sync.immotion.tls import certificate_refused
 
 _CONNECT_S = 5
@@ -55,16 +57,21 @@ class Access(Protocol):
 
 
 class FixedAccess:
-    """A bearer token that never changes; without one, nothing is shown but perhaps a certificate."""
+    """A bearer token that only the operator changes; without one, nothing is shown but perhaps a certificate."""
 
-    def __init__(self, token: str) -> None:
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def __init__(self, token: KeyRing) -> None:
+        self._token = token
 
     def headers(self) -> Mapping[str, str]:
-        return self._headers
+        return _shown(self._token())
 
     def refused(self, shown: Mapping[str, str]) -> bool:
-        return False
+        """Tell whether the file has another one by now."""
+        return _shown(self._token.looked_up()) != shown
+
+
+def _shown(token: Sequence[str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token[0]}"} if token and token[0] else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +94,14 @@ class TokenAccess:
     def __init__(
         self,
         oauth: OAuthSettings,
-        pool: urllib3.PoolManager,
+        pools: Pools,
         *,
         timeout_s: float,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._oauth = oauth
-        self._pool = pool
+        self._secret = client_secret(oauth)
+        self._pools = pools
         self._timeout_s = timeout_s
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -146,12 +154,12 @@ class TokenAccess:
         asked_at = self._monotonic()
         form = {"grant_type": "client_credentials"} | ({"scope": self._oauth.scope} if self._oauth.scope else {})
         headers = {
-            "Authorization": _basic(self._oauth),
+            "Authorization": _basic(self._oauth.client_id, *self._secret()),
             "Content-Type": "application/x-www-form-urlencoded",
             "Accept": "application/json",
         }
         try:
-            answer = self._pool.urlopen(
+            answer = self._pools.now().urlopen(
                 "POST",
                 self._oauth.token_url,
                 body=urlencode(form),
@@ -170,9 +178,9 @@ class TokenAccess:
         raise _refusal(answer)
 
 
-def _basic(oauth: OAuthSettings) -> str:
+def _basic(client_id: str, secret: str, *_others: str) -> str:
     """Return HTTP Basic of a client: id and secret are encoded as in a form first (RFC 6749, 2.3.1)."""
-    pair = f"{quote_plus(oauth.client_id)}:{quote_plus(oauth.client_secret)}"
+    pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 

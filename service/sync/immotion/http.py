@@ -4,13 +4,13 @@ import base64
 import json
 import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -19,6 +19,7 @@ import urllib3
 from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
+from service.keys import bearer_token
 from service.settings import ImmotionSettings
 from service.store.records import Anhang, OutboxItem
 from service.sync.immotion.access import Access, FixedAccess, TokenAccess
@@ -35,8 +36,10 @@ from service.sync.immotion.channel import (
     Stand,
     Temporary,
 )
+from service.sync.immotion.pools import Pools, context_of
 from service.sync.immotion.tls import POOLS, certificate_refused
 from service.sync.immotion.wire import seq_of
+from service.watched import Made
 
 _TEMPORARY = {408, 425, 429}
 _SERVER_FAULTS = 500
@@ -61,7 +64,7 @@ class HttpChannel:
     def __init__(self, settings: ImmotionSettings, access: Access | None = None) -> None:
         """Take what is shown to immotion from `access`, which all channels of a Mandant should share."""
         self._settings = settings
-        self._pool = _pool(settings.url, settings)
+        self._pools = pools(settings.url, settings)
         self._access = access or access_of(settings)
 
     def begin(self, item: OutboxItem) -> None:
@@ -151,7 +154,7 @@ class HttpChannel:
 
     def close(self) -> None:
         """Close the pool."""
-        self._pool.clear()
+        self._pools.now().clear()
 
     def _page(self, path: str, name: str, params: Mapping[str, str], wait: int) -> FeedPage:
         given = {key: value for key, value in params.items() if value}
@@ -209,7 +212,7 @@ class HttpChannel:
         read_s: float,
     ) -> urllib3.BaseHTTPResponse:
         try:
-            return self._pool.urlopen(
+            return self._pools.now().urlopen(
                 method,
                 url,
                 body=payload,
@@ -231,19 +234,21 @@ class HttpChannel:
 def access_of(settings: ImmotionSettings) -> Access:
     """Return what these settings show immotion with each call; certificates are the pool's."""
     if settings.oauth is None:
-        return FixedAccess(settings.token)
-    pool = _pool(settings.oauth.token_url, settings)
-    return TokenAccess(settings.oauth, pool, timeout_s=settings.timeout_s)
+        return FixedAccess(bearer_token(settings))
+    return TokenAccess(settings.oauth, pools(settings.oauth.token_url, settings), timeout_s=settings.timeout_s)
 
 
-def _pool(url: str, settings: ImmotionSettings) -> urllib3.PoolManager:
-    """Return a pool for an address; proxy and certificates are the environment's where the settings name none."""
+def pools(url: str, settings: ImmotionSettings) -> Pools:
+    """Return the pool for an address, and another when certificates are renewed.
+
+    Proxy and CAs are the environment's where the settings name none.
+    """
     environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    tls: dict[str, Any] = {
-        "ca_certs": _path(settings.ca) or environment,
-        "cert_file": _path(settings.client_cert),
-        "key_file": _path(settings.client_key),
-    }
+    return Made(context_of(settings, environment), partial(_pool, url))
+
+
+def _pool(url: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
+    tls: dict[str, Any] = {"ssl_context": context}
     proxy = select_proxy(url, get_environ_proxies(url))
     if proxy:
         proxy = proxy if "://" in proxy else f"http://{proxy}"
@@ -255,14 +260,10 @@ def _pool(url: str, settings: ImmotionSettings) -> urllib3.PoolManager:
     return pool
 
 
-def _path(file: Path | None) -> str | None:
-    return str(file) if file else None
-
-
 def health(settings: ImmotionSettings) -> str | None:
     """Return what is wrong with the way to immotion; None when it answers."""
     timeout = urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s)
-    pool = _pool(settings.url, settings)
+    pool = pools(settings.url, settings).now()
     try:
         answer = pool.request("GET", f"{settings.url}/gesundheit", timeout=timeout, retries=False)
     except HTTPError as fault:

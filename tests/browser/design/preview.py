@@ -60,7 +60,8 @@ def render(folder: Path) -> list[str]:
         (folder / f"{name}.html").write_text(html, encoding="utf-8")
         names.append(name)
     (folder / "portal.css").write_bytes(THEME + (TEMPLATES / "static" / "portal.css").read_bytes())
-    (folder / "portal.js").write_bytes((TEMPLATES / "static" / "portal.js").read_bytes())
+    for script in ("portal.js", "passkey.js"):
+        (folder / script).write_bytes((TEMPLATES / "static" / script).read_bytes())
     return names
 
 

@@ -7,8 +7,17 @@ from dataclasses import replace
 from service.access.totp import grouped, setup_uri
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
-from service.web.level2_pages import BestaetigenPage, CodesPage, FaktorPage, SicherheitPage
+from service.web.level2_pages import (
+    BestaetigenPage,
+    CodesPage,
+    FaktorPage,
+    PasskeyForm,
+    PasskeysPage,
+    PasskeyView,
+    SicherheitPage,
+)
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
+from service.web.own_pages import DeviceView, GeraetePage, ZugangPage
 from service.web.pages import (
     Action,
     BarrierefreiheitPage,
@@ -95,7 +104,7 @@ CLOSED = (
 FILES = (
     FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
     FileView("a2", "Protokoll der Hausverwaltung vom 27. Februar.pdf", "312 kB", "#f2", SHA),
-    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, pending=True),
+    FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, note="wird noch auf Viren geprüft"),
 )
 
 ORT = Field("schadensort", "radio", "Wo ist der Schaden?", required=True, options=tuple(
@@ -277,6 +286,37 @@ BESTAETIGEN = BestaetigenPage(
     Way("Ersatzcode benutzen", "#recovery"),
     "App und Ersatzcodes verloren? Wenden Sie sich an Ihre Verwaltung. Sie setzt den zweiten Faktor zurück.",
 )
+PASSKEY_NAME = Field("name", "text", "Name", maxlength=40, autocomplete="off",
+                     hint="Zum Beispiel: Mein Telefon. Daran erkennen Sie den Passkey in dieser Liste.")  # fmt: skip
+PASSKEY_FORM = replace(CODE_FORM, fields=(PASSKEY_NAME,), submit="Passkey hinzufügen")
+PASSKEY_FAILED = "Das hat nicht geklappt. Bitte versuchen Sie es noch einmal."
+PASSKEY_SHOWN = PasskeyForm(
+    "get",
+    "bestaetigen",
+    '{"challenge": "AAAA"}',
+    replace(CODE_FORM, fields=(), submit="Mit Passkey bestätigen"),
+    "passkey.js",
+    PASSKEY_FAILED,
+)
+PASSKEYS = PasskeysPage(
+    "Passkeys",
+    "Mit einem Passkey bestätigen Sie durch Fingerabdruck, Gesicht oder die Sperre Ihres Geräts, ohne einen Code abzutippen. Die App bleibt daneben gültig.",
+    (
+        PasskeyView("Mein Telefon", "Hinzugefügt am 3. März 2026, zuletzt benutzt am 4. März 2026", "loeschen:a"),
+        PasskeyView(LONG[:40], "Hinzugefügt am 3. März 2026, noch nicht benutzt", "loeschen:b"),
+    ),
+    replace(CODE_FORM, fields=(), submit="Entfernen"),
+    PasskeyForm(
+        "create",
+        "hinzufuegen",
+        '{"challenge": "AAAA", "user": {"id": "AAAA"}}',
+        PASSKEY_FORM,
+        "passkey.js",
+        PASSKEY_FAILED,
+    ),
+    "",
+    Way("Zurück", "#zurueck"),
+)
 URI = setup_uri("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", issuer="Musterbau eG", name="Erika Beispiel")
 FAKTOR = FaktorPage(
     "Zweiten Faktor einrichten",
@@ -353,6 +393,53 @@ LOESEN = LoesenPage(
     "wirklich:2",
     Way("Abbrechen", "#p"),
 )
+KENNWORT = Field("kennwort", "password", "Kennwort", required=True, autocomplete="current-password")
+NEUES_KENNWORT = replace(KENNWORT, label="Neues Kennwort", autocomplete="new-password",
+                         hint="Mindestens 12 Zeichen. Gut sind mehrere Wörter, die nicht zusammengehören.")  # fmt: skip
+EMAIL = Field("email", "email", "E-Mail-Adresse", required=True, autocomplete="email",
+              hint="Wir schicken Ihnen eine E-Mail, mit der Sie sie bestätigen.")  # fmt: skip
+ANMELDEN = ZugangPage(
+    "Anmelden",
+    "",
+    replace(CODE_FORM, submit="Anmelden", errors=(), fields=(
+        Field("name", "text", "E-Mail-Adresse oder Kundennummer", required=True, autocomplete="username",
+              hint="Die Kundennummer steht auf den Schreiben Ihrer Verwaltung."), KENNWORT)),
+    (Way("Kennwort vergessen", "#k"), Way("Mit dem Code aus einem Brief registrieren", "#r")),
+    guest=True,
+)  # fmt: skip
+UNFIT = "Die Angaben passen nicht zusammen. Bitte prüfen Sie beide."
+GUESSED = "Dieses Kennwort ist leicht zu erraten. Nehmen Sie mehrere Wörter, die nicht zusammengehören."
+REGISTRIEREN = ZugangPage(
+    "Registrieren",
+    "Sie brauchen den Brief Ihrer Verwaltung mit dem Code und Ihren Vertrag.",
+    replace(LETTER_FORM, submit="Registrieren", fields=(*LETTER_FORM.fields, EMAIL, NEUES_KENNWORT)),
+    (Way("Ich bin schon registriert", "#a"),),
+    AKTIVIEREN.help,
+    guest=True,
+    letter=True,
+)
+KENNWORT_AENDERN = ZugangPage(
+    "Kennwort ändern",
+    "Auf allen anderen Geräten sind Sie danach abgemeldet.",
+    replace(
+        CODE_FORM,
+        submit="Speichern",
+        errors=(),
+        fields=(replace(KENNWORT, name="bisher", label="Jetziges Kennwort"), NEUES_KENNWORT),
+    ),
+    (Way("Zurück", "#z"),),
+    note="Ihr neues Kennwort gilt.",
+)
+GERAETE = GeraetePage(
+    "Geräte",
+    "Hier sind Sie angemeldet. Kennen Sie eines nicht, melden Sie es ab und ändern Sie Ihr Kennwort.",
+    (DeviceView("Firefox, Linux", "Angemeldet am 3. März 2026, 10:15 Uhr", "Dieses Gerät", current=True, end=""),
+     DeviceView("Safari, iPhone", "Angemeldet am 2. März 2026, 22:40 Uhr", "Zuletzt benutzt am 3. März 2026, 08:01 Uhr", current=False, end="abmelden:1"),
+     DeviceView(LONG, "Angemeldet am 1. März 2026, 07:30 Uhr", "Zuletzt benutzt am 1. März 2026, 07:30 Uhr", current=False, end="abmelden:2")),
+    replace(CODE_FORM, fields=(), errors=(), submit="Überall sonst abmelden"),
+    "ueberall",
+    done="Abgemeldet.",
+)  # fmt: skip
 ACTING = replace(SITE, acting=Way("Grete Süßmilch", "#p"))
 
 
@@ -423,6 +510,13 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             refused=("„Wasser.mp4“ ist nicht gespeichert. Bitte fügen Sie die Datei noch einmal hinzu.", f"„{LONG}.jpg“ ist leer.")),
         "bestaetigen": BESTAETIGEN,
         "bestaetigen-fehler": replace(BESTAETIGEN, form=CODE_WRONG, saved=True, files=FILES_OF_DRAFT),
+        "bestaetigen-passkey": replace(BESTAETIGEN, passkey=PASSKEY_SHOWN),
+        "passkeys": PASSKEYS,
+        "anmelden-passkey": replace(ANMELDEN, passkey=replace(
+            PASSKEY_SHOWN, form=replace(PASSKEY_SHOWN.form, submit="Mit Passkey anmelden"))),
+        "passkeys-fehler": replace(PASSKEYS, passkeys=(), adding=replace(PASSKEYS.adding, form=replace(
+            PASSKEY_FORM, errors=(FieldError("passkey", "Das hat zu lange gedauert. Bitte versuchen Sie es noch einmal."),)))),
+        "passkeys-anderswo": replace(PASSKEYS, adding=None, elsewhere="Hinzufügen können Sie einen Passkey nur, wenn das Mieterportal in einem eigenen Fenster offen ist und nicht in einer anderen Seite."),
         "sicherheit": SICHERHEIT,
         "sicherheit-ohne": replace(SICHERHEIT, facts=(("Zweiter Faktor", "Nicht eingerichtet"),), notes=(),
                                    ways=(Way("Zweiten Faktor einrichten", "#app"),)),
@@ -454,6 +548,15 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "personen": PERSONEN,
         "personen-ohne": replace(PERSONEN, persons=(), done="", text="Ihre Anmeldung ist noch mit keinem Vertrag verbunden."),
         "loesen": LOESEN,
+        "anmelden": ANMELDEN,
+        "anmelden-fehler": replace(ANMELDEN, form=replace(ANMELDEN.form, errors=(FieldError("eingabe", UNFIT),))),
+        "registrieren": REGISTRIEREN,
+        "kennwort": KENNWORT_AENDERN,
+        "geraete": GERAETE,
+        "geraete-eines": replace(GERAETE, devices=GERAETE.devices[:1], everywhere="", done=""),
+        "registrieren-fehler": replace(REGISTRIEREN, form=replace(
+            REGISTRIEREN.form, errors=(FieldError("feld-kennwort", f"Neues Kennwort: {GUESSED}"),),
+            fields=(*REGISTRIEREN.form.fields[:3], replace(NEUES_KENNWORT, error=GUESSED)))),
         "notfall": NOTFALL,
         "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
     }  # fmt: skip
@@ -463,6 +566,11 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "sso",
         ANONYMOUS,
         SsoPage("Anmeldung", "n", "p", FRAMED.origins, "/m/sso/website", "https://www.musterbau.example"),
+    )
+    yield (
+        "anmelden-rahmen",
+        replace(ANONYMOUS, origins=FRAMED.origins),
+        replace(ANMELDEN, top=Way("In eigenem Fenster öffnen", "#")),
     )
     yield "link", replace(ANONYMOUS, languages=()), LINK
     yield "notfall-anonym", ANONYMOUS, NOTFALL
@@ -485,6 +593,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "benachrichtigungen-gefragt",
         "aktivieren-fehler",
         "personen",
+        "registrieren-fehler",
         "dokumente",
         "dokument",
     ):

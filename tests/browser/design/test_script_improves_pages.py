@@ -127,6 +127,17 @@ def test_without_cookies_the_frame_works_on_with_its_session_in_memory(page: Pag
     assert play.actions()[1:] == ["hochladen", "absenden"]
 
 
+def test_a_token_from_any_other_window_or_origin_is_passed_over(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/sso")
+    with page.expect_popup() as opened:
+        page.evaluate("window.open('/css')")
+    sent = "postMessage({ type: 'portal:token', token: 'evil' }, '*')"
+    opened.value.evaluate(f"opener.{sent}")  # of another window
+    page.evaluate(sent)  # of the window around this page, which is this one, but not of an origin that the page names
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    assert not [one for one in play.asked if one.method == "POST"]
+
+
 def test_the_end_that_nothing_puts_off_is_announced_five_minutes_before(page: Page, play: Playground) -> None:
     page.clock.install()
     page.goto(f"{play.address}/melden")

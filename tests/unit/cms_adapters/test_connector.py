@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from cms_adapters import KINDS, connector_for, tokens
 from cms_adapters.connector import Connector, Embedding, origin_of
+from cms_adapters.own import OwnConnector
 from tests.unit.cms_adapters.support import AUD, KEYS, NOW, claims, issued, many
 
 SITE = "https://www.example.de"
 ORIGINS = (SITE, "http://127.0.0.1:8080", "https://[::1]:8443")
 BASE = f"{SITE}/mieterportal"
+SIGNING = sorted(set(KINDS) - {"own"})
 
 
 def connector(kind: str = "generic", *, trust_person: bool = True) -> Connector:
@@ -31,13 +33,13 @@ def refusal_of_base(base_url: str | None) -> str:
 
 
 def test_the_kinds_are_those_of_the_settings() -> None:
-    assert set(KINDS) == {"generic", "typo3"}
-    assert [connector_for(kind).kind for kind in sorted(KINDS)] == ["generic", "typo3"]
+    assert set(KINDS) == {"generic", "own", "typo3"}
+    assert [connector_for(kind).kind for kind in sorted(KINDS)] == ["generic", "own", "typo3"]
     with pytest.raises(KeyError):
         connector_for("wordpress")
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", SIGNING)
 def test_a_fragment_login_says_who_through_which_cms_and_where_links_lead(kind: str) -> None:
     token = issued(person="0004711", name="Zoë Müller", email="zoe@example.test", lang="de", roles=["eigentuemer"])
     login = connector(kind).fragment_login(token, base_url=BASE + "/", now=NOW)
@@ -48,13 +50,29 @@ def test_a_fragment_login_says_who_through_which_cms_and_where_links_lead(kind: 
     assert login.roles == ("eigentuemer",)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", SIGNING)
 def test_a_person_is_believed_only_where_the_settings_say_so(kind: str) -> None:
     distrusting = connector(kind, trust_person=False)
     fragment = distrusting.fragment_login(issued(person="0004711"), base_url=BASE, now=NOW)
     login = distrusting.browser_login(issued("login", person="0004711"), origin=SITE, nonce_cookie=None, now=NOW)
     assert (fragment.person, login.person) == (None, None)
     assert fragment.subject == login.subject == "fe_users:1001"
+
+
+def test_the_own_login_takes_no_tokens_and_says_itself_who_has_signed_in() -> None:
+    own = connector("own")
+    assert isinstance(own, OwnConnector)
+    for take in (own.logout, own.admin):
+        with pytest.raises(tokens.TokenRefused):
+            take(issued("logout"), now=NOW)
+    with pytest.raises(tokens.TokenRefused):
+        own.fragment_login(issued(), base_url=BASE, now=NOW)
+    with pytest.raises(tokens.TokenRefused):
+        own.browser_login(issued("login"), origin=SITE, nonce_cookie=None, now=NOW)
+    first, second = (own.signed_in("7", session_id=session, now=NOW, name="Zoë") for session in "ab")
+    assert (first.connection, first.subject, first.name, first.person) == ("website", "7", "Zoë", None)
+    assert (first.embedding, first.base_url) == (Embedding.BROWSER, None)
+    assert first.jti != second.jti
 
 
 def test_roles_that_a_resident_cannot_have_are_left_out() -> None:

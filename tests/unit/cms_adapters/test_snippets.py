@@ -198,8 +198,28 @@ def test_the_buttons_page_posts_the_token_in_the_body() -> None:
     assert "script" not in tags
 
 
+def test_the_own_logins_pages_lead_to_its_sign_in_and_need_no_token() -> None:
+    frame, link = Tags("own_iframe.html").found, Tags("own_button.html").found
+    assert set(frame["mieter-portal"]) == {"src", "label"}
+    addresses = {
+        str(one)
+        for one in (frame["mieter-portal"]["src"], frame["a"]["href"], link["a"]["href"], link["form"]["action"])
+    }
+    assert addresses == {"https://portal.example.de/eigenbau/konto/anmelden"}
+    assert link["form"]["method"] == "get"
+
+
 def test_the_guide_names_every_snippet() -> None:
     guide = (ROOT / "docs" / "integrators.md").read_text(encoding="utf-8")
     files = sorted(path.name for path in SNIPPETS.iterdir() if path.is_file())
-    assert files == ["button.html", "iframe.html", "iframe.js", "token.mjs", "token.php", "token_signer.py"]
+    assert files == [
+        "button.html",
+        "iframe.html",
+        "iframe.js",
+        "own_button.html",
+        "own_iframe.html",
+        "token.mjs",
+        "token.php",
+        "token_signer.py",
+    ]
     assert [name for name in files if name not in guide] == []

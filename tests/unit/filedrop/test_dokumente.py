@@ -64,7 +64,7 @@ def test_the_bytes_reach_the_portals_own_files(drop: Drop, tmp_path: Path, sampl
         vorgaenge.add_anhaenge([row])
     storage = Folder(tmp_path / "files")
     assert fetch_announced(MANDANT, drop.channel, Fetcher(storage, lambda: drop.now, lambda: 0.5)) == 1
-    with storage.open(row.id) as kept:
+    with storage.open(row) as kept:
         assert kept.read() == letter
 
 

@@ -41,7 +41,7 @@ def test_a_pdf_is_kept_as_it_is(take, storage, samples):
     data = (samples / "page.pdf").read_bytes()
     stored = take(data, "Mietvertrag.txt")
     assert (stored.mime, stored.dateiname) == ("application/pdf", "Mietvertrag.txt.pdf")
-    with storage.open(stored.id) as file:
+    with storage.open(stored) as file:
         assert file.read() == data
 
 
@@ -98,7 +98,7 @@ def test_a_video_is_kept_as_it_is(name, mime, take, storage, samples):
     data = (samples / name).read_bytes()
     stored = take(data, "film")
     assert (stored.mime, stored.dateiname) == (mime, "film" + Path(name).suffix)
-    with storage.open(stored.id) as file:
+    with storage.open(stored) as file:
         assert file.read() == data
 
 

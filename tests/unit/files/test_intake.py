@@ -36,11 +36,11 @@ def disk_full(*_: object, **__: object) -> int:
 def test_size_and_digest_are_those_of_the_file_as_kept(take, storage, samples):
     original = (samples / "gps.jpg").read_bytes()
     stored = take(original, "küche.jpg")
-    with storage.open(stored.id) as file:
+    with storage.open(stored) as file:
         data = file.read()
     assert (stored.bytes, stored.sha256) == (len(data), sha256(data).hexdigest())
     assert stored.sha256 != sha256(original).hexdigest()
-    assert stored.bytes == storage.size(stored.id)
+    assert storage.has(stored)
     assert stored.id.version == 4
 
 

@@ -1,0 +1,111 @@
+"""What an account of the own login changes about itself: password, address, and where it is signed in."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+from service.access import audit, notices
+from service.access.audit import Actor, Event, Source
+from service.access.browser import lives
+from service.access.hashing import Hasher
+from service.access.own import links
+from service.access.own.links import LinkRefused, Purpose
+from service.access.own.names import email_key
+from service.access.own.sign_in import SignInRefused
+from service.access.visitor import Visitor
+from service.store import mail_links, own_accounts, sessions
+from service.store.database import in_transaction
+from service.store.records import MailLink, OwnAccount, Session
+
+
+def account_of(visitor: Visitor) -> OwnAccount:
+    """Return the visitor's account; raises LookupError for somebody who came by a CMS."""
+    found = own_accounts.of_account(visitor.mandant, visitor.account)
+    if found is None:
+        raise LookupError("no account of the own login")
+    return found
+
+
+def confirm_password(account: OwnAccount, typed: str, hasher: Hasher, source: Source) -> None:
+    """Make sure that it is the account's owner who is signed in; raises SignInRefused."""
+    if not hasher.verify(typed, account.password_hash):
+        in_transaction(lambda: audit.note(Event.SIGN_IN_FAILED, source, facts={"reason": "password", "for": "change"}))
+        raise SignInRefused
+
+
+def change_password(visitor: Visitor, password: str, hasher: Hasher, source: Source) -> None:
+    """Put another password in force; every other session of the account ends."""
+    password_hash = hasher.hash(password)
+
+    def store() -> None:
+        own_accounts.set_password(visitor.mandant, visitor.account, password_hash, now=source.now)
+        mail_links.void(visitor.mandant, visitor.account, Purpose.KENNWORT, now=source.now)
+        ended = sessions.end_account(visitor.mandant, visitor.account, but=visitor.session_hash)
+        notices.note(Event.PASSWORD_CHANGED, source, facts={"by": "password", "sessions": ended})
+
+    in_transaction(store)
+
+
+def ask_for_email(account: OwnAccount, email: str, lang: str, source: Source) -> None:
+    """Send an address the link that confirms it; until then the former one stays in force."""
+
+    def store() -> None:
+        mail_links.void(account.mandant, account.account, Purpose.EMAIL, now=source.now)
+        links.send(account, Purpose.EMAIL, email, lang, now=source.now)
+
+    in_transaction(store)
+
+
+def confirm_email(link: MailLink, source: Source) -> None:
+    """Let an account be signed in by the address that a link was sent to; tells the former address.
+
+    Raises LinkRefused, and NameTaken where another account has this address.
+    """
+
+    def store() -> None:
+        former = own_accounts.of_account(link.mandant, link.account)
+        if former is None or not mail_links.use(link, now=source.now):
+            raise LinkRefused
+        about = replace(source, actor=Actor.RESIDENT, account=link.account, connection=former.connection)
+        changed = former.confirmed_email not in {"", link.email}
+        # told before it changes: the mail goes to the former address
+        notices.note(Event.EMAIL_CHANGED if changed else Event.EMAIL_CONFIRMED, about)
+        own_accounts.set_email(link.mandant, link.account, link.email, email_key(link.email))
+        sessions.set_email(link.mandant, link.account, link.email)
+        mail_links.void(link.mandant, link.account, Purpose.KENNWORT, now=source.now)
+
+    in_transaction(store)
+
+
+def signed_in_at(visitor: Visitor, source: Source) -> list[Session]:
+    """Return the account's sessions that are still good, the one used last first."""
+    found = sessions.of_account(visitor.mandant, visitor.account)
+    return [one for one in found if lives(one, visitor.mandant, source.now)]
+
+
+def handle_of(session: Session) -> str:
+    """Return what names a session on a page; nothing can be done with it but to end it."""
+    return sha256(f"handle {session.secret_hash}".encode()).hexdigest()[:16]
+
+
+def end_session(visitor: Visitor, handle: str, source: Source) -> bool:
+    """End one of the account's sessions; False if there is none such any more."""
+
+    def store() -> bool:
+        found = [one for one in sessions.of_account(visitor.mandant, visitor.account) if handle_of(one) == handle]
+        sessions.end([one.secret_hash for one in found])
+        if found:
+            audit.note(Event.SIGN_OUT, source, facts={"sessions": len(found)})
+        return bool(found)
+
+    return in_transaction(store)
+
+
+def end_elsewhere(visitor: Visitor, source: Source) -> int:
+    """End all of the account's sessions but this one; returns how many."""
+
+    def store() -> int:
+        ended = sessions.end_account(visitor.mandant, visitor.account, but=visitor.session_hash)
+        audit.note(Event.SIGN_OUT, source, facts={"sessions": ended})
+        return ended
+
+    return in_transaction(store)

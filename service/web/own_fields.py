@@ -1,0 +1,60 @@
+"""The fields of the own login's forms, and what is wrong with a new password."""
+
+from collections.abc import Iterable
+
+from service.access.mailaddress import LONGEST as LONGEST_ADDRESS
+from service.access.own.passwords import SHORTEST, Weakness, weakness
+from service.web.context import Reader
+from service.web.pages import Field
+
+
+def password_field(reader: Reader, *, name: str = "kennwort", label: str = "", error: str = "") -> Field:
+    """Return the field of the password in force; what was typed is never shown again."""
+    said = label or reader.words("Kennwort")
+    return Field(name, "password", said, required=True, error=error, autocomplete="current-password")
+
+
+def new_password_field(reader: Reader, error: str = "", *, name: str = "kennwort", label: str = "") -> Field:
+    """Return the field of a new one."""
+    words = reader.words
+    return Field(
+        name,
+        "password",
+        label or words("Neues Kennwort"),
+        hint=words("Mindestens {count} Zeichen. Gut sind mehrere Wörter, die nicht zusammengehören.", count=SHORTEST),
+        required=True,
+        error=error,
+        autocomplete="new-password",
+    )
+
+
+def email_field(reader: Reader, value: str, error: str = "", *, label: str = "") -> Field:
+    """Return the field of a mail address."""
+    return Field(
+        "email",
+        "email",
+        label or reader.words("E-Mail-Adresse"),
+        value,
+        hint=reader.words("Wir schicken Ihnen eine E-Mail, mit der Sie sie bestätigen."),
+        required=True,
+        error=error,
+        autocomplete="email",
+        maxlength=LONGEST_ADDRESS,
+    )
+
+
+def password_error(reader: Reader, password: str, around: Iterable[str]) -> str:
+    """Say why a new password is not taken; empty for a good one. `around` are words of the account and its house."""
+    words, found = reader.words, weakness(password, around)
+    if not password:
+        return words("Bitte füllen Sie dieses Feld aus.")
+    return {
+        None: "",
+        Weakness.SHORT: words(
+            "Das sind {length} Zeichen. Es müssen mindestens {count} sein.", length=len(password), count=SHORTEST
+        ),
+        Weakness.LONG: words("Das ist zu lang. Bitte nehmen Sie höchstens 256 Zeichen."),
+        Weakness.COMMON: words(
+            "Dieses Kennwort ist leicht zu erraten. Nehmen Sie mehrere Wörter, die nicht zusammengehören."
+        ),
+    }[found]

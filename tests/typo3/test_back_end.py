@@ -1,0 +1,186 @@
+"""The TYPO3 extension's back end against the running portal, without TYPO3: the same PHP classes, curl underneath."""
+
+import json
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from service.store.database import connected, database, open_database
+from tests.support.owed import parked
+from tests.support.portal import KEY, MANDANT, Installation
+from tests.support.ports import free_port
+
+SCRIPT = Path(__file__).parents[2] / "typo3_extension/Tests/Support/back_end.php"
+ORIGIN = "http://127.0.0.1:8080"
+OTHER_KEY = "another-key-of-at-least-32-bytes!"
+
+pytestmark = pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed (apt-get install php-cli)")
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    rules = f'[[mandanten.{MANDANT}.routing]]\nname = "Nord"\ngebaeude = ["G1"]\nsachbearbeiter = "nord"'
+    made = Installation(tmp_path_factory.mktemp("typo3"), extra=rules)
+    try:
+        made.start_portal()
+        open_database(made.database)
+        yield made
+    finally:
+        made.stop_all()
+        database.obj.close_all()
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A web server that is not the portal: a page of somebody else, or nothing for a long time."""
+
+    def do_GET(self) -> None:
+        status = 413 if self.path.startswith("/large") else 200
+        if self.path.startswith("/moved"):
+            self.send_response(301)
+            self.send_header("Location", "https://portal.example.de/")
+            self.end_headers()
+            return
+        page = b"<html><h1>Willkommen</h1></html>"
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        if self.path.startswith("/page"):
+            self.send_header("Content-Security-Policy", "default-src 'self'")
+            self.send_header("Cache-Control", "public, max-age=300")
+        self.end_headers()
+        self.wfile.write(page)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def self_signed() -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign] # the client hangs up
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def php(case: dict[str, Any]) -> Any:
+    done = subprocess.run(
+        ["php", str(SCRIPT)], input=json.dumps(case), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
+    assert KEY not in done.stdout
+    assert OTHER_KEY not in done.stdout
+    return json.loads(done.stdout)
+
+
+def settings(installation: Installation, **changes: Any) -> dict[str, Any]:
+    given = {"url": f"{installation.url}/{MANDANT}", "connection": "website", "keys": [KEY], "origins": [ORIGIN]}
+    return given | changes
+
+
+def examined(installation: Installation, **changes: Any) -> dict[str, tuple[str, str, list[Any]]]:
+    found = php(settings(installation, do="examine", **changes))
+    return {step: (state, outcome, arguments) for step, state, outcome, arguments in found}
+
+
+def test_every_step_that_the_portal_decides_is_green_with_the_right_settings(installation: Installation) -> None:
+    found = examined(installation)
+    asked = ("reachable", "clock", "audience", "access", "version", "origin", "delivery")
+    assert {step: found[step][:2] for step in asked} == dict.fromkeys(asked, ("good", "good"))
+    assert found["connection"] == ("warning", "kind", ["generic"])
+
+
+@pytest.mark.parametrize(
+    "changes,step,outcome",
+    [
+        ({"keys": [OTHER_KEY]}, "access", "refused"),
+        ({"keys": [KEY, OTHER_KEY]}, "access", "previous"),
+        ({"clock": -300}, "clock", "slow"),
+        ({"clock": 300}, "clock", "fast"),
+        ({"connection": "unknown"}, "reachable", "unknown"),
+        ({"origins": ["https://www.example.de"]}, "origin", "missing"),
+    ],
+    ids=str,
+)
+def test_each_wrong_setting_is_told_at_its_step(
+    installation: Installation, changes: dict[str, Any], step: str, outcome: str
+) -> None:
+    found = examined(installation, **changes)
+    assert found[step][:2] == ("bad", outcome)
+    assert [name for name, (state, *_) in found.items() if state == "bad" and name not in {"page", step}] == []
+
+
+def test_a_wrong_public_address_is_told_with_the_right_one(installation: Installation) -> None:
+    here = f"{installation.url}/{MANDANT}"
+    found = examined(installation, url="https://portal.example.de/musterbau", internal=here)
+    assert found["audience"] == ("bad", "differs", [here, "https://portal.example.de/musterbau"])
+    assert found["access"][0] == "later"
+
+
+def test_whoever_is_not_the_portal_is_told_apart(installation: Installation, elsewhere: str, self_signed: str) -> None:
+    wrong = {
+        f"{elsewhere}/musterbau": "foreign",
+        f"{elsewhere}/large": "foreign",
+        f"{elsewhere}/moved": "redirect",
+        f"{self_signed}/musterbau": "certificate",
+        f"http://127.0.0.1:{free_port()}/musterbau": "connection",
+        "http://portal.invalid/musterbau": "name",
+    }
+    assert {url: examined(installation, url=url)["reachable"][1] for url in wrong} == wrong
+
+
+def test_the_page_with_the_portal_is_looked_at_as_a_visitor_gets_it(installation: Installation, elsewhere: str) -> None:
+    found = examined(installation, page=f"{elsewhere}/page")
+    assert found["csp"][:2] == ("bad", "blocked")
+    assert found["cache"][:2] == ("bad", "shared")
+
+
+def test_parked_vorgaenge_are_listed_looked_at_and_sent_again(installation: Installation) -> None:
+    with connected():
+        database.execute_sql("DELETE FROM outbox")
+    ids = [str(parked(MANDANT, now=datetime.now(UTC)).id) for _ in range(3)]
+    ask = settings(installation)
+    first = php(ask | {"do": "parked", "limit": 2})
+    rest = php(ask | {"do": "parked", "limit": 2, "after": first["next"]})
+    assert [one["id"] for one in first["vorgaenge"] + rest["vorgaenge"]] == ids
+    shown = php(ask | {"do": "vorgang", "id": ids[0]})
+    assert shown["rows"][0]["last_error"] == "VALIDIERUNG (/betreff: LAENGE)"
+    assert php(ask | {"do": "retry", "id": ids[0]})["rows"] == 1
+    assert php(ask | {"do": "status"})["parked"] == 2
+    assert php(ask | {"do": "retryAll"}) == {"rows": 2, "vorgaenge": 2, "held": 0}
+    assert php(ask | {"do": "status"})["parked"] == 0
+    assert php(ask | {"do": "vorgang", "id": "../status"})["trouble"] in {"notFound", "foreign"}
+
+
+def test_the_rule_that_would_match_is_asked_of_the_portal(installation: Installation) -> None:
+    ask = settings(installation)
+    case = {"typ": "KONTAKT", "kontaktthema": "ALLGEMEIN", "gebaeude": "G1", "schadensort": ""}
+    assert php(ask | {"do": "routing", "case": case})["regel"] == "Nord"
+    missing = php(ask | {"do": "routing", "case": {"typ": "KONTAKT"}})
+    assert missing == {"trouble": "invalid", "detail": "kontaktthema"}
+    assert php(ask | {"do": "catalog"})["rules"][0]["name"] == "Nord"
+
+
+def test_while_a_key_is_changed_the_previous_one_still_opens(installation: Installation) -> None:
+    assert "parked" in php(settings(installation, do="status", keys=[KEY, OTHER_KEY]))
+    assert php(settings(installation, do="status", keys=[OTHER_KEY])) == {"trouble": "refused", "detail": ""}

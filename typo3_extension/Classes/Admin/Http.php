@@ -1,0 +1,18 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Mieterportal\Typo3\Admin;
+
+/**
+ * Asks one address once: no redirect is followed, no status code is an error.
+ */
+interface Http
+{
+    /**
+     * @param array<string, string> $headers
+     * @param float $timeout seconds
+     * @throws NoAnswer
+     */
+    public function send(string $method, string $url, array $headers, float $timeout): Answer;
+}

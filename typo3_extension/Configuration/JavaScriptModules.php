@@ -1,0 +1,8 @@
+<?php
+
+return [
+    'dependencies' => ['backend'],
+    'imports' => [
+        '@mieterportal/typo3/' => 'EXT:mieterportal/Resources/Public/JavaScript/Backend/',
+    ],
+];

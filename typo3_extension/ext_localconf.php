@@ -16,7 +16,7 @@ foreach (['Portal', 'Way'] as $plugin) {
         $plugin,
         [PortalController::class => ['show']],
         [PortalController::class => ['show']],
-        ExtensionUtility::PLUGIN_TYPE_CONTENT_ELEMENT
+        ExtensionUtility::PLUGIN_TYPE_CONTENT_ELEMENT,
     );
 }
 foreach (['Link' => 'link', 'Emergency' => 'emergency'] as $plugin => $action) {
@@ -25,7 +25,7 @@ foreach (['Link' => 'link', 'Emergency' => 'emergency'] as $plugin => $action) {
         $plugin,
         [PortalController::class => [$action]],
         [],
-        ExtensionUtility::PLUGIN_TYPE_CONTENT_ELEMENT
+        ExtensionUtility::PLUGIN_TYPE_CONTENT_ELEMENT,
     );
 }
 
@@ -37,5 +37,5 @@ ExtensionManagementUtility::addTypoScriptSetup(
         before = record, seo, recordTitle
     }
     lib.mieterportal.breadcrumb = USER_INT
-    lib.mieterportal.breadcrumb.userFunc = Mieterportal\Typo3\Content\Breadcrumb->item'
+    lib.mieterportal.breadcrumb.userFunc = Mieterportal\Typo3\Content\Breadcrumb->item',
 );

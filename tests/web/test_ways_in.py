@@ -29,7 +29,11 @@ def resident(portal: Portal) -> Visitor:
         *(("GEBAEUDE", nr, {"gebaeudeNr": nr, "strasse": f"Weg {nr}"}) for nr in ("G1", "G2")),
         *(("EINHEIT", f"E-{nr}", {"einheitNr": f"E-{nr}", "gebaeudeNr": nr}) for nr in ("G1", "G2")),
         *(
-            ("VERTRAG", f"V-{nr}", {"vertragNr": f"V-{nr}", "personNr": "P1", "einheitNr": f"E-{nr}", "rolle": "MIETER"})
+            (
+                "VERTRAG",
+                f"V-{nr}",
+                {"vertragNr": f"V-{nr}", "personNr": "P1", "einheitNr": f"E-{nr}", "rolle": "MIETER"},
+            )
             for nr in ("G1", "G2")
         ),
     ]
@@ -85,7 +89,9 @@ def test_who_is_signed_on_begins_with_the_page_that_the_site_names(resident: Vis
     assert signed_on(resident, ziel) == f"/{MANDANT}/melden/schaden?schadenskategorie=SANITAER"
 
 
-@pytest.mark.parametrize("ziel", ["//evil.example", "https://evil.example", "a//b", "../nachbar", "a/../../b", "%0d%0aX"])
+@pytest.mark.parametrize(
+    "ziel", ["//evil.example", "https://evil.example", "a//b", "../nachbar", "a/../../b", "%0d%0aX"]
+)
 def test_a_page_elsewhere_is_not_begun_with(resident: Visitor, ziel: str) -> None:
     assert signed_on(resident, ziel) == f"/{MANDANT}/"
 

@@ -6,10 +6,10 @@ namespace Mieterportal\Typo3\Content;
 
 use TYPO3\CMS\Core\Database\Connection;
 use TYPO3\CMS\Core\Database\ConnectionPool;
-use TYPO3\CMS\Core\Database\Query\Restriction\EndTimeRestriction;
-use TYPO3\CMS\Core\Database\Query\Restriction\StartTimeRestriction;
-use TYPO3\CMS\Core\Database\Query\Restriction\HiddenRestriction;
 use TYPO3\CMS\Core\Database\Query\Restriction\DeletedRestriction;
+use TYPO3\CMS\Core\Database\Query\Restriction\EndTimeRestriction;
+use TYPO3\CMS\Core\Database\Query\Restriction\HiddenRestriction;
+use TYPO3\CMS\Core\Database\Query\Restriction\StartTimeRestriction;
 use TYPO3\CMS\Core\Utility\GeneralUtility;
 
 /**
@@ -69,9 +69,9 @@ final class PortalElements
                 $query->expr()->in('CType', $query->createNamedParameter($types, Connection::PARAM_STR_ARRAY)),
                 $query->expr()->in(
                     'sys_language_uid',
-                    $query->createNamedParameter(array_unique([-1, 0, $languageId]), Connection::PARAM_INT_ARRAY)
+                    $query->createNamedParameter(array_unique([-1, 0, $languageId]), Connection::PARAM_INT_ARRAY),
                 ),
-                $query->expr()->eq('t3ver_wsid', 0)
+                $query->expr()->eq('t3ver_wsid', 0),
             )
             ->orderBy('sys_language_uid', 'DESC')
             ->addOrderBy('colPos')

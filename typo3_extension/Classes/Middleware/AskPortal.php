@@ -107,7 +107,7 @@ final readonly class AskPortal implements MiddlewareInterface
                 $client->ask($asked, $visitor->claims($settings, $request->getAttribute('language'))),
                 $settings,
                 $body->tooLarge ?? [],
-                $request->getMethod() === 'HEAD'
+                $request->getMethod() === 'HEAD',
             );
         } catch (FormTooLarge $large) {
             $this->logger->warning('A form was larger than PHP takes: raise {setting}', ['setting' => $large->getMessage()]);
@@ -134,7 +134,7 @@ final readonly class AskPortal implements MiddlewareInterface
             $address->baseUrl,
             $headers,
             $body?->stream,
-            $this->requestId->long
+            $this->requestId->long,
         );
     }
 
@@ -172,7 +172,7 @@ final readonly class AskPortal implements MiddlewareInterface
                 $isHead ? '' : $answer->html($settings->timeout),
                 $answer->title(),
                 $tooLarge,
-                $headers
+                $headers,
             );
         }
         if ($answer->isRedirect()) {
@@ -182,7 +182,7 @@ final readonly class AskPortal implements MiddlewareInterface
             return new Response(
                 new PassedThrough($answer->response()->getBody()),
                 $answer->status(),
-                $answer->headers() + ['Cache-Control' => 'private, no-store']
+                $answer->headers() + ['Cache-Control' => 'private, no-store'],
             );
         }
 
@@ -197,7 +197,7 @@ final readonly class AskPortal implements MiddlewareInterface
                 $settings->reachedAt(),
                 $answer->status(),
                 $answer->mime() === '' ? 'nothing' : $answer->mime(),
-                PortalSettings::PREFIX
+                PortalSettings::PREFIX,
             );
         }
         $skew = $answer->clockSkew(time());

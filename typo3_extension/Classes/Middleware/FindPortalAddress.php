@@ -50,7 +50,7 @@ final readonly class FindPortalAddress implements MiddlewareInterface
             $element,
             $this->pageUrl($request, $routing),
             implode('/', array_map(rawurlencode(...), explode('/', trim($path, '/')))),
-            $request->getUri()->getQuery()
+            $request->getUri()->getQuery(),
         );
 
         return $request

@@ -103,7 +103,7 @@ final readonly class FormBody
         $headers = ['Content-Disposition' => sprintf(
             'form-data; name="%s"; filename="%s"',
             self::quoted($name),
-            self::quoted((string)$file->getClientFilename())
+            self::quoted((string)$file->getClientFilename()),
         )];
         $type = (string)$file->getClientMediaType();
         $headers['Content-Type'] = preg_match('~^[\w.+-]+/[\w.+-]+$~', $type) === 1 ? $type : 'application/octet-stream';

@@ -63,7 +63,7 @@ final readonly class PortalClient
                 $this->settings->reachedAt() . '/sso/' . rawurlencode($this->settings->connection) . '/logout',
                 ['Content-Type' => 'application/x-www-form-urlencoded'],
                 Utils::streamFor(http_build_query(['token' => $token])),
-                min(self::LOGOUT_TIMEOUT, $this->settings->timeout)
+                min(self::LOGOUT_TIMEOUT, $this->settings->timeout),
             ));
             if ($answer->status() === 204) {
                 return;
@@ -83,7 +83,7 @@ final readonly class PortalClient
         $headers += $asked->requestId === '' ? [] : ['X-Request-ID' => $asked->requestId];
 
         return new PortalAnswer(
-            $this->transport->send($asked->method, $url, $headers, $asked->body, $this->settings->timeout)
+            $this->transport->send($asked->method, $url, $headers, $asked->body, $this->settings->timeout),
         );
     }
 }

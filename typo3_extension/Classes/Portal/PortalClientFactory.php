@@ -36,7 +36,7 @@ final readonly class PortalClientFactory
         return new SessionSigner(
             $settings->connection,
             $settings->url,
-            KeySource::ofTypo3()->forConnection($settings->connection)
+            KeySource::ofTypo3()->forConnection($settings->connection),
         );
     }
 
@@ -46,7 +46,7 @@ final readonly class PortalClientFactory
             $url,
             $method,
             $options,
-            self::CONTEXT
+            self::CONTEXT,
         ));
     }
 }

@@ -42,7 +42,7 @@ final readonly class KeySource
         throw new KeyMissing(
             'No signing key: set the environment variable ' . self::variable($connection)
             . ' or ' . self::variable($connection) . '_FILE',
-            1764140004
+            1764140004,
         );
     }
 
@@ -75,7 +75,7 @@ final readonly class KeySource
             $found = self::pair(
                 $this->environment[$name] ?? '',
                 $this->environment[$name . '_PREVIOUS'] ?? '',
-                $this->environment[$name . '_FILE'] ?? ''
+                $this->environment[$name . '_FILE'] ?? '',
             );
             if ($found !== []) {
                 return $found;

@@ -31,7 +31,7 @@ final readonly class PortalSettingsFactory
 
         return new Emergency(
             self::text($said?->get(PortalSettings::PREFIX . 'emergencyPhone')),
-            self::text($said?->get(PortalSettings::PREFIX . 'emergencyText'))
+            self::text($said?->get(PortalSettings::PREFIX . 'emergencyText')),
         );
     }
 
@@ -69,7 +69,7 @@ final readonly class PortalSettingsFactory
         if (!$usable) {
             throw new SettingsIncomplete(
                 PortalSettings::PREFIX . $name . ': an address like https://portal.example.de/musterbau is needed',
-                1764140013
+                1764140013,
             );
         }
 

@@ -17,7 +17,7 @@ defined('TYPO3') or die();
             $labels . $name . '.title',
             'mieterportal-' . $name,
             'mieterportal',
-            $labels . $name . '.description'
+            $labels . $name . '.description',
         );
         if ($hasForm) {
             $form = 'FILE:EXT:mieterportal/Configuration/FlexForms/' . $plugin . '.xml';
@@ -30,7 +30,7 @@ defined('TYPO3') or die();
                 'tt_content',
                 '--div--;' . $labels . 'group, pi_flexform',
                 $type,
-                'after:palette:headers'
+                'after:palette:headers',
             );
         }
     }

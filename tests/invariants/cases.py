@@ -12,6 +12,7 @@ from tests.invariants.people import NEIGHBOUR, Somebody, Who
 from tests.invariants.world import (
     BEGAN,
     BETREFF,
+    BRIEF,
     DATEI,
     ENTWURF,
     ENTWURFDATEI,
@@ -155,6 +156,24 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
         ),
     ),
 }
+DOKUMENT = "/{mandant}/dokumente/{dokument_id}"
+_DOKUMENTE: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("GET", "/{mandant}/dokumente"): (own("dokumente", sees=BRIEF),),
+    ("GET", DOKUMENT): (mine(lambda w: f"dokumente/{w.brief}", sees=BRIEF, shared=True, level2=True),),
+    ("GET", f"{DOKUMENT}/datei"): (
+        mine(lambda w: f"dokumente/{w.brief}/datei", shared=True, level2=True),
+        mine(
+            lambda w: f"dokumente/{w.brief}/datei",
+            headers=lambda _w, _s: {"Range": "bytes=0-9"},
+            gets=206,
+            shared=True,
+            level2=True,
+        ),
+    ),
+    ("GET", f"{DOKUMENT}/seiten/{{nummer:int}}"): (
+        mine(lambda w: f"dokumente/{w.brief}/seiten/1", shared=True, level2=True),
+    ),
+}
 _KONTO: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/bestaetigen"): (
         own(lambda w: f"bestaetigen?weiter={w.weiter()}", sees=ENTWURFDATEI, fresh=True),
@@ -258,6 +277,7 @@ _SESSIONS: dict[tuple[str, str], tuple[Case, ...]] = {
 }
 _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", f"{ADMIN}/version"): (admin("version"),),
+    ("GET", f"{ADMIN}/catalog"): (admin("catalog"),),
     ("GET", f"{ADMIN}/status"): (admin("status"),),
     ("GET", f"{ADMIN}/alarms"): (admin("alarms"),),
     ("GET", f"{ADMIN}/vorgaenge"): (admin("vorgaenge?state=waiting"),),
@@ -274,4 +294,4 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", f"{ADMIN}/routing"): (admin("routing?typ=KONTAKT&kontaktthema=ALLGEMEIN"),),
 }
 
-CASES = _PAGES | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES
+CASES = _PAGES | _FORMS | _VORGAENGE | _DOKUMENTE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES

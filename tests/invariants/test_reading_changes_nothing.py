@@ -5,12 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from service.files.storage import Folder
 from service.store.database import connected
+from service.store.dokument_records import Ziel
 from service.store.models import MODELS, AuditRow, SessionRow, VorgangRow
+from service.store.owner import owner_of_person
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
+from tests.support.dokumente import publish
 from tests.support.inprocess import Portal, Visitor
+from tests.support.portal import MANDANT
 from tests.support.routes import routes
 
+PDF = Path(__file__).parents[1] / "files" / "page.pdf"
 # that somebody was here, has fetched a file and has read what is new
 TOLD_OF_READING = {(SessionRow, "seen_at"), (VorgangRow, "unread")}
 
@@ -38,13 +44,16 @@ def stored(directory: Path) -> dict[str, object]:
 def pages(portal: Portal, owner: Visitor) -> list[str]:
     """Return an address for every page of a resident, with a Vorgang and a document that are there."""
     vorgang = owner.file_kontakt()
-    anhang = portal.document(vorgang, (Path(__file__).parents[1] / "files" / "page.pdf").read_bytes())
-    fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2]}
+    anhang = portal.document(vorgang, PDF.read_bytes())
+    whose = Ziel(owner_of_person(MANDANT, f"P-{owner.sub}"), "")
+    dokument = publish(Folder(portal.settings.service.files), MANDANT, PDF.read_bytes() + owner.sub.encode(), whose)
+    assert owner.get(f"dokumente/{dokument}").status_code == 200  # that it was opened is noted, the first time
+    fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2], "dokument_id": dokument, "nummer": 1}
     found = routes(portal.client.app)
     asked = [
         path for path, resource in found.items() if resource.access in {RESIDENT, RESIDENT_OR_DRAFT} and "{" in path
     ]
-    return [path.removeprefix("/{mandant}").lstrip("/").format(**fits) for path in asked]
+    return [path.replace(":int", "").removeprefix("/{mandant}").lstrip("/").format(**fits) for path in asked]
 
 
 @pytest.mark.parametrize("embedding", ["fragment", "cookie"])

@@ -32,6 +32,7 @@ from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.store import accounts, benachrichtigungen, cms_sessions, drafts, factors, level2, stammdaten, vorgaenge
 from service.store.database import connected, database
+from service.store.dokument_records import Ziel
 from service.store.models import MODELS
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.records import AccountKey, Benachrichtigung, Draft, Link
@@ -41,6 +42,7 @@ from tests.invariants.own_world import SETTINGS as OWN_SETTINGS
 from tests.invariants.own_world import UNLIMITED, OwnLogin
 from tests.invariants.passkey_world import HeldPasskey
 from tests.invariants.people import NEIGHBOUR, Somebody, Who
+from tests.support.dokumente import publish
 from tests.support.inprocess import Portal
 from tests.support.portal import ENCRYPTION_KEY, KEY, MANDANT
 
@@ -55,8 +57,9 @@ SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadens
 MAIL, ENTWURF, ENTWURFDATEI, ZWEITE = "kanarienpost", "Kanarienentwurf", "Kanarienbild", "Kanarienmutter"
 NAME, BETREFF, TEXT, NACHRICHT = "Kanarienvogel", "Kanarienbetreff", "Kanarientext", "Kanarienantwort"
 DATEI, STRASSE, REST, PASSKEY = "Kanariendatei", "Kanariengasse", "Kanarienrest", "Kanarienring"
+BRIEF = "Kanarienbrief"
 OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST, PASSKEY)
-OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE)
+OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, BRIEF)
 
 SETTINGS = {
     "service": f'metrics_token = "{METRICS_TOKEN}"',
@@ -180,6 +183,10 @@ class World:
             assert owner.post(f"melden/{name}", form, picture).status_code == 200
         with connected():
             self.draft = str(drafts.latest(MANDANT, self.account, "kontakt", self.owner_keys).id)
+        whose = Ziel(owner_of_person(MANDANT, "4711"), "")
+        storage = Folder(self.portal.settings.service.files)
+        self.brief = str(publish(storage, MANDANT, PDF, whose, titel=BRIEF))
+        assert owner.get(f"dokumente/{self.brief}").status_code == 200  # which is noted, the first time
         form = owner.form("konto/benachrichtigungen") | {"aktion": "einschalten"}
         assert owner.post("konto/benachrichtigungen", form).status_code == 303
 

@@ -159,6 +159,7 @@ def register(way: Journey, letter: Letter, *, english: bool = False) -> None:
     way.page.goto(letter.address)
     if english:
         way.press('.mp-langs a[lang="en"]')
+        expect(way.page.get_by_label("Beginning of your contract")).to_be_visible()
     way.on('input[name="angabe"]')
     way.send(code=letter.code, angabe=BEGAN, email=f"z{letter.person}@example.org", kennwort=PASSWORD)
     expect(way.body.get_by_role("heading", level=1)).to_contain_text("Zoë Müller")

@@ -208,10 +208,11 @@ def _letter_said(place: Place, letter: DemoLetter) -> Sequence[str]:
 
 
 def _own_login_said(ports: Ports, letter: DemoLetter) -> Sequence[str]:
+    who, code, began = letter.newcomer, letter.newcomers_code, letter.newcomers_began
     return (
         f"Without a user account at the site: http://127.0.0.1:{ports.site}/mieterportal-ohne-konto. Register there as",
-        f"{letter.newcomer.name} with  {letter.newcomers_code}  and  {letter.newcomers_began}  and a password of your own.",
-        f"From then on, Kundennummer {letter.newcomer.nr} signs in, or the e-mail once the link in the mail was opened.",
+        f"{who.name} with  {code}  and  {began}  and a password of your own. From then on,",
+        f"Kundennummer {who.nr} signs in, or the e-mail address once the link in the mail was opened.",
     )
 
 

@@ -33,6 +33,7 @@ from uuid import uuid4
 from standardwebhooks import Webhook
 
 from tests.invariants.world import (
+    AUSHANG,
     BEGAN,
     BETREFF,
     DATEI,
@@ -88,6 +89,7 @@ class Case:
     made_on: str = ""
     others: Mapping[Who, set[int]] = field(default_factory=dict)
     rooted: bool = False
+    json: bool = False
 
 
 def _path(path: str | Callable[[World], str]) -> Callable[[World], str]:
@@ -180,6 +182,7 @@ def _nowhere(*who: Who) -> dict[Who, set[int]]:
 VORGANG, ANHAENGE = "/{mandant}/vorgaenge/{vorgang_id}", "/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}"
 KONTO = "/{mandant}/konto"
 NEWS, ADMIN = f"{KONTO}/benachrichtigungen", "/{mandant}/api/v1/admin"
+NOTICE = {"art": "STOERUNG", "titel": {"de": "Störung"}}
 TYPED = {"beschreibung": "Getippt"}
 ANYBODY_ELSE = (Who.CO_RESIDENT, Who.FOREIGN, Who.NEIGHBOUR)
 
@@ -191,6 +194,15 @@ _PAGES: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/notfall"): (public("notfall"),),
     ("GET", "/{mandant}/barrierefreiheit"): (public("barrierefreiheit"),),
     ("GET", "/{mandant}/static/{name}"): (public(lambda world: world.style),),
+}
+_AUSHANG: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("GET", "/{mandant}/aushang"): (Case(Reach.PUBLIC, lambda _world: "aushang", sees=AUSHANG),),
+    ("GET", "/{mandant}/aushang/{aushang_id}/termin.ics"): (
+        mine(lambda w: f"aushang/{w.works}/termin.ics", sees=AUSHANG, shared=True),
+    ),
+    ("POST", "/{mandant}/aushang/{aushang_id}/betroffen"): (
+        mine(lambda w: f"aushang/{w.fault}/betroffen", {}, gets=303, shared=True),
+    ),
 }
 _FORMS: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/melden/kontakt"): (own(lambda w: w.draft_anew("kontakt"), sees=ENTWURF),),
@@ -368,6 +380,23 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("POST", f"{ADMIN}/retry"): (admin("retry", {}),),
     ("GET", f"{ADMIN}/routing"): (admin("routing?typ=KONTAKT&kontaktthema=ALLGEMEIN"),),
+    ("GET", f"{ADMIN}/gebaeude"): (admin("gebaeude", sees=STRASSE),),
+    ("GET", f"{ADMIN}/aushaenge"): (admin("aushaenge", sees=AUSHANG),),
+    ("POST", f"{ADMIN}/aushaenge"): (admin("aushaenge", NOTICE, gets=201, json=True),),
+    ("GET", f"{ADMIN}/aushaenge/{{aushang_id}}"): (
+        admin(lambda w: f"aushaenge/{w.fault}", sees=AUSHANG, others={Who.NEIGHBOUR: {404}}),
+    ),
+    ("PUT", f"{ADMIN}/aushaenge/{{aushang_id}}"): (
+        admin(
+            lambda w: f"aushaenge/{w.fault}",
+            NOTICE | {"titel": {"de": AUSHANG}, "gebaeude": ["G4711"]},
+            json=True,
+            others={Who.NEIGHBOUR: {404}},
+        ),
+    ),
+    ("POST", f"{ADMIN}/aushaenge/{{aushang_id}}/end"): (
+        admin(lambda w: f"aushaenge/{w.one_more_notice()}/end", {}, others={Who.NEIGHBOUR: {404}}),
+    ),
 }
 
-CASES = _PAGES | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN
+CASES = _PAGES | _AUSHANG | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN

@@ -8,6 +8,7 @@ import pytest
 from service.store.database import connected
 from service.store.models import MODELS, AuditRow, SessionRow, VorgangRow
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
+from tests.support.aushang import hang
 from tests.support.inprocess import Portal, Visitor
 from tests.support.routes import routes
 
@@ -39,7 +40,8 @@ def pages(portal: Portal, owner: Visitor) -> list[str]:
     """Return an address for every page of a resident, with a Vorgang and a document that are there."""
     vorgang = owner.file_kontakt()
     anhang = portal.document(vorgang, (Path(__file__).parents[1] / "files" / "page.pdf").read_bytes())
-    fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2]}
+    fault = str(hang(portal).id)
+    fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2], "aushang_id": fault}
     found = routes(portal.client.app)
     asked = [
         path for path, resource in found.items() if resource.access in {RESIDENT, RESIDENT_OR_DRAFT} and "{" in path

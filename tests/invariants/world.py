@@ -39,6 +39,7 @@ from service.store.owner import owner_of_account, owner_of_person
 from service.store.records import AccountKey, Benachrichtigung, CmsSession, Draft, Link
 from service.store.stammdaten import Aenderung
 from service.vorgang.filing import anhang_rows
+from tests.support.aushang import hang
 from tests.support.inprocess import Portal, Visitor
 from tests.support.portal import ENCRYPTION_KEY, KEY, MANDANT
 
@@ -54,8 +55,9 @@ SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadens
 MAIL, ENTWURF, ENTWURFDATEI, ZWEITE = "kanarienpost", "Kanarienentwurf", "Kanarienbild", "Kanarienmutter"
 NAME, BETREFF, TEXT, NACHRICHT = "Kanarienvogel", "Kanarienbetreff", "Kanarientext", "Kanarienantwort"
 DATEI, STRASSE, REST = "Kanariendatei", "Kanariengasse", "Kanarienrest"
+AUSHANG = "Kanarienaushang"
 OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST)
-OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE)
+OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, AUSHANG)
 
 SETTINGS = {
     "service": f'metrics_token = "{METRICS_TOKEN}"',
@@ -194,6 +196,10 @@ class World:
         form = owner.form("konto/benachrichtigungen") | {"aktion": "einschalten"}
         assert owner.post("konto/benachrichtigungen", form).status_code == 303
 
+        works = {"art": "ARBEITEN", "bis": self.portal.now + timedelta(days=300)}
+        self.works = str(hang(self.portal, f"{AUSHANG}-2", gebaeude=("G4711",), **works).id)
+        self.fault = str(hang(self.portal, AUSHANG, gebaeude=("G4711",)).id)
+
     @cached_property
     def account(self) -> str:
         return account_of("website", "owner")
@@ -272,6 +278,10 @@ class World:
         with connected():
             vorgaenge.add_anhaenge(anhang_rows([kept], MANDANT, self.portal.now, draft_id=UUID(self.draft)))
         return str(kept.id)
+
+    def one_more_notice(self) -> str:
+        """Put one more notice up in the owner's building, and return its id."""
+        return self._once("notice", lambda: str(hang(self.portal, AUSHANG, gebaeude=("G4711",)).id))
 
     def _kept(self, name: str) -> StoredFile:
         storage = Folder(self.portal.settings.service.files)

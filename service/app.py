@@ -36,9 +36,11 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.admin_aushang import AdminAushaenge, AdminAushang, AdminAushangEnd, AdminGebaeude
 from service.web.admin_catalog import AdminCatalog
 from service.web.aktivieren import Aktivieren
 from service.web.anmelden import Anmelden, Registrieren
+from service.web.aushang import Aushaenge, AushangBetroffen, AushangTermin
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
@@ -102,6 +104,9 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/aushang", Aushaenge(room))
+    app.add_route("/{mandant}/aushang/{aushang_id}/termin.ics", AushangTermin(room))
+    app.add_route("/{mandant}/aushang/{aushang_id}/betroffen", AushangBetroffen(room))
     app.add_route("/{mandant}/dokumente", Dokumente(room))
     app.add_route("/{mandant}/dokumente/{dokument_id}", DokumentSeite(room))
     app.add_route("/{mandant}/dokumente/{dokument_id}/datei", DokumentDatei(room))
@@ -158,6 +163,10 @@ def _add_admin(app: App, room: Room) -> None:
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
     app.add_route("/{mandant}/api/v1/admin/catalog", AdminCatalog(room))
+    app.add_route("/{mandant}/api/v1/admin/aushaenge", AdminAushaenge(room))
+    app.add_route("/{mandant}/api/v1/admin/aushaenge/{aushang_id}", AdminAushang(room))
+    app.add_route("/{mandant}/api/v1/admin/aushaenge/{aushang_id}/end", AdminAushangEnd(room))
+    app.add_route("/{mandant}/api/v1/admin/gebaeude", AdminGebaeude(room))
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:

@@ -52,6 +52,7 @@ class Event(StrEnum):
     ADMIN_RETRY = "admin_retry"
     ADMIN_PARK = "admin_park"
     CATALOG_IMPORTED = "catalog_imported"
+    AUSHANG_CHANGED = "aushang_changed"
 
 
 class Actor(StrEnum):

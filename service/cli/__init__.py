@@ -18,6 +18,7 @@ from service.cli.document import document
 from service.cli.factor import factor, keys
 from service.cli.files import files
 from service.cli.mail import mail
+from service.cli.notice import notice
 from service.cli.person import person
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
@@ -75,6 +76,7 @@ main.add_command(factor)
 main.add_command(files)
 main.add_command(keys)
 main.add_command(mail)
+main.add_command(notice)
 main.add_command(person)
 
 

@@ -825,6 +825,58 @@ class LesungRow(Row):
         indexes = ((("dokument", "leser"), True),)
 
 
+class AushangRow(Row):
+    """A notice for residents. `art` is HINWEIS, STOERUNG or ARBEITEN, `schwere` INFO, WICHTIG or DRINGEND.
+
+    It is shown from `zeigen_ab` until `bis`, null until it is ended; `von` is since when a fault is known, or when
+    works begin. `titel` and `text` are texts by language, the codes empty where it is about no place or kind of damage.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    art = CharField(12, help_text=TECHNICAL)
+    schwere = CharField(10, help_text=TECHNICAL)
+    titel = JsonField(help_text=TECHNICAL)
+    text = JsonField(help_text=TECHNICAL)
+    schadensort = CharField(60, help_text=TECHNICAL)
+    schadenskategorie = CharField(60, help_text=TECHNICAL)
+    oeffentlich = BooleanField(help_text=TECHNICAL)
+    zeigen_ab = UtcField(help_text=TECHNICAL)
+    von = UtcField(help_text=TECHNICAL)
+    bis = UtcField(null=True, help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    changed_at = UtcField(help_text=TECHNICAL)
+    changes = IntegerField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "aushang"
+        indexes = ((("mandant", "id"), False), (("bis",), False))
+
+
+class AushangZielRow(Row):
+    """For which building a notice is; `gebaeude_nr` is "" for all of the Mandant."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    gebaeude_nr = CharField(100, help_text=TECHNICAL)
+    aushang = UUIDField(index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "aushang_ziel"
+        primary_key = peewee.CompositeKey("mandant", "gebaeude_nr", "aushang")
+
+
+class BetroffenRow(Row):
+    """Who has said that a fault concerns them, too: the owner key, once for each person."""
+
+    aushang = UUIDField(help_text=TECHNICAL)
+    owner = CharField(64, help_text=PERSONAL)
+    said_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "betroffen"
+        primary_key = peewee.CompositeKey("aushang", "owner")
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -863,4 +915,7 @@ MODELS: tuple[type[Row], ...] = (
     DokumentRow,
     DokumentZielRow,
     LesungRow,
+    AushangRow,
+    AushangZielRow,
+    BetroffenRow,
 )

@@ -13,6 +13,7 @@ from service.files.storage import ORPHAN_AGE, Storage
 from service.store import (
     activations,
     audit,
+    aushaenge,
     benachrichtigungen,
     cms_sessions,
     dateien,
@@ -34,6 +35,7 @@ _FACTOR_BEGUN = timedelta(days=1)
 _MAILS_KEPT = timedelta(days=30)
 _QUARANTINED = timedelta(days=30)
 _LINK_KEPT = timedelta(days=1)
+_AUSHANG_KEPT = timedelta(days=90)
 _LATEST_ZONE = timedelta(hours=12)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
@@ -49,6 +51,8 @@ def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -
         benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
         mail_links.sweep(expired_before=now - _LINK_KEPT)
         activations.sweep(expired_before=now - _LETTER_KEPT)
+        with transaction():
+            aushaenge.sweep(ended_before=now - _AUSHANG_KEPT)
         with transaction():
             files = drafts.expire(now - timedelta(days=draft_days))
         files += _expired_documents(now)

@@ -4,6 +4,7 @@ import falcon
 
 from service.store import dokumente, drafts, vorgaenge
 from service.vorgang.tenancy import current
+from service.web.aushang_views import OVERVIEW_SHOWN, gezeigt, more_way, views
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import reader_leser
 from service.web.pages import OverviewPage, Way
@@ -15,7 +16,7 @@ _SHOWN = 8
 
 
 class Uebersicht:
-    """`/{mandant}/`: at most five queries, each by index; one more for who is linked to a person by letter."""
+    """`/{mandant}/`: at most six queries, each by index; one more for who is linked to a person by letter."""
 
     access = RESIDENT
 
@@ -30,7 +31,7 @@ class Uebersicht:
         vertraege = current(reader.vertraege, reader.today)
         homes = [", ".join(part for part in (v.adresse, v.lage) if part) for v in vertraege]
         building = vertraege[0].gebaeude_nr if vertraege else ""
-        words = reader.words
+        words, aushaenge = reader.words, gezeigt(reader)
         page = OverviewPage(
             title=words("Guten Tag, {name}", name=visitor.name) if visitor.name else words("Mieterportal"),
             homes=tuple(home for home in homes if home),
@@ -41,6 +42,8 @@ class Uebersicht:
             calls=reader.calls(building),
             activate=_activate(reader),
             letters=_letters(reader),
+            aushaenge=views(aushaenge[:OVERVIEW_SHOWN], reader),
+            more_aushaenge=more_way(aushaenge, reader),
             drafts=tuple(_draft_way(reader, form) for form in drafts.forms(mandant, visitor.account, visitor.owners)),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)

@@ -10,6 +10,7 @@ from tests.invariants.case import Case, Fields, Reach, admin, by_token, form, mi
 from tests.invariants.own_cases import OWN_CASES
 from tests.invariants.people import NEIGHBOUR, Somebody, Who
 from tests.invariants.world import (
+    AUSHANG,
     BEGAN,
     BETREFF,
     DATEI,
@@ -20,6 +21,7 @@ from tests.invariants.world import (
     METRICS_TOKEN,
     NACHRICHT,
     NAME,
+    PAPIER,
     REST,
     SCHADEN,
     STRASSE,
@@ -84,6 +86,7 @@ def _nowhere(*who: Who) -> dict[Who, set[int]]:
 VORGANG, ANHAENGE = "/{mandant}/vorgaenge/{vorgang_id}", "/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}"
 KONTO = "/{mandant}/konto"
 NEWS, ADMIN = f"{KONTO}/benachrichtigungen", "/{mandant}/api/v1/admin"
+NOTICE = {"art": "STOERUNG", "titel": {"de": "Störung"}}
 TYPED = {"beschreibung": "Getippt"}
 ANYBODY_ELSE = (Who.CO_RESIDENT, Who.FOREIGN, Who.NEIGHBOUR)
 
@@ -95,6 +98,25 @@ _PAGES: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/notfall"): (public("notfall"),),
     ("GET", "/{mandant}/barrierefreiheit"): (public("barrierefreiheit"),),
     ("GET", "/{mandant}/static/{name}"): (public(lambda world: world.style),),
+}
+_PAPIER = {"shared": True, "level2": True}
+_DOKUMENTE: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("GET", "/{mandant}/dokumente"): (own("dokumente", sees=PAPIER),),
+    ("GET", "/{mandant}/dokumente/{dokument_id}"): (mine(lambda w: f"dokumente/{w.paper}", sees=PAPIER, **_PAPIER),),
+    ("GET", "/{mandant}/dokumente/{dokument_id}/datei"): (mine(lambda w: f"dokumente/{w.paper}/datei", **_PAPIER),),
+    ("GET", "/{mandant}/dokumente/{dokument_id}/seiten/{nummer:int}"): (
+        mine(lambda w: f"dokumente/{w.paper}/seiten/1", **_PAPIER),
+    ),
+}
+
+_AUSHANG: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("GET", "/{mandant}/aushang"): (Case(Reach.PUBLIC, lambda _world: "aushang", sees=AUSHANG),),
+    ("GET", "/{mandant}/aushang/{aushang_id}/termin.ics"): (
+        mine(lambda w: f"aushang/{w.works}/termin.ics", sees=AUSHANG, shared=True),
+    ),
+    ("POST", "/{mandant}/aushang/{aushang_id}/betroffen"): (
+        mine(lambda w: f"aushang/{w.fault}/betroffen", {}, gets=303, shared=True),
+    ),
 }
 _FORMS: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/melden/kontakt"): (own(lambda w: w.draft_anew("kontakt"), sees=ENTWURF),),
@@ -272,6 +294,24 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("POST", f"{ADMIN}/retry"): (admin("retry", {}),),
     ("GET", f"{ADMIN}/routing"): (admin("routing?typ=KONTAKT&kontaktthema=ALLGEMEIN"),),
+    ("GET", f"{ADMIN}/catalog"): (admin("catalog"),),
+    ("GET", f"{ADMIN}/gebaeude"): (admin("gebaeude", sees=STRASSE),),
+    ("GET", f"{ADMIN}/aushaenge"): (admin("aushaenge", sees=AUSHANG),),
+    ("POST", f"{ADMIN}/aushaenge"): (admin("aushaenge", NOTICE, gets=201, json=True),),
+    ("GET", f"{ADMIN}/aushaenge/{{aushang_id}}"): (
+        admin(lambda w: f"aushaenge/{w.fault}", sees=AUSHANG, others={Who.NEIGHBOUR: {404}}),
+    ),
+    ("PUT", f"{ADMIN}/aushaenge/{{aushang_id}}"): (
+        admin(
+            lambda w: f"aushaenge/{w.fault}",
+            NOTICE | {"titel": {"de": AUSHANG}, "gebaeude": ["G4711"]},
+            json=True,
+            others={Who.NEIGHBOUR: {404}},
+        ),
+    ),
+    ("POST", f"{ADMIN}/aushaenge/{{aushang_id}}/end"): (
+        admin(lambda w: f"aushaenge/{w.one_more_notice()}/end", {}, others={Who.NEIGHBOUR: {404}}),
+    ),
 }
 
-CASES = _PAGES | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES
+CASES = _PAGES | _DOKUMENTE | _AUSHANG | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES

@@ -32,6 +32,7 @@ from service.files.refusal import Limits
 from service.files.storage import Folder
 from service.store import accounts, benachrichtigungen, cms_sessions, drafts, factors, level2, stammdaten, vorgaenge
 from service.store.database import connected, database
+from service.store.dokument_records import Ziel
 from service.store.models import MODELS
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.records import AccountKey, Benachrichtigung, Draft, Link
@@ -41,6 +42,8 @@ from tests.invariants.own_world import SETTINGS as OWN_SETTINGS
 from tests.invariants.own_world import UNLIMITED, OwnLogin
 from tests.invariants.passkey_world import HeldPasskey
 from tests.invariants.people import NEIGHBOUR, Somebody, Who
+from tests.support.aushang import hang
+from tests.support.dokumente import publish
 from tests.support.inprocess import Portal
 from tests.support.portal import ENCRYPTION_KEY, KEY, MANDANT
 
@@ -55,8 +58,9 @@ SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadens
 MAIL, ENTWURF, ENTWURFDATEI, ZWEITE = "kanarienpost", "Kanarienentwurf", "Kanarienbild", "Kanarienmutter"
 NAME, BETREFF, TEXT, NACHRICHT = "Kanarienvogel", "Kanarienbetreff", "Kanarientext", "Kanarienantwort"
 DATEI, STRASSE, REST, PASSKEY = "Kanariendatei", "Kanariengasse", "Kanarienrest", "Kanarienring"
+AUSHANG, PAPIER = "Kanarienaushang", "Kanarienpapier"
 OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST, PASSKEY)
-OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE)
+OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, AUSHANG, PAPIER)
 
 SETTINGS = {
     "service": f'metrics_token = "{METRICS_TOKEN}"',
@@ -183,6 +187,13 @@ class World:
         form = owner.form("konto/benachrichtigungen") | {"aktion": "einschalten"}
         assert owner.post("konto/benachrichtigungen", form).status_code == 303
 
+        mine = Ziel(owner_of_person(MANDANT, "4711"))
+        self.paper = str(publish(Folder(self.portal.settings.service.files), MANDANT, PDF, mine, titel=PAPIER))
+
+        works = {"art": "ARBEITEN", "bis": self.portal.now + timedelta(days=300)}
+        self.works = str(hang(self.portal, f"{AUSHANG}-2", gebaeude=("G4711",), **works).id)
+        self.fault = str(hang(self.portal, AUSHANG, gebaeude=("G4711",)).id)
+
     @cached_property
     def account(self) -> str:
         return account_of("website", "owner")
@@ -251,6 +262,10 @@ class World:
         with connected():
             vorgaenge.add_anhaenge(anhang_rows([kept], MANDANT, self.portal.now, draft_id=UUID(self.draft)))
         return str(kept.id)
+
+    def one_more_notice(self) -> str:
+        """Put one more notice up in the owner's building, and return its id."""
+        return self._once("notice", lambda: str(hang(self.portal, AUSHANG, gebaeude=("G4711",)).id))
 
     def _kept(self, name: str) -> StoredFile:
         storage = Folder(self.portal.settings.service.files)

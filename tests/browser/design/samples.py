@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
+from service.web.aushang_pages import AushangPage, AushangView, BetroffenForm, Said
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import (
@@ -476,12 +477,31 @@ DOKUMENT = DokumentPage(
 )
 
 
+BETROFFEN = BetroffenForm("#betroffen", "token", "0195")
+AUSHAENGE = (
+    AushangView("1", "Bekannte Störung", "dringend", "Dringend", Said("Die Heizung ist ausgefallen"),
+                Said("Ein Techniker ist unterwegs.\nWarmwasser gibt es."), ("Seit 08:10 Uhr bekannt",), "", form=BETROFFEN),
+    AushangView("2", "Bekannte Störung", "wichtig", "Wichtig", Said("Aufzug steht"), Said(""),
+                ("Seit 2. März 2026, 17:00 Uhr bekannt", "Voraussichtlich bis 4. März 2026, 12:00 Uhr"),
+                "Lindenallee 5, 12345 Musterstadt", betroffen=True),
+    AushangView("3", "Geplante Arbeiten", "info", "", Said("Wasser wird abgestellt"), Said(LONG),
+                ("5. März 2026, 08:00 bis 12:00 Uhr",), "", calendar=Way("In den Kalender übernehmen", "#kalender")),
+)  # fmt: skip
+
+AUSHANG = AushangPage("Aushänge", AUSHAENGE, (Way("Zur Übersicht", "#"), Way("Trotzdem einen Schaden melden", "#")))
+
+
 def states() -> Iterator[tuple[str, Site, Page]]:
     """Yield every state as (name, surroundings, page)."""
     pages = {
         "uebersicht": OVERVIEW,
         "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
         "uebersicht-entwuerfe": replace(OVERVIEW, drafts=(Way("Entwurf weiterschreiben: Schaden melden", "#", hint="heute"),)),
+        "uebersicht-aushaenge": replace(OVERVIEW, aushaenge=AUSHAENGE, more_aushaenge=Way("Alle 6 Aushänge zeigen", "#")),
+        "aushang": replace(AUSHANG, done="Danke. Wir haben notiert, dass die Störung auch Sie betrifft."),
+        "aushang-leer": replace(AUSHANG, aushaenge=(), errors=(FieldError("aushaenge", "Bitte drücken Sie noch einmal."),)),
+        "melden-bekannt": replace(MELDEN, aushaenge=AUSHAENGE[:2]),
+        "schaden-bekannt": replace(FINDER, aushaenge=AUSHAENGE[:1]),
         "schaden": FINDER,
         "schaden-treffer": replace(FINDER, search="heizung", hits=HITS, draft=Way("Entwurf weiterschreiben: Gas", "#", hint="10:15")),
         "schaden-ohne-treffer": replace(FINDER, search="xyz", hits=(), errors=(FieldError("formular", "Bitte wählen Sie."),)),

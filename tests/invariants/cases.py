@@ -13,6 +13,7 @@ from tests.invariants.world import (
     AUSHANG,
     BEGAN,
     BETREFF,
+    BRIEF,
     DATEI,
     ENTWURF,
     ENTWURFDATEI,
@@ -21,7 +22,6 @@ from tests.invariants.world import (
     METRICS_TOKEN,
     NACHRICHT,
     NAME,
-    PAPIER,
     REST,
     SCHADEN,
     STRASSE,
@@ -99,16 +99,6 @@ _PAGES: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/barrierefreiheit"): (public("barrierefreiheit"),),
     ("GET", "/{mandant}/static/{name}"): (public(lambda world: world.style),),
 }
-_PAPIER = {"shared": True, "level2": True}
-_DOKUMENTE: dict[tuple[str, str], tuple[Case, ...]] = {
-    ("GET", "/{mandant}/dokumente"): (own("dokumente", sees=PAPIER),),
-    ("GET", "/{mandant}/dokumente/{dokument_id}"): (mine(lambda w: f"dokumente/{w.paper}", sees=PAPIER, **_PAPIER),),
-    ("GET", "/{mandant}/dokumente/{dokument_id}/datei"): (mine(lambda w: f"dokumente/{w.paper}/datei", **_PAPIER),),
-    ("GET", "/{mandant}/dokumente/{dokument_id}/seiten/{nummer:int}"): (
-        mine(lambda w: f"dokumente/{w.paper}/seiten/1", **_PAPIER),
-    ),
-}
-
 _AUSHANG: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/aushang"): (Case(Reach.PUBLIC, lambda _world: "aushang", sees=AUSHANG),),
     ("GET", "/{mandant}/aushang/{aushang_id}/termin.ics"): (
@@ -175,6 +165,24 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
             shared=True,
             level2=True,
         ),
+    ),
+}
+DOKUMENT = "/{mandant}/dokumente/{dokument_id}"
+_DOKUMENTE: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("GET", "/{mandant}/dokumente"): (own("dokumente", sees=BRIEF),),
+    ("GET", DOKUMENT): (mine(lambda w: f"dokumente/{w.brief}", sees=BRIEF, shared=True, level2=True),),
+    ("GET", f"{DOKUMENT}/datei"): (
+        mine(lambda w: f"dokumente/{w.brief}/datei", shared=True, level2=True),
+        mine(
+            lambda w: f"dokumente/{w.brief}/datei",
+            headers=lambda _w, _s: {"Range": "bytes=0-9"},
+            gets=206,
+            shared=True,
+            level2=True,
+        ),
+    ),
+    ("GET", f"{DOKUMENT}/seiten/{{nummer:int}}"): (
+        mine(lambda w: f"dokumente/{w.brief}/seiten/1", shared=True, level2=True),
     ),
 }
 _KONTO: dict[tuple[str, str], tuple[Case, ...]] = {
@@ -280,6 +288,7 @@ _SESSIONS: dict[tuple[str, str], tuple[Case, ...]] = {
 }
 _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", f"{ADMIN}/version"): (admin("version"),),
+    ("GET", f"{ADMIN}/catalog"): (admin("catalog"),),
     ("GET", f"{ADMIN}/status"): (admin("status"),),
     ("GET", f"{ADMIN}/alarms"): (admin("alarms"),),
     ("GET", f"{ADMIN}/vorgaenge"): (admin("vorgaenge?state=waiting"),),
@@ -294,7 +303,6 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("POST", f"{ADMIN}/retry"): (admin("retry", {}),),
     ("GET", f"{ADMIN}/routing"): (admin("routing?typ=KONTAKT&kontaktthema=ALLGEMEIN"),),
-    ("GET", f"{ADMIN}/catalog"): (admin("catalog"),),
     ("GET", f"{ADMIN}/gebaeude"): (admin("gebaeude", sees=STRASSE),),
     ("GET", f"{ADMIN}/aushaenge"): (admin("aushaenge", sees=AUSHANG),),
     ("POST", f"{ADMIN}/aushaenge"): (admin("aushaenge", NOTICE, gets=201, json=True),),
@@ -314,4 +322,4 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
 }
 
-CASES = _PAGES | _DOKUMENTE | _AUSHANG | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES
+CASES = _PAGES | _AUSHANG | _FORMS | _VORGAENGE | _DOKUMENTE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES

@@ -2,8 +2,8 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import falcon.testing
@@ -25,13 +25,17 @@ class Kind:
     in_header: bool = False
 
 
-def raw_of(text: str) -> bytes | None:
-    """Decode as leniently as the libraries do: they pass over what is no letter of base64, and up to two "="."""
-    letters = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
-    try:
-        return base64.b64decode(letters + "=" * (-len(letters) % 4))
-    except binascii.Error:
-        return None
+def same_bytes(good: str, text: str, altchars: bytes | None = None) -> bool:
+    """Tell whether a signature has the bytes of a good one.
+
+    Libraries pass over what is no letter of base64, and over all that stands behind its end.
+    """
+    wanted = base64.b64decode(good + "=" * (-len(good) % 4), altchars)
+    for padding in ("", "=", "=="):
+        with suppress(binascii.Error):
+            if base64.b64decode(text.encode("ascii", "ignore") + padding.encode(), altchars) == wanted:
+                return True
+    return False
 
 
 def signed(good: Sequence[str]) -> Callable[[str], bool]:
@@ -40,7 +44,7 @@ def signed(good: Sequence[str]) -> Callable[[str], bool]:
     def same(text: str) -> bool:
         head, _, signature = text.strip().rpartition(".")
         return any(
-            head == one.rpartition(".")[0] and raw_of(signature) == raw_of(one.rpartition(".")[2]) for one in good
+            head == one.rpartition(".")[0] and same_bytes(one.rpartition(".")[2], signature, b"-_") for one in good
         )
 
     return same

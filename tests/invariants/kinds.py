@@ -15,7 +15,7 @@ from service.access.activation_code import parse
 from service.access.codes import read_code
 from service.store import benachrichtigungen
 from service.store.database import connected
-from tests.invariants.kind import Answer, Kind, exactly, raw_of, signed
+from tests.invariants.kind import Answer, Kind, exactly, same_bytes, signed
 from tests.invariants.own_kinds import OWN_KINDS
 from tests.invariants.people import Somebody, Who
 from tests.invariants.world import BEGAN, HOOKS, METRICS_TOKEN, REST, World
@@ -255,7 +255,7 @@ def hook_signature(world: World) -> Kind:
         return answer, answer.status_code == 204
 
     def same(text: str) -> bool:
-        return any(raw_of(word.rpartition(",")[2]) == raw_of(good[0].partition(",")[2]) for word in text.split())
+        return any(same_bytes(good[0].partition(",")[2], word.partition(",")[2]) for word in text.split())
 
     return Kind(good, show, same, in_header=True)
 

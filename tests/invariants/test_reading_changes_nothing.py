@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from service.access.visitor import account_of
 from service.files.storage import Folder
 from service.store.database import connected
 from service.store.dokument_records import Ziel
-from service.store.models import MODELS, AuditRow, LesungRow, SessionRow, VorgangRow
-from service.store.owner import owner_of_account
+from service.store.models import MODELS, AuditRow, SessionRow, VorgangRow
+from service.store.owner import owner_of_person
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
 from tests.support.aushang import hang
 from tests.support.dokumente import publish
@@ -18,7 +17,8 @@ from tests.support.inprocess import Portal, Visitor
 from tests.support.portal import MANDANT
 from tests.support.routes import routes
 
-# that somebody was here, has fetched a file, has read what is new and has opened a document
+PDF = Path(__file__).parents[1] / "files" / "page.pdf"
+# that somebody was here, has fetched a file and has read what is new
 TOLD_OF_READING = {(SessionRow, "seen_at"), (VorgangRow, "unread")}
 
 
@@ -37,7 +37,7 @@ def stored(directory: Path) -> dict[str, object]:
                 for row in model.select().dicts()
             )
             for model in MODELS
-            if model not in {AuditRow, LesungRow}
+            if model is not AuditRow
         }
     return rows | {"files": sorted(path.name for path in (directory / "files").rglob("*") if path.is_file())}
 
@@ -45,18 +45,17 @@ def stored(directory: Path) -> dict[str, object]:
 def pages(portal: Portal, owner: Visitor) -> list[str]:
     """Return an address for every page of a resident, with a Vorgang and a document that are there."""
     vorgang = owner.file_kontakt()
-    content = (Path(__file__).parents[1] / "files" / "page.pdf").read_bytes()
-    anhang = portal.document(vorgang, content)
-    mine = Ziel(owner_of_account(MANDANT, account_of("website", owner.sub)))
-    paper = str(publish(Folder(portal.settings.service.files), MANDANT, content, mine))
-    fault = str(hang(portal).id)
-    fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2], "aushang_id": fault}
-    fits |= {"dokument_id": paper, "nummer": "1"}
+    anhang = portal.document(vorgang, PDF.read_bytes())
+    whose = Ziel(owner_of_person(MANDANT, f"P-{owner.sub}"), "")
+    dokument = publish(Folder(portal.settings.service.files), MANDANT, PDF.read_bytes() + owner.sub.encode(), whose)
+    assert owner.get(f"dokumente/{dokument}").status_code == 200  # that it was opened is noted, the first time
+    fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2], "dokument_id": dokument, "nummer": 1}
+    fits |= {"aushang_id": hang(portal).id}
     found = routes(portal.client.app)
     asked = [
         path for path, resource in found.items() if resource.access in {RESIDENT, RESIDENT_OR_DRAFT} and "{" in path
     ]
-    return [path.removeprefix("/{mandant}").lstrip("/").replace(":int", "").format(**fits) for path in asked]
+    return [path.replace(":int", "").removeprefix("/{mandant}").lstrip("/").format(**fits) for path in asked]
 
 
 @pytest.mark.parametrize("embedding", ["fragment", "cookie"])

@@ -58,9 +58,9 @@ SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadens
 MAIL, ENTWURF, ENTWURFDATEI, ZWEITE = "kanarienpost", "Kanarienentwurf", "Kanarienbild", "Kanarienmutter"
 NAME, BETREFF, TEXT, NACHRICHT = "Kanarienvogel", "Kanarienbetreff", "Kanarientext", "Kanarienantwort"
 DATEI, STRASSE, REST, PASSKEY = "Kanariendatei", "Kanariengasse", "Kanarienrest", "Kanarienring"
-AUSHANG, PAPIER = "Kanarienaushang", "Kanarienpapier"
+AUSHANG, BRIEF = "Kanarienaushang", "Kanarienbrief"
 OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST, PASSKEY)
-OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, AUSHANG, PAPIER)
+OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, AUSHANG, BRIEF)
 
 SETTINGS = {
     "service": f'metrics_token = "{METRICS_TOKEN}"',
@@ -184,11 +184,12 @@ class World:
             assert owner.post(f"melden/{name}", form, picture).status_code == 200
         with connected():
             self.draft = str(drafts.latest(MANDANT, self.account, "kontakt", self.owner_keys).id)
+        whose = Ziel(owner_of_person(MANDANT, "4711"), "")
+        storage = Folder(self.portal.settings.service.files)
+        self.brief = str(publish(storage, MANDANT, PDF, whose, titel=BRIEF))
+        assert owner.get(f"dokumente/{self.brief}").status_code == 200  # which is noted, the first time
         form = owner.form("konto/benachrichtigungen") | {"aktion": "einschalten"}
         assert owner.post("konto/benachrichtigungen", form).status_code == 303
-
-        mine = Ziel(owner_of_person(MANDANT, "4711"))
-        self.paper = str(publish(Folder(self.portal.settings.service.files), MANDANT, PDF, mine, titel=PAPIER))
 
         works = {"art": "ARBEITEN", "bis": self.portal.now + timedelta(days=300)}
         self.works = str(hang(self.portal, f"{AUSHANG}-2", gebaeude=("G4711",), **works).id)

@@ -29,6 +29,7 @@ test: lint ## everything that proves the product; says at the end what could not
 	for engine in postgresql mariadb; do \
 	$(BIN)/python -m pytest $(PARALLEL) --engine $$engine $(ON_EVERY_ENGINE) || status=$$?; done; \
 	$(BIN)/python -m pytest $(PARALLEL) $(SLOW) || status=$$?; \
+	typo3_extension/Build/functional.sh >> var/lint-not-run.txt || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || [ $$status -ne 0 ] || status=2; \
 	echo; cat var/test-summary.txt var/lint-not-run.txt || status=2; exit $$status
 

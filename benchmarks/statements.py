@@ -175,8 +175,9 @@ def measure(persons: int, residents: int, documents: int) -> Day:
             kept = len(list(Folder(portal.settings.service.files).ids(portal.now.replace(year=2100))))
             if kept != persons:
                 day.wrong.append(f"{kept} files kept")
-            print(day.line(), flush=True)
-            ask_for_foreign(day, portal, residents, documents)
+            if residents:
+                print(day.line(), flush=True)
+                ask_for_foreign(day, portal, residents, documents)
         finally:
             portal.close()
     return day

@@ -4,6 +4,7 @@ A browser gets a random value in a cookie with the form and shows both. Where it
 frame, only our own page has the token, which is a proof of the same.
 """
 
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from service.keys import Keys
 COOKIE = "__Host-portal-guest"
 LIFETIME_S = 4 * 3600
 _SALT = "portal.guest.v1"
-_LONGEST = 100
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class GuestTokenRefused(Exception):
@@ -38,8 +39,8 @@ class GuestTokens:
 
     def guest(self, cookie: str | None, *, in_frame: bool) -> Guest:
         """Return the browser that a form is about to be shown to: by the value it has, or else a fresh one."""
-        known = cookie if cookie and len(cookie) <= _LONGEST else None
-        return Guest(known or secrets.token_urlsafe(24), in_frame)
+        known = cookie if cookie and _OURS.fullmatch(cookie) else secrets.token_urlsafe(24)
+        return Guest(known, in_frame)
 
     def issue(self, mandant: str, guest: Guest) -> str:
         """Return the field of a form."""

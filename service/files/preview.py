@@ -1,12 +1,14 @@
 """A page of a document as a picture, drawn in a process of its own: a made-up file harms only its own preview."""
 
-import resource
 import shutil
-import subprocess
 import sys
 import threading
-from tempfile import TemporaryFile
+from io import BytesIO
+from tempfile import NamedTemporaryFile
 from typing import BinaryIO
+
+from service.files import child
+from service.files.refusal import Refusal, Unfit
 
 SIZE_MAX = 30 * 2**20
 _WIDTH = 1000
@@ -25,54 +27,49 @@ class NoPreview(Exception):
 def draw_page(content: BinaryIO, mime: str, number: int) -> bytes:
     """Return page `number` (from 1) of a PDF, or a picture, as PNG of at most 1000 pixels' width.
 
-    The process that draws has 256 MiB, five seconds of the processor and no file but this one. Raises NoPreview, and
-    OSError when the disk fails.
+    Raises NoPreview, and OSError when the disk fails.
     """
-    command = [sys.executable, "-P", "-m", "service.files.preview", mime, str(number)]
-    with _drawing, TemporaryFile() as file:
+    drawn = BytesIO()
+    with _drawing, NamedTemporaryFile() as file:
         shutil.copyfileobj(content, file)
-        file.seek(0)
+        file.flush()
         try:
-            drawn = subprocess.run(  # noqa: S603 - our own program, a media type of ours and a number
-                command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired as late:
-            raise NoPreview from late
-    if drawn.returncode != 0 or not drawn.stdout.startswith(b"\x89PNG"):
+            child.run("service.files.preview", file.name, mime, str(number), target=drawn, seconds=_SECONDS)
+        except Unfit as unfit:
+            raise NoPreview from unfit
+    if not drawn.getvalue().startswith(b"\x89PNG"):
         raise NoPreview
-    return drawn.stdout
+    return drawn.getvalue()
 
 
-def _main(mime: str, number: int) -> int:
-    """Run in the child: read the file from standard input, write the PNG to standard output, return the exit code."""
-    limits = ((resource.RLIMIT_DATA, _MEMORY), (resource.RLIMIT_CPU, _CPU_S), (resource.RLIMIT_CORE, 0))
-    for what, most in (*limits, (resource.RLIMIT_FSIZE, 0)):
-        resource.setrlimit(what, (most, most))
+def _main(path: str, mime: str, number: int) -> int:
+    """Run in the child: write the PNG to standard output, return the exit code."""
+    child.limit(memory=_MEMORY, seconds=_CPU_S)
     try:
-        _draw_pdf(number) if mime == "application/pdf" else _draw_picture()
+        _draw_pdf(path, number) if mime == "application/pdf" else _draw_picture(path)
         sys.stdout.buffer.flush()
     except Exception:  # noqa: BLE001 - this process exists for one page, so what fails is the page
-        return 1
+        return child.code_of(Unfit(Refusal.DAMAGED))
     return 0
 
 
-def _draw_pdf(number: int) -> None:
+def _draw_pdf(path: str, number: int) -> None:
     import pypdfium2  # noqa: PLC0415 - only the child may load the library that reads the file
 
-    page = pypdfium2.PdfDocument(sys.stdin.buffer)[number - 1]
+    page = pypdfium2.PdfDocument(path)[number - 1]
     width, height = page.get_size()
     scale = min(_WIDTH / width, (_PIXELS / (width * height)) ** 0.5)
     page.render(scale=scale).to_pil().save(sys.stdout.buffer, "PNG")
 
 
-def _draw_picture() -> None:
+def _draw_picture(path: str) -> None:
     from PIL import Image, ImageOps  # noqa: PLC0415 - as above
 
-    with Image.open(sys.stdin.buffer, formats=("JPEG", "PNG", "WEBP")) as picture:
+    with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as picture:
         picture.draft("RGB", (_WIDTH, _WIDTH))
         picture.thumbnail((_WIDTH, _WIDTH * 4))
         ImageOps.exif_transpose(picture).convert("RGB").save(sys.stdout.buffer, "PNG")
 
 
 if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1], int(sys.argv[2])))
+    sys.exit(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -1,18 +1,20 @@
 """Whether a file carries a virus: clamd is asked, which is given the bytes and never a path (INSTREAM)."""
 
-from contextlib import contextmanager, suppress
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, BinaryIO, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from clamav_client.clamd import ClamdNetworkSocket
+from typing import BinaryIO, Protocol
 
 # What clamd calls a file that it could not look into as far as it should; only with AlertExceedsMax, AlertEncrypted.
 _NOT_LOOKED_INTO = ("Heuristics.Limits.Exceeded", "Heuristics.Encrypted")
 _WORD_MAX = 100
+_CHUNK = 128 * 1024
+_ANSWER_MAX = 4096
+_ANSWER = re.compile(rb"stream: (?:(OK)|(.*) FOUND)\Z", re.DOTALL)
 
 
 class ScanState(StrEnum):
@@ -49,7 +51,10 @@ class Scanner(Protocol):
 
 
 class Clamd:
-    """clamd at `address`: host:port, or the path of its socket. `timeout_s` is how long it may take for an answer."""
+    """clamd at `address`: host:port, or the path of its socket. `timeout_s` is how long it may take for an answer.
+
+    The protocol is that of clamd(8); the libraries for it are under licences that would become the portal's.
+    """
 
     def __init__(self, address: str, timeout_s: float) -> None:
         self._address = address
@@ -61,55 +66,82 @@ class Clamd:
         clamd answers a file that is longer than its StreamMaxLength by hanging up while we still write: when it is
         there all the same, the file was too long for it.
         """
-        from clamav_client import clamd  # noqa: PLC0415 - only where files are scanned
-
-        try:
-            with self._socket() as socket:
-                answer = socket.instream(content)
-        except clamd.BufferTooLongError:
-            return Verdict(ScanState.UNSCANNABLE, "SIZE")
-        except (BrokenPipeError, ConnectionResetError):
-            self.version()
-            return Verdict(ScanState.UNSCANNABLE, "SIZE")
-        except (clamd.ClamdError, TimeoutError, UnicodeDecodeError) as away:
-            raise ScannerAway(f"clamd: {type(away).__name__}") from away
-        return _verdict(*next(iter(answer.values()), ("ERROR", "no answer")))
+        with self._connected() as connection:
+            try:
+                connection.sendall(b"nINSTREAM\n")
+                while chunk := _read(content):
+                    connection.sendall(struct.pack("!L", len(chunk)) + chunk)
+                connection.sendall(struct.pack("!L", 0))
+                answer = _answer(connection)
+            except (BrokenPipeError, ConnectionResetError):
+                self.version()
+                return Verdict(ScanState.UNSCANNABLE, "SIZE")
+        return _verdict(answer)
 
     def version(self) -> str:
         """Return what clamd calls itself, with the age of its signatures; raises ScannerAway."""
-        from clamav_client.clamd import ClamdError  # noqa: PLC0415 - only where files are scanned
-
-        try:
-            with self._socket() as socket:
-                said = str(socket.version()).strip()
-        except (ClamdError, OSError, UnicodeDecodeError) as away:
-            raise ScannerAway(f"clamd: {type(away).__name__}") from away
+        with self._connected() as connection:
+            connection.sendall(b"nVERSION\n")
+            said = _answer(connection).decode("ascii", "replace")
         if not said.startswith("ClamAV"):
             raise ScannerAway("clamd: says nothing of use")
         return said
 
     @contextmanager
-    def _socket(self) -> "Iterator[ClamdNetworkSocket]":
-        """Give a connection, not made yet; the library leaves one open that could not be made."""
-        from clamav_client.clamd import ClamdNetworkSocket, ClamdUnixSocket  # noqa: PLC0415 - as above
-
-        if self._address.startswith("/"):
-            made: ClamdNetworkSocket = ClamdUnixSocket(self._address, self._timeout_s)  # type: ignore[arg-type]  # fractions do, too
-        else:
-            host, _, port = self._address.rpartition(":")
-            made = ClamdNetworkSocket(host.strip("[]"), int(port), self._timeout_s)
+    def _connected(self) -> Iterator[socket.socket]:
+        """Give a connection; what fails about it becomes ScannerAway, what fails about the file stays as it is."""
         try:
-            yield made
-        finally:
-            with suppress(AttributeError):  # nothing was connected
-                made.clamd_socket.close()
+            with self._socket() as connection:
+                yield connection
+        except (_FileFault, ScannerAway) as fault:
+            raise fault.__cause__ if isinstance(fault, _FileFault) and fault.__cause__ else fault from None
+        except OSError as away:
+            raise ScannerAway(f"clamd: {type(away).__name__}") from away
+
+    def _socket(self) -> socket.socket:
+        if not self._address.startswith("/"):
+            host, _, port = self._address.rpartition(":")
+            return socket.create_connection((host.strip("[]"), int(port)), self._timeout_s)
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(self._timeout_s)
+        try:
+            connection.connect(self._address)
+        except OSError:
+            connection.close()
+            raise
+        return connection
 
 
-def _verdict(status: str, found: str | None) -> Verdict:
-    word = (found or "")[:_WORD_MAX]
-    if status == "OK":
-        return Verdict(ScanState.CLEAN)
-    if status != "FOUND":
+class _FileFault(Exception):
+    """Reading the file has failed, and not the connection."""
+
+
+def _read(content: BinaryIO) -> bytes:
+    try:
+        return content.read(_CHUNK)
+    except OSError as fault:
+        raise _FileFault from fault
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """Return the one line that clamd says; "" when it hangs up instead."""
+    said = b""
+    while not said.endswith(b"\n") and len(said) < _ANSWER_MAX:
+        piece = connection.recv(_ANSWER_MAX)
+        if not piece:
+            break
+        said += piece
+    return said.rstrip(b"\n")
+
+
+def _verdict(answer: bytes) -> Verdict:
+    if b"size limit exceeded" in answer:
+        return Verdict(ScanState.UNSCANNABLE, "SIZE")
+    found = _ANSWER.match(answer)
+    if found is None:
         raise ScannerAway("clamd: ERROR")
+    if found[1]:
+        return Verdict(ScanState.CLEAN)
+    word = found[2].decode("ascii", "replace")[:_WORD_MAX]
     state = ScanState.UNSCANNABLE if word.startswith(_NOT_LOOKED_INTO) else ScanState.INFECTED
     return Verdict(state, word)

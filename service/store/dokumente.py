@@ -152,7 +152,7 @@ def kept_file(mandant: str, sha256: str) -> UUID | None:
 
     So it is not taken away by its age while another row begins to name it.
     """
-    here = (DokumentRow.mandant == mandant) & (DokumentRow.sha256 == sha256) & DokumentRow.stored_at.is_null(False)
+    here = (DokumentRow.mandant == mandant) & (DokumentRow.sha256 == sha256) & _stored()
     query: Query = DokumentRow.select(DokumentRow.file_id).where(here).limit(1)
     found = tuples(query if engine() == "sqlite" else query.for_update())
     return found[0][0] if found else None
@@ -261,8 +261,13 @@ def _documents(leser: Leser) -> Query:
 def _readable(leser: Leser) -> Query:
     mine = DokumentZielRow.select(DokumentZielRow.dokument).where(_by_any(leser.zugaenge))
     kept = DokumentRow.loeschen_nach.is_null() | (DokumentRow.loeschen_nach >= leser.today)
-    here = (DokumentRow.mandant == leser.mandant) & DokumentRow.id.in_(mine)
-    return here & DokumentRow.stored_at.is_null(False) & kept & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
+    here = DokumentRow.id.in_(mine) & (fn.COALESCE(DokumentRow.mandant, "") == leser.mandant)
+    return here & _stored() & kept & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
+
+
+def _stored() -> Query:
+    """Match what is stored, by no index: SQLite would take it for few rows, and read everything of a Mandant."""
+    return fn.COALESCE(DokumentRow.stored_at, 0) > 0
 
 
 def _held(file_id: Query) -> Query:

@@ -125,7 +125,7 @@ function upload(form, file) {
 			watchIdle();
 			const fresh = parse(xhr.responseText);
 			const problem = $("#feld-anhaenge-fehler", fresh);
-			if (!$("#dateien", fresh)) return fail(word("failed"));
+			if (!$("#dateien", fresh)) return fail(word(xhr.status === 413 ? "large" : "failed"));
 			problem?.remove();
 			take(fresh, form);
 			swap(fresh, "dateien", true);

@@ -1,37 +1,14 @@
-"""What is asked of each route: one entry, or several, for each template and method of the application.
+"""What is asked of each route: one entry, or several, for each template and method of the application (case.py)."""
 
-A new route needs an entry here, or the matrix fails. Most need one line, with one of:
-
-    public("notfall")               everybody sees the same, and nothing of anybody
-    own("konto", sees=NAME)         everybody who is signed in sees what is theirs; nobody else anything
-    mine(lambda w: f"vorgaenge/{w.vorgang}", sees=TEXT)
-                                    an object of the owner's: 404 for others
-    form("melden/kontakt", {…})     a form of the reader's own; `gets` is the status when it is taken
-    admin("status")                 the CMS's back end, for its Mandant alone
-    by_token("sso/website", …)      what is let in by a token in its body or address, not by a session
-
-`sees` is a word of the owner's (world.py) that the owner must find in the answer: without it a page cannot fail. Paths
-are below the Mandant; they and a form's fields may be made of what the owner has in the `World`, and of who sends them.
-The rest says how a case differs:
-
-    shared=True     whoever stands for the same person sees it too, and may do the same
-    level2=True     a second factor is asked for
-    others={Who.NEIGHBOUR: {404}}
-                    what others get for a form of their own that names something of the owner's, if it is not `gets`
-    bearer=True     whoever has the owner's link may use it, as in a mail
-    fresh=True      sent in a session of its own, since it would spoil the owner's
-    keyless=True    the form is bound to the session only and has no key of its own, as that of signing out
-    made_on="…"     the page whose form it is, if it must be that of the owner's draft
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from uuid import uuid4
 
 from standardwebhooks import Webhook
 
+from tests.invariants.case import Case, Fields, Reach, admin, by_token, form, mine, own, public
+from tests.invariants.own_cases import OWN_CASES
+from tests.invariants.people import NEIGHBOUR, Somebody, Who
 from tests.invariants.world import (
     AUSHANG,
     BEGAN,
@@ -44,89 +21,15 @@ from tests.invariants.world import (
     METRICS_TOKEN,
     NACHRICHT,
     NAME,
-    NEIGHBOUR,
     REST,
     SCHADEN,
     STRASSE,
     TEXT,
     ZWEITE,
-    Somebody,
-    Who,
     World,
 )
 from tests.support.inprocess import ORIGIN
 from tests.support.portal import MANDANT
-
-Fields = Mapping[str, str]
-
-
-class Reach(StrEnum):
-    """Who gets what; see test_matrix.py."""
-
-    PUBLIC = "public"
-    OWN = "own"
-    MINE = "mine"
-    ADMIN = "admin"
-    SECRET = "secret"
-    BY_TOKEN = "by_token"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is sent. `path` and `fields` may depend on what the owner has and on who sends it."""
-
-    reach: Reach
-    path: Callable[[World], str]
-    fields: Callable[[World, Somebody], Fields] | None = None
-    headers: Callable[[World, Somebody], Mapping[str, str]] = lambda _world, _sender: {}
-    gets: int = 200
-    sees: str = ""
-    shared: bool = False
-    level2: bool = False
-    fresh: bool = False
-    keyless: bool = False
-    bearer: bool = False
-    made_on: str = ""
-    others: Mapping[Who, set[int]] = field(default_factory=dict)
-    rooted: bool = False
-    json: bool = False
-
-
-def _path(path: str | Callable[[World], str]) -> Callable[[World], str]:
-    return path if callable(path) else lambda _world: path
-
-
-def _fields(given: Fields | Callable[[World, Somebody], Fields] | None) -> Callable[[World, Somebody], Fields] | None:
-    return given if callable(given) or given is None else lambda _world, _sender: given
-
-
-def public(path: str | Callable[[World], str], *, rooted: bool = False, gets: int = 200) -> Case:
-    return Case(Reach.PUBLIC, _path(path), rooted=rooted, gets=gets)
-
-
-def own(path: str | Callable[[World], str], *, sees: str = NAME, **more: object) -> Case:
-    return Case(Reach.OWN, _path(path), sees=sees, **more)
-
-
-def mine(path: str | Callable[[World], str], fields: object = None, **more: object) -> Case:
-    return Case(Reach.MINE, _path(path), _fields(fields), **more)
-
-
-def form(path: str | Callable[[World], str], fields: object, *, gets: int = 303, **more: object) -> Case:
-    return Case(Reach.OWN, _path(path), _fields(fields), gets=gets, **more)
-
-
-def admin(path: str | Callable[[World], str], fields: object = None, **more: object) -> Case:
-    def headers(_world: World, sender: Somebody) -> Fields:
-        kind = "admin" if sender.who in {Who.OWNER, Who.NEIGHBOUR, Who.STRAY} else "fragment"
-        return {"Authorization": f"Portal website:{sender.token(kind)}"} if sender.who != Who.NOBODY else {}
-
-    below = _path(path)
-    return Case(Reach.ADMIN, lambda world: f"api/v1/admin/{below(world)}", _fields(fields), headers, **more)
-
-
-def by_token(path: str | Callable[[World], str], fields: object, **more: object) -> Case:
-    return Case(Reach.BY_TOKEN, _path(path), _fields(fields), **more)
 
 
 def _hook(_world: World, sender: Somebody) -> dict[str, str]:
@@ -399,4 +302,4 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
 }
 
-CASES = _PAGES | _AUSHANG | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN
+CASES = _PAGES | _AUSHANG | _FORMS | _VORGAENGE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES

@@ -3,66 +3,24 @@
 A new kind needs a function here that returns a `Kind`, named in `KINDS`.
 """
 
-import base64
-import binascii
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-import falcon.testing
 from standardwebhooks import Webhook
 
 from service.access.activation_code import parse
 from service.access.codes import read_code
 from service.store import benachrichtigungen
 from service.store.database import connected
-from tests.invariants.world import BEGAN, HOOKS, METRICS_TOKEN, REST, Somebody, Who, World
+from tests.invariants.kind import Answer, Kind, exactly, raw_of, signed
+from tests.invariants.own_kinds import OWN_KINDS
+from tests.invariants.people import Somebody, Who
+from tests.invariants.world import BEGAN, HOOKS, METRICS_TOKEN, REST, World
 from tests.support.inprocess import BASE, ORIGIN
 from tests.support.portal import MANDANT
-
-Answer = falcon.testing.Result
-
-
-@dataclass(frozen=True)
-class Kind:
-    """`good` is what opens, the first of them here; `show` answers and tells whether it was opened.
-
-    `same` tells of a text whether it says what a good one says, in another spelling. In a header, not every character
-    can be sent.
-    """
-
-    good: Sequence[str]
-    show: Callable[[str], tuple[Answer, bool]]
-    same: Callable[[str], bool]
-    in_header: bool = False
-
-
-def _bytes(text: str) -> bytes | None:
-    """Decode as leniently as the libraries do: they pass over what is no letter of base64, and up to two "="."""
-    letters = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
-    try:
-        return base64.b64decode(letters + "=" * (-len(letters) % 4))
-    except binascii.Error:
-        return None
-
-
-def _signed(good: Sequence[str]) -> Callable[[str], bool]:
-    """Of a signed text, only its signature has several spellings."""
-
-    def same(text: str) -> bool:
-        head, _, signature = text.strip().rpartition(".")
-        return any(
-            head == one.rpartition(".")[0] and _bytes(signature) == _bytes(one.rpartition(".")[2]) for one in good
-        )
-
-    return same
-
-
-def _exactly(good: Sequence[str]) -> Callable[[str], bool]:
-    return lambda text: text.strip() in good
 
 
 def _tokens(world: World, typ: str) -> list[str]:
@@ -77,7 +35,7 @@ def fragment(world: World) -> Kind:
         answer = owner.send("GET", "konto", headers=headers, signed=False)
         return answer, answer.status_code == 200
 
-    return Kind(good, show, _signed(good), in_header=True)
+    return Kind(good, show, signed(good), in_header=True)
 
 
 def login(world: World) -> Kind:
@@ -87,7 +45,7 @@ def login(world: World) -> Kind:
         answer = owner.send("POST", "sso/website", {"token": text}, headers={"Origin": ORIGIN}, signed=False)
         return answer, answer.status_code in {200, 303} or "set-cookie" in answer.headers
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def logout(world: World) -> Kind:
@@ -98,7 +56,7 @@ def logout(world: World) -> Kind:
         answer = owner.send("POST", "sso/website/logout", {"token": text}, signed=False)
         return answer, answer.status_code == 204
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def admin(world: World) -> Kind:
@@ -109,7 +67,7 @@ def admin(world: World) -> Kind:
         answer = owner.send("GET", "api/v1/admin/version", headers=headers, signed=False)
         return answer, answer.status_code == 200
 
-    return Kind(good, show, _signed(good), in_header=True)
+    return Kind(good, show, signed(good), in_header=True)
 
 
 def form_token(world: World) -> Kind:
@@ -122,7 +80,7 @@ def form_token(world: World) -> Kind:
         answer = owner.post("melden/kontakt", form)
         return answer, answer.status_code in {200, 303}
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def form_key(world: World) -> Kind:
@@ -134,7 +92,7 @@ def form_key(world: World) -> Kind:
         answer = owner.post("konto/personen", hidden | {"idempotency_key": text, "aktion": "wechseln:4711"})
         return answer, answer.status_code not in {400, 403}
 
-    return Kind(good, show, _exactly(good))
+    return Kind(good, show, exactly(good))
 
 
 def sign_out_token(world: World) -> Kind:
@@ -145,7 +103,7 @@ def sign_out_token(world: World) -> Kind:
         answer = owner.post("abmelden", {"csrf_token": text})
         return answer, answer.status_code == 303
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def file_token(world: World) -> Kind:
@@ -158,7 +116,7 @@ def file_token(world: World) -> Kind:
         answer = owner.post("melden/kontakt", form)
         return answer, REST in answer.text
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def weiter(world: World) -> Kind:
@@ -168,7 +126,7 @@ def weiter(world: World) -> Kind:
         answer = owner.get(f"bestaetigen?weiter={quote(text)}")
         return answer, answer.headers.get("location") != f"/{MANDANT}/"
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def _entry(world: World) -> tuple[Somebody, str, str]:
@@ -187,12 +145,12 @@ def _show_entry(owner: Somebody, nonce: str, shown: dict[str, str]) -> tuple[Ans
 
 def proof(world: World) -> Kind:
     owner, nonce, good = _entry(world)
-    return Kind([good], lambda text: _show_entry(owner, nonce, {"nonce": nonce, "nonce_proof": text}), _signed([good]))
+    return Kind([good], lambda text: _show_entry(owner, nonce, {"nonce": nonce, "nonce_proof": text}), signed([good]))
 
 
 def nonce(world: World) -> Kind:
     owner, good, proven = _entry(world)
-    return Kind([good], lambda text: _show_entry(owner, good, {"nonce": text, "nonce_proof": proven}), _exactly([good]))
+    return Kind([good], lambda text: _show_entry(owner, good, {"nonce": text, "nonce_proof": proven}), exactly([good]))
 
 
 def mail_link(world: World) -> Kind:
@@ -203,7 +161,7 @@ def mail_link(world: World) -> Kind:
         answer = nobody.send("POST", path, {}, signed=False)
         return answer, answer.status_code == 200
 
-    return Kind(good, show, _signed(good))
+    return Kind(good, show, signed(good))
 
 
 def mail_end(world: World) -> Kind:
@@ -275,7 +233,7 @@ def session_header(world: World) -> Kind:
         answer = owner.send("GET", "konto", headers={"Authorization": f"Portal-Session {text}"}, signed=False)
         return answer, answer.status_code == 200
 
-    return Kind(good, show, _exactly(good), in_header=True)
+    return Kind(good, show, exactly(good), in_header=True)
 
 
 def metrics_token(world: World) -> Kind:
@@ -283,7 +241,7 @@ def metrics_token(world: World) -> Kind:
         answer = world.portal.client.simulate_get("/metrics", headers={"Authorization": f"Bearer {text}"})
         return answer, answer.status_code == 200
 
-    return Kind([METRICS_TOKEN], show, _exactly([METRICS_TOKEN]), in_header=True)
+    return Kind([METRICS_TOKEN], show, exactly([METRICS_TOKEN]), in_header=True)
 
 
 def hook_signature(world: World) -> Kind:
@@ -297,7 +255,7 @@ def hook_signature(world: World) -> Kind:
         return answer, answer.status_code == 204
 
     def same(text: str) -> bool:
-        return any(_bytes(word.rpartition(",")[2]) == _bytes(good[0].partition(",")[2]) for word in text.split())
+        return any(raw_of(word.rpartition(",")[2]) == raw_of(good[0].partition(",")[2]) for word in text.split())
 
     return Kind(good, show, same, in_header=True)
 
@@ -323,4 +281,5 @@ KINDS = (
     session_header,
     metrics_token,
     hook_signature,
+    *OWN_KINDS,
 )

@@ -6,14 +6,18 @@ alone decides: it belongs to one session of one account of one Mandant, and to o
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import falcon.testing
 import pytest
 
 from service.web.session import RESIDENT_OR_DRAFT
-from tests.invariants.cases import CASES, Case, Reach
+from tests.invariants.case import Case, Reach
+from tests.invariants.cases import CASES
+from tests.invariants.own_world import guest_cookie, guest_form
+from tests.invariants.people import Somebody, Who
 from tests.invariants.test_matrix import changes
-from tests.invariants.world import Somebody, Who, World
+from tests.invariants.world import World
 from tests.support.inprocess import ORIGIN
 from tests.support.routes import routes
 
@@ -27,6 +31,7 @@ ELSEWHERE = {
     "the same site": {"Sec-Fetch-Site": "same-site"},
     "a word that no browser says": {"Sec-Fetch-Site": "Same-Origin"},
 }
+NONSENSE = ("9" * 5000, "x" * 3000, "\u0663", "\x00", "../\x85:{}%s")
 BOUND = (Reach.OWN, Reach.MINE)
 POSTS = [
     pytest.param(template, case, id=f"{template} {number}")
@@ -38,7 +43,13 @@ BY_THEIR_TOKEN = [
     pytest.param(case, id=f"{template} {number}")
     for (method, template), cases in CASES.items()
     for number, case in enumerate(cases)
-    if method == "POST" and case.reach not in BOUND
+    if method == "POST" and case.reach not in {*BOUND, Reach.GUEST}
+]
+GUESTS = [
+    pytest.param(case, id=f"{template} {number}")
+    for (method, template), cases in CASES.items()
+    for number, case in enumerate(cases)
+    if method == "POST" and case.reach == Reach.GUEST
 ]
 
 
@@ -59,7 +70,7 @@ def post(
 @pytest.mark.parametrize("template, case", POSTS)
 def test_a_form_from_elsewhere_changes_nothing(world: World, template: str, case: Case) -> None:
     world.begin_anew()
-    sender = world.who(Who.OWNER, browser=True, fresh=case.fresh)
+    sender = case.sender(world, Who.OWNER, browser=True)
     hidden = sender.form(case.made_on) if case.made_on else world.hidden(sender)
     case.fields(world, sender)
     before = world.rows(but=())
@@ -97,14 +108,16 @@ def strange(world: World, case: Case, sender: Somebody) -> dict[str, dict[str, s
 @pytest.mark.parametrize("template, case", POSTS)
 def test_a_form_without_its_token_changes_nothing(world: World, template: str, case: Case, browser: bool) -> None:
     world.begin_anew()
-    sender = world.who(Who.OWNER, browser=browser)
+    sender, level_1 = (
+        replace(case, fresh=False).sender(world, who, browser=browser) for who in (Who.OWNER, Who.LEVEL_1)
+    )
     case.fields(world, sender)
     before = world.rows(but=())
     for which, hidden in strange(world, case, sender).items():
         answer = post(world, case, sender, hidden)
         assert answer.status_code == 403, (which, answer.status_code, answer.text[:500])
     assert changes(before, world.rows(but=())) == {}
-    answer = post(world, case, sender, world.hidden(world.who(Who.LEVEL_1, browser=browser)))
+    answer = post(world, case, sender, world.hidden(level_1))
     assert answer.status_code == 403, answer.text[:500]
     kept = {"draft", "jti"} if routes(world.portal.client.app)[template].access == RESIDENT_OR_DRAFT else set()
     assert set(changes(before, world.rows(but=()))) <= kept  # the owner's own input from another session is not lost
@@ -120,8 +133,42 @@ def test_what_its_own_token_lets_in_nobody_is_let_in_without(world: World, case:
     for headers in ({}, *ELSEWHERE.values()):
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
         answer = world.portal.client.simulate_post(path, headers=kind | sender.session | headers)
-        assert answer.status_code in ({200, 404} if case.bearer else {401}), answer.text[:500]
+        assert answer.status_code in ({200, 403, 404} if case.bearer else {401}), answer.text[:500]
     assert changes(before, world.rows(but=("audit",))) == {}
+
+
+@pytest.mark.parametrize("case", GUESTS)
+def test_a_form_of_whoever_is_not_signed_in_is_good_in_its_own_browser_on_our_own_page(
+    world: World, case: Case
+) -> None:
+    world.begin_anew()
+    sender, other = world.who(Who.OWNER, browser=True), world.who(Who.FOREIGN, browser=True)
+    typed, path = dict(case.fields(world, sender)), case.path(world)
+    own = guest_cookie(sender)
+    token = typed["csrf_token"]
+    others = guest_form(replace(sender, who=Who.STRAY)), guest_form(other)
+    before = world.rows(but=())
+    for where, headers in ELSEWHERE.items():
+        answer = sender.send("POST", path, typed, headers=own | headers, signed=False)
+        assert answer.status_code == 403, (where, answer.text[:500])
+    for hidden in ({"csrf_token": ""}, {"csrf_token": token[:-5]}, *others):
+        answer = sender.send("POST", path, typed | hidden, headers=own, signed=False)
+        assert answer.status_code == 403, (hidden, answer.text[:500])
+    assert sender.send("POST", path, typed, headers=guest_cookie(other), signed=False).status_code == 403
+    assert changes(before, world.rows(but=())) == {}
+    here = own | {"Origin": world.portal.installation.url, "Sec-Fetch-Site": "same-origin"}
+    assert sender.send("POST", path, typed, headers=here, signed=False).status_code == case.gets
+
+
+@pytest.mark.parametrize("case", GUESTS)
+def test_whatever_a_stranger_types_is_no_fault(world: World, case: Case) -> None:
+    world.begin_anew()
+    sender = world.who(Who.NOBODY, browser=True)
+    for field in case.fields(world, sender):
+        for value in NONSENSE:
+            form = dict(case.fields(world, sender)) | {field: value}
+            answer = sender.send("POST", case.path(world), form, headers=guest_cookie(sender), signed=False)
+            assert answer.status_code < 500, (field, value[:20], answer.text[:500])
 
 
 def test_no_other_site_signs_a_browser_in(world: World) -> None:
@@ -142,22 +189,22 @@ def test_what_only_shows_something_changes_nothing(world: World) -> None:
     for (method, _), cases in CASES.items():
         for case in cases:
             if method == "GET" and case.reach not in {Reach.ADMIN, Reach.SECRET}:
-                sender = world.who(Who.OWNER, browser=True)
+                sender = case.sender(world, Who.OWNER, browser=True)
                 path = case.path(world)
                 before = world.rows()
                 if case.rooted:
                     world.portal.client.simulate_get(f"/{path}")
                 else:
-                    sender.get(path)
+                    sender.send("GET", path, signed=case.reach != Reach.GUEST)
                 assert changes(before, world.rows()) == {}, path
 
 
 @pytest.mark.parametrize("template, case", POSTS)
 def test_whatever_stands_in_a_field_is_no_fault(world: World, template: str, case: Case) -> None:
     world.begin_anew()
-    sender = world.who(Who.OWNER, browser=True, fresh=case.fresh)
+    sender = case.sender(world, Who.OWNER, browser=True)
     for field in {**case.fields(world, sender), "idempotency_key": ""}:
-        for value in ("9" * 5000, "x" * 3000, "\u0663", "\x00", "../\x85:{}%s"):
+        for value in NONSENSE:
             form = world.hidden(sender) | dict(case.fields(world, sender)) | {field: value}
             answer = sender.send("POST", case.path(world), form)
             assert answer.status_code < 500, (field, value[:20], answer.text[:500])

@@ -14,17 +14,22 @@ import falcon.testing
 import pytest
 
 from service.web.session import RESIDENT_OR_DRAFT
-from tests.invariants.cases import CASES, Case, Reach
-from tests.invariants.world import INTRUDERS, Somebody, Who, World
+from tests.invariants.case import Case, Reach
+from tests.invariants.cases import CASES
+from tests.invariants.people import INTRUDERS, Somebody, Who
+from tests.invariants.world import World
 from tests.support.inprocess import BASE
 from tests.support.routes import methods, routes
 
 REFUSED = {401, 403, 404}
 EVERY = [
-    pytest.param(method, template, case, id=f"{method} {template} {number}")
+    pytest.param(method, template, case, browser, id=f"{method} {template} {number} {where}")
     for (method, template), cases in CASES.items()
     for number, case in enumerate(cases)
+    for where, browser in (("fragment", False), ("browser", True))
+    if browser or not case.top
 ]
+SIGNED = {Reach.OWN, Reach.MINE, Reach.PUBLIC}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,7 @@ def fields_of(world: World, case: Case, maker: Somebody) -> dict[str, str] | Non
 def send(
     method: str, world: World, case: Case, sender: Somebody, fields: dict[str, str] | None
 ) -> falcon.testing.Result:
-    signed = sender.who != Who.NOBODY and case.reach not in {Reach.SECRET, Reach.ADMIN, Reach.BY_TOKEN}
+    signed = sender.who != Who.NOBODY and case.reach in SIGNED
     path, headers = case.path(world), dict(case.headers(world, sender))
     if case.rooted:
         return world.portal.client.simulate_request(method, f"/{path}", headers=headers)
@@ -74,6 +79,7 @@ def allowed(case: Case, who: Who) -> set[int]:
         Reach.SECRET: {401},
         Reach.PUBLIC: outside,
         Reach.BY_TOKEN: outside,
+        Reach.GUEST: {403} if who == Who.STRAY and case.fields else {case.gets},
         Reach.OWN: here,
         Reach.ADMIN: {case.gets} if who == Who.NEIGHBOUR else {401},
         Reach.MINE: {case.gets} if who == Who.CO_RESIDENT and case.shared else REFUSED,
@@ -97,16 +103,15 @@ class Attempt:
 
 
 def attempts(method: str, world: World, case: Case, *, browser: bool) -> list[Attempt]:
-    senders = [world.who(who, browser=browser, fresh=case.fresh) for who in INTRUDERS]
+    senders = [case.sender(world, who, browser=browser) for who in INTRUDERS]
     made = [Attempt(one, fields_of(world, case, one), allowed(case, one.who)) for one in senders]
-    if method == "POST" and case.reach in {Reach.OWN, Reach.MINE}:
-        theirs = fields_of(world, case, world.who(Who.OWNER, browser=browser, fresh=case.fresh))
+    if method == "POST" and case.reach in {Reach.OWN, Reach.MINE, Reach.GUEST}:
+        theirs = fields_of(world, case, case.sender(world, Who.OWNER, browser=browser))
         made += [Attempt(one, theirs, REFUSED, stolen=True) for one in senders]
     return made
 
 
-@pytest.mark.parametrize("browser", [False, True], ids=["fragment", "browser"])
-@pytest.mark.parametrize("method, template, case", EVERY)
+@pytest.mark.parametrize("method, template, case, browser", EVERY)
 def test_nobody_else_gets_at_what_is_the_owners(
     world: World, method: str, template: str, case: Case, browser: bool
 ) -> None:
@@ -143,14 +148,13 @@ def refuse(world: World, method: str, case: Case, made: list[Attempt]) -> None:
         assert not leaks(world, who, answer), (who, answer.status_code)
 
 
-@pytest.mark.parametrize("browser", [False, True], ids=["fragment", "browser"])
-@pytest.mark.parametrize("method, template, case", EVERY)
+@pytest.mark.parametrize("method, template, case, browser", EVERY)
 def test_the_owner_succeeds_and_at_level_1_where_no_more_is_asked(
     world: World, method: str, template: str, case: Case, browser: bool
 ) -> None:
     for who in (Who.LEVEL_1, Who.OWNER):
         world.begin_anew()
-        sender = world.who(who, browser=browser, fresh=case.fresh)
+        sender = case.sender(world, who, browser=browser)
         answer = send(method, world, case, sender, fields_of(world, case, sender))
         if who == Who.LEVEL_1 and case.reach in {Reach.ADMIN, Reach.SECRET}:
             assert answer.status_code == 401

@@ -21,6 +21,7 @@ PROGRAMS = {"service/files/child.py", "service/demo/children.py"}
 NETWORK = {
     "service/sync/immotion/access.py",
     "service/sync/immotion/http.py",
+    "service/sync/immotion/pools.py",
     "service/sync/immotion/tls.py",
     "service/notify/smtp.py",
     "service/access/rates.py",
@@ -34,7 +35,6 @@ CLIENTS = {
     "smtplib",
     "redis",
     "obstore",
-    "clamav_client",
     "http.client",
     "urllib.request",
     "httpx",

@@ -9,14 +9,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from enum import StrEnum
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-from service.access import visitor as access
 from service.access.activation import Invited, Purpose, Terms, invite
 from service.access.audit import Actor, Source
 from service.access.factors import bound_to
@@ -27,7 +25,7 @@ from service.access.hashing import Hasher
 from service.access.mailtoken import MailTokens
 from service.access.totp import grouped, new_secret
 from service.access.vault import Vault
-from service.access.visitor import account_of, digest
+from service.access.visitor import account_of
 from service.access.weiter import Weiter, WeiterTokens
 from service.files.intake import StoredFile, take_in
 from service.files.refusal import Limits
@@ -36,14 +34,17 @@ from service.store import accounts, benachrichtigungen, cms_sessions, drafts, fa
 from service.store.database import connected, database
 from service.store.models import MODELS
 from service.store.owner import owner_of_account, owner_of_person
-from service.store.records import AccountKey, Benachrichtigung, CmsSession, Draft, Link
+from service.store.records import AccountKey, Benachrichtigung, Draft, Link
 from service.store.stammdaten import Aenderung
 from service.vorgang.filing import anhang_rows
+from tests.invariants.own_world import SETTINGS as OWN_SETTINGS
+from tests.invariants.own_world import UNLIMITED, OwnLogin
+from tests.invariants.passkey_world import HeldPasskey
+from tests.invariants.people import NEIGHBOUR, Somebody, Who
 from tests.support.aushang import hang
-from tests.support.inprocess import Portal, Visitor
+from tests.support.inprocess import Portal
 from tests.support.portal import ENCRYPTION_KEY, KEY, MANDANT
 
-NEIGHBOUR = "nachbar"
 METRICS_TOKEN = "m" * 32
 HOOKS = {name: "whsec_" + base64.b64encode(name.encode() * 4).decode() for name in (MANDANT, NEIGHBOUR)}
 PDF = (Path(__file__).parent.parent / "files" / "page.pdf").read_bytes()
@@ -54,9 +55,9 @@ SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadens
 # Of the account alone, and of the person, whom another account may stand for too
 MAIL, ENTWURF, ENTWURFDATEI, ZWEITE = "kanarienpost", "Kanarienentwurf", "Kanarienbild", "Kanarienmutter"
 NAME, BETREFF, TEXT, NACHRICHT = "Kanarienvogel", "Kanarienbetreff", "Kanarientext", "Kanarienantwort"
-DATEI, STRASSE, REST = "Kanariendatei", "Kanariengasse", "Kanarienrest"
+DATEI, STRASSE, REST, PASSKEY = "Kanariendatei", "Kanariengasse", "Kanarienrest", "Kanarienring"
 AUSHANG = "Kanarienaushang"
-OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST)
+OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST, PASSKEY)
 OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, AUSHANG)
 
 SETTINGS = {
@@ -76,30 +77,10 @@ url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"
 [mandanten.{NEIGHBOUR}.level2]
 actions = ["dokumente", "nachrichten"]
 minutes = 60
+{OWN_SETTINGS}
 """,
+    "rates": UNLIMITED,
 }
-
-
-class Who(StrEnum):
-    """Who asks for something of the owner's."""
-
-    OWNER = "owner"
-    LEVEL_1 = "owner at level 1"
-    CO_RESIDENT = "another account of the same person"
-    FOREIGN = "foreign resident of the Mandant"
-    NEIGHBOUR = "resident of another Mandant, there"
-    STRAY = "resident of another Mandant, here"
-    NOBODY = "nobody"
-
-
-INTRUDERS = tuple(Who)[2:]
-
-
-@dataclass
-class Somebody(Visitor):
-    """A visitor of whom it is known who it is."""
-
-    who: Who = Who.OWNER
 
 
 @dataclass
@@ -113,7 +94,7 @@ class World:
 
     def __post_init__(self) -> None:
         level2 = 'actions = ["dokumente", "nachrichten"]\nminutes = 60'
-        self.portal = Portal(self.directory, level2=level2, more=SETTINGS)
+        self.portal = Portal(self.directory, level2=level2, host="localhost", more=SETTINGS)
         for person, name, street in (
             ("4711", NAME, STRASSE),
             ("4712", ZWEITE, f"{STRASSE}-2"),
@@ -144,18 +125,26 @@ class World:
         self.browsers[Who.STRAY] = replace(self.fragments[Who.STRAY], session=self.browsers[Who.NEIGHBOUR].session)
         self.browsers[Who.NOBODY] = self.fragments[Who.NOBODY]
         self._owns(self.fragments[Who.OWNER])
+        self.own = OwnLogin(self.portal, f"{MAIL}@own.example", self._raise, self.lift)
+        self.passkey = HeldPasskey(self.fragments[Who.OWNER], PASSKEY)
+        self.own_passkey = HeldPasskey(self.own.people[Who.OWNER], PASSKEY)
 
     def _raise(self, visitor: Somebody) -> None:
         """Give somebody an app, without the codes that take time to hash, and put their session at level 2."""
-        account, now = AccountKey(visitor.mandant, account_of("website", visitor.sub)), self.portal.now
-        session = _session_of(visitor)
         visitor.secret = new_secret()
-        sealed = Vault([ENCRYPTION_KEY]).seal(visitor.secret, bound=bound_to(account))
+        sealed = Vault([ENCRYPTION_KEY]).seal(visitor.secret, bound=bound_to(visitor.account))
+        sid, now = visitor.of_cms_session.cms_session, self.portal.now
         with connected():
-            factors.begin(account, person=visitor.person, sealed=sealed, session=session.cms_session, now=now)
-            factors.confirm(account, sealed=sealed, step=0, now=now)
-            cms_sessions.hold(session, now=now)
-            level2.lift(session, account, until=now + timedelta(hours=1), by="app")
+            factors.begin(visitor.account, person=visitor.person, sealed=sealed, session=sid, now=now)
+            factors.confirm(visitor.account, sealed=sealed, step=0, now=now)
+        self.lift(visitor)
+
+    def lift(self, visitor: Somebody) -> None:
+        """Put somebody's session at level 2."""
+        now = self.portal.now
+        with connected():
+            cms_sessions.hold(visitor.of_cms_session, now=now)
+            level2.lift(visitor.of_cms_session, visitor.account, until=now + timedelta(hours=1), by="app")
 
     def unblock(self) -> None:
         """Let the owner's wrong codes be forgotten, so that the next one is looked at."""
@@ -236,18 +225,8 @@ class World:
         """Return the hidden fields of a fresh form, as any page of this one's session has them; nobody has none."""
         if maker.who == Who.NOBODY:
             return {}
-        reader = access.Visitor(
-            mandant=NEIGHBOUR if maker.who == Who.STRAY else maker.mandant,
-            connection="website",
-            account=account_of("website", maker.sub),
-            cms_session=digest("website", maker.sid),
-            person=maker.person or "4711",
-            name="",
-            email="",
-            lang="",
-            roles=(),
-        )
-        return asdict(FormTokens([KEY]).issue(reader))
+        there = NEIGHBOUR if maker.who == Who.STRAY else maker.mandant
+        return asdict(FormTokens([KEY]).issue(replace(maker.reader, mandant=there)))
 
     def file_token(self) -> str:
         """Return the reference, for the owner's draft, to a file that an earlier attempt has left in storage."""
@@ -309,6 +288,7 @@ class World:
     def begin_anew(self) -> None:
         """Make codes, letters and files anew from now on."""
         self.made.clear()
+        self.own.begin_anew()
 
     def _once(self, what: str, make: Callable[[], str]) -> str:
         if what not in self.made:
@@ -364,6 +344,7 @@ class World:
     def owners_rows(self) -> dict[str, list[str]]:
         """Return of it what is the owner's."""
         marks = (self.account, *self.owner_keys, self.vorgang, self.draft, self.upload, self.document)
+        marks += self.own.marks
         marks += tuple(mark.replace("-", "") for mark in marks)  # as SQLite keeps ids
         return {
             table: [row for row in rows if MANDANT in row and any(mark in row for mark in marks)]
@@ -372,12 +353,6 @@ class World:
 
     def close(self) -> None:
         self.portal.close()
-
-
-def _session_of(visitor: Visitor) -> CmsSession:
-    sid = digest("website", visitor.sid)
-    key = digest("website", account_of("website", visitor.sub), sid)
-    return CmsSession(visitor.mandant, key, "website", sid)
 
 
 def _rows_of(table: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The TYPO3 extension's front end against the running portal, without TYPO3: the same PHP classes, Guzzle underneath."""
+"""The TYPO3 front end against the running portal, without TYPO3: the same PHP classes, Guzzle underneath."""
 
 import json
 import re

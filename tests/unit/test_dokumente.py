@@ -15,7 +15,8 @@ from service.files.scan import ScannerAway, ScanState, Verdict
 from service.files.storage import Folder
 from service.store import alarms as stored
 from service.store import documents, dokumente, inbox, lesungen, outbox, stammdaten, vorgaenge
-from service.store.database import connected, open_database, transaction
+from service.store.database import connected, engine, open_database, transaction
+from service.store.database import database as pool
 from service.store.dokument_records import DokumentFilter, Leser, Zugang
 from service.store.migrate import migrate
 from service.store.owner import key_of_vertrag, owner_of_person
@@ -352,6 +353,33 @@ def test_the_first_opening_reaches_immotion_by_the_outbox_with_time_and_person(f
     assert send(parcel, Side(), fetcher.storage).accepted is None  # type: ignore[arg-type]
     body = {"art": "ERSTMALS_GEOEFFNET", "zeit": "2026-11-23T12:00:00.000000Z", "personNr": "P1"}
     assert told == [("D/1", body, "r")]
+
+
+def test_what_is_a_readers_is_found_from_their_keys_and_known_bytes_by_their_digest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if engine() != "sqlite":
+        return  # the others' plans depend on how many rows there are
+    leser, plans = Leser("m", "k", (Zugang("z1"), Zugang("z2", "2024-01-01")), "2026-11-23"), []
+    with connected():
+        original = pool.obj.execute_sql
+
+        def explained(sql: str, params: list[object] | None = None):
+            plans.append(" | ".join(row[3] for row in original(f"EXPLAIN QUERY PLAN {sql}", params)))
+            return original(sql, params)
+
+        monkeypatch.setattr(pool.obj, "execute_sql", explained)
+        dokumente.page(leser, DokumentFilter(jahr=2026, art="X", words=("y",), unread=True), limit=9)
+        dokumente.choices(leser)
+        dokumente.count_unread(leser)
+        dokumente.readable_by_name(leser, "D1")
+        dokumente.kept_file("m", "0" * 64)
+    *reading, kept_by = plans
+    assert len(reading) == 4
+    for plan in reading:
+        assert "sqlite_autoindex_dokument_1 (id=?)" in plan
+        assert "sqlite_autoindex_dokument_ziel_1 (ziel=?)" in plan
+    assert "dokument_mandant_sha256 (mandant=? AND sha256=?)" in kept_by
 
 
 def test_an_owner_of_hundreds_of_flats_reads_in_one_query() -> None:

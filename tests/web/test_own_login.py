@@ -268,6 +268,14 @@ def test_nobody_is_signed_in_from_another_site(
     assert "__Host-portal" not in browser.cookies
 
 
+def test_a_cookie_that_is_not_the_portals_own_does_no_harm(portal: Portal) -> None:
+    """No browser sends one of its own accord; it is not sent back either, where it could not be."""
+    for value in ("Nebel über", 'x"y', "a,b", "x" * 101):
+        browser = Browser(portal, cookies={"__Host-portal-guest": value})
+        assert browser.get("konto/anmelden").status_code == 200
+        assert browser.cookies["__Host-portal-guest"] != value
+
+
 @pytest.mark.parametrize(
     "damage", [lambda _: "", lambda token: token[:-2], lambda token: token[1:], lambda _: "x" * 5000]
 )

@@ -9,7 +9,7 @@ import pytest
 from service.access.factors import bound_to
 from service.access.vault import Vault
 from service.access.visitor import digest
-from service.store import audit, factors, level2, mails, own_accounts
+from service.store import audit, cms_sessions, factors, level2, mails, own_accounts
 from service.store.database import connected
 from service.store.models import MailRow, SessionRow
 from service.store.records import AccountKey, AuditFilter, CmsSession
@@ -52,7 +52,8 @@ def raise_(portal: Portal) -> None:
         key = digest(row.connection, row.account, row.cms_session)
         own_accounts.set_email(EIGEN, row.account, "zoe@example.org", digest("zoe@example.org"))
         session = CmsSession(EIGEN, key, row.connection, row.cms_session)
-        level2.lift(session, who, until=portal.now + timedelta(minutes=10), by="app", now=portal.now)
+        cms_sessions.hold(session, now=portal.now)
+        level2.lift(session, who, until=portal.now + timedelta(minutes=10), by="app")
 
 
 def asked_of(browser: Browser, path: str) -> dict[str, str] | None:

@@ -17,7 +17,7 @@ from service.access.factors import bound_to, reset
 from service.access.passkeys import party_of
 from service.access.vault import Vault
 from service.access.visitor import digest
-from service.store import audit, factors, level2
+from service.store import audit, cms_sessions, factors, level2
 from service.store.database import connected
 from service.store.models import PasskeyRow
 from service.store.records import AccountKey, AuditFilter, CmsSession
@@ -63,7 +63,8 @@ def raise_(visitor: Visitor) -> None:
     of_cms = CmsSession(visitor.mandant, digest("website", account, session), "website", session)
     now = visitor.portal.now
     with connected():
-        level2.lift(of_cms, AccountKey(visitor.mandant, account), until=now + timedelta(minutes=10), by="app", now=now)
+        cms_sessions.hold(of_cms, now=now)
+        level2.lift(of_cms, AccountKey(visitor.mandant, account), until=now + timedelta(minutes=10), by="app")
 
 
 def asked(visitor: Visitor, path: str, **headers: str) -> dict[str, str] | None:

@@ -34,7 +34,7 @@ final readonly class Typo3Http implements Http
         try {
             $response = $this->requestFactory->request($url, $method, $options, self::CONTEXT);
             $read = $response->getBody()->read(Answer::MAX_BYTES);
-        } catch (GuzzleException | \RuntimeException $fault) {
+        } catch (GuzzleException|\RuntimeException $fault) {
             throw self::translated($fault, $url);
         }
         $said = array_map(static fn(array $values): string => implode(', ', $values), $response->getHeaders());

@@ -6,6 +6,7 @@ namespace Mieterportal\Typo3\Content;
 
 use Psr\Http\Message\ServerRequestInterface;
 use Symfony\Component\DependencyInjection\Attribute\Autoconfigure;
+use TYPO3\CMS\Core\Attribute\AsAllowedCallable;
 
 /**
  * The portal's page as the last item of the site's own breadcrumb: `lib.mieterportal.breadcrumb` behind the list of
@@ -17,6 +18,7 @@ final class Breadcrumb
     /**
      * @param array<string, mixed> $configuration TypoScript: `class` of the item
      */
+    #[AsAllowedCallable]
     public function item(string $content, array $configuration, ServerRequestInterface $request): string
     {
         $view = $request->getAttribute(PortalView::ATTRIBUTE);

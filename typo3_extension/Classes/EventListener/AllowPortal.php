@@ -34,7 +34,7 @@ final readonly class AllowPortal
         }
         try {
             $origin = new UriValue($this->settings->forSite($this->siteFinder->getSiteByIdentifier($site))->origin());
-        } catch (SiteNotFoundException | SettingsIncomplete) {
+        } catch (SiteNotFoundException|SettingsIncomplete) {
             return;
         }
         $policy = $event->getCurrentPolicy();

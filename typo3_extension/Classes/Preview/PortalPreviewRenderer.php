@@ -83,7 +83,7 @@ final readonly class PortalPreviewRenderer implements PreviewRendererInterface
         if ($element->preset !== '') {
             $details[] = sprintf(
                 $this->words(self::MODULE . 'contents.preset'),
-                implode(', ', array_filter([$form['category'] ?? '', $form['building'] ?? '']))
+                implode(', ', array_filter([$form['category'] ?? '', $form['building'] ?? ''])),
             );
         }
         if ($type !== PortalElement::LINK) {
@@ -97,7 +97,7 @@ final readonly class PortalPreviewRenderer implements PreviewRendererInterface
     {
         try {
             return $this->settings->forSite($this->siteFinder->getSiteByPageId($page));
-        } catch (SiteNotFoundException | SettingsIncomplete) {
+        } catch (SiteNotFoundException|SettingsIncomplete) {
             return null;
         }
     }

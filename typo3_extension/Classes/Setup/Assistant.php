@@ -102,7 +102,7 @@ final readonly class Assistant
                 Step::Reachable,
                 'unknown',
                 $facts->settings?->connection ?? '',
-                $address
+                $address,
             ),
             $door->status !== 200 || !$ours => Finding::bad(Step::Reachable, 'foreign', $address, $door->status),
             default => Finding::good(Step::Reachable, $address),

@@ -71,4 +71,23 @@ final class ConfigurationTest extends TestCase
         self::assertSame('^13.4 || ^14.3', $composer['require']['typo3/cms-core']);
         self::assertStringContainsString('## ' . $EM_CONF[$_EXTKEY]['version'], (string)file_get_contents(self::ROOT . 'CHANGELOG.md'));
     }
+
+    public function testEveryPictureAndPageOfTheDocumentationIsThereAndUsed(): void
+    {
+        $folder = self::ROOT . 'Documentation/';
+        $pages = array_merge([$folder . 'Index.rst'], glob($folder . '*/Index.rst') ?: []);
+        $shown = [];
+        foreach ($pages as $page) {
+            preg_match_all('#figure:: \.\./(Images/\w+\.png)#', (string)file_get_contents($page), $found);
+            $shown = [...$shown, ...$found[1]];
+        }
+        $there = array_map(static fn(string $one): string => 'Images/' . basename($one), glob($folder . 'Images/*') ?: []);
+        sort($shown);
+        self::assertSame($there, array_values(array_unique($shown)));
+        preg_match_all('#^   (\w+/Index)$#m', (string)file_get_contents($folder . 'Index.rst'), $listed);
+        self::assertCount(count($pages) - 1, $listed[1]);
+        foreach ($listed[1] as $page) {
+            self::assertFileExists($folder . $page . '.rst');
+        }
+    }
 }

@@ -41,7 +41,7 @@ final readonly class ModuleFrame
     {
         $seen = array_filter(
             $this->siteFinder->getAllSites(),
-            static fn(Site $site): bool => $user->isAdmin() || self::mayRead($user, $site)
+            static fn(Site $site): bool => $user->isAdmin() || self::mayRead($user, $site),
         );
         uasort($seen, static fn(Site $one, Site $other): int => self::hasPortal($other) <=> self::hasPortal($one));
 

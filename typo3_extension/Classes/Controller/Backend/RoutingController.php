@@ -202,7 +202,7 @@ final readonly class RoutingController
             $known = $words[$name] ?? [];
             $entries = array_map(
                 static fn(string $code): array => ['code' => $code, 'label' => $known[$code]],
-                array_map(strval(...), array_keys($known))
+                array_map(strval(...), array_keys($known)),
             );
             $shown[] = ['label' => $this->frame->words('routing.table.' . $name), 'entries' => $entries, 'count' => count($entries)];
         }

@@ -57,7 +57,7 @@ def erase(mandant: str, person_nr: str, yes: bool) -> None:  # noqa: FBT001 - a 
 
 def _effect(plan: "Plan") -> "Iterator[str]":
     who, vorgaenge = plan.who, plan.vorgaenge
-    yield f"goes: {len(vorgaenge.free)} Vorgänge, {len(who.accounts)} accounts, and all else that is this person's alone"
+    yield f"goes: {len(vorgaenge.free)} Vorgänge, {len(who.accounts)} accounts, and all else that is theirs alone"
     yield from _stays(plan)
 
 

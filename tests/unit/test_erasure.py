@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import peewee
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from service.access.audit import Actor, Source
 from service.access.erasure import UnderHold, erase
 from service.files.storage import Folder
-from service.store import belongings, holds, retention
+from service.store import belongings, holds, inbox, retention
 from service.store.belongings import EXPORTED, NOT_BY_ROWS
 from service.store.database import connected, database, open_database
 from service.store.fields import JsonField, UtcField
@@ -20,6 +21,10 @@ from service.store.migrate import migrate
 from service.store.models import MODELS, PERSONAL, SECRET
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.retention import Kind, Over
+from service.sync.apply import apply_waiting
+from service.vorgang.catalog import default_catalog
+from service.vorgang.emergency import EmergencySettings
+from service.vorgang.types import House
 from tests.support.vorgaenge import NOW
 
 CANARY, PERSON, MANDANT = "Kanarie", "Kanarie-4711", "m"
@@ -27,11 +32,15 @@ ACCOUNT = "ca4a41e" * 9
 OWNER = owner_of_person(MANDANT, PERSON)
 VORGANG, DRAFT, DOKUMENT, FILE = uuid4(), uuid4(), uuid4(), uuid4()
 MARKS = (CANARY, ACCOUNT, OWNER, owner_of_account(MANDANT, ACCOUNT))
+HOUSE = House(
+    MANDANT, default_catalog(), (), EmergencySettings({}), {}, special_categories=False, zone=ZoneInfo("Europe/Berlin")
+)
 KEYS = {
     "mandant": MANDANT, "account": ACCOUNT, "owner": OWNER, "owner_person": OWNER, "person": PERSON, "leser": OWNER,
     "ziel": OWNER, "used_by": ACCOUNT, "vorgang_id": VORGANG, "dokument": DOKUMENT, "offen": False,
 }  # fmt: skip
 OF_TABLE = {
+    "datei": {"id": FILE},
     "vorgang": {"id": VORGANG},
     "draft": {"id": DRAFT},
     "anhang": {"id": FILE, "draft_id": None, "dokument_id": None},
@@ -131,6 +140,17 @@ def test_what_is_over_goes_with_its_files_and_is_remembered(storage: Folder) -> 
         over = Over(Kind.VORGANG, MANDANT, NOW + timedelta(days=1), NOTHING)
         assert retention.count(over) == retention.remove(over, limit=9).rows == 1
         assert retention.gone(MANDANT, [VORGANG], []) >= {str(VORGANG)}
+    assert "vorgang" not in found()
+
+
+def test_what_immotion_still_tells_of_it_brings_nothing_back(storage: Folder) -> None:
+    with connected():
+        retention.remove(Over(Kind.VORGANG, MANDANT, NOW + timedelta(days=1), NOTHING), limit=9)
+        told = {"ereignisId": "E9", "typ": "STATUS", "externeId": str(VORGANG), "sichtbarkeit": "MIETER"}
+        inbox.receive(MANDANT, told, NOW)
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 1
+    with connected():
+        assert inbox.waiting(MANDANT) == []
     assert "vorgang" not in found()
 
 

@@ -38,6 +38,7 @@ from service.web.admin import (
 )
 from service.web.admin_aushang import AdminAushaenge, AdminAushang, AdminAushangEnd, AdminGebaeude
 from service.web.admin_catalog import AdminCatalog
+from service.web.aenderung import Aenderung
 from service.web.aktivieren import Aktivieren
 from service.web.anmelden import Anmelden, Registrieren
 from service.web.aushang import Aushaenge, AushangBetroffen, AushangTermin
@@ -45,6 +46,7 @@ from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungE
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
+from service.web.daten import Daten, DatenZip
 from service.web.dokument import Dokument
 from service.web.dokumente import DokumentBild, DokumentDatei, Dokumente, DokumentSeite
 from service.web.errors import ErrorPages
@@ -135,6 +137,9 @@ def _add_account(app: App, room: Room) -> None:
     app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
     app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
     app.add_route("/{mandant}/konto/passkeys", Passkeys(room))
+    app.add_route("/{mandant}/konto/daten", Daten(room))
+    app.add_route("/{mandant}/konto/daten/auskunft.zip", DatenZip(room))
+    app.add_route("/{mandant}/konto/aenderung", Aenderung(room))
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))

@@ -304,20 +304,18 @@ def _any_of(conditions: Sequence[Query]) -> Query:
 # What is over
 
 
-def expire(today: str, *, limit: int) -> list[UUID | None]:
-    """Remove documents whose time is over, with all that is noted about them; returns the file of each.
+def remove(ids: Sequence[UUID]) -> list[UUID]:
+    """Remove documents with all that is noted about them; returns their files, which may be those of others too.
 
-    Inside a transaction. A file may still be that of another document, or of a Vorgang.
+    Inside a transaction.
     """
-    query: Query = DokumentRow.select(DokumentRow.id, DokumentRow.file_id).where(DokumentRow.loeschen_nach < today)
-    query = query.limit(limit)
-    rows = tuples(query if engine() == "sqlite" else query.for_update())
-    gone = [row[0] for row in rows]
-    if gone:
-        affected(DokumentZielRow.delete().where(DokumentZielRow.dokument.in_(gone)))
-        affected(LesungRow.delete().where(LesungRow.dokument.in_(gone)))
-        affected(DokumentRow.delete().where(DokumentRow.id.in_(gone)))
-    return [row[1] for row in rows]
+    gone = list(ids)
+    here = DokumentRow.id.in_(gone) & DokumentRow.file_id.is_null(False)
+    files = [row[0] for row in tuples(DokumentRow.select(DokumentRow.file_id).where(here))]
+    affected(DokumentZielRow.delete().where(DokumentZielRow.dokument.in_(gone)))
+    affected(LesungRow.delete().where(LesungRow.dokument.in_(gone)))
+    affected(DokumentRow.delete().where(DokumentRow.id.in_(gone)))
+    return files
 
 
 def known_files(ids: Sequence[UUID]) -> set[UUID]:

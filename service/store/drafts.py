@@ -1,11 +1,10 @@
 """What somebody has typed but not sent."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.store.models import AnhangRow, DraftRow
+from service.store.models import DraftRow
 from service.store.query import first, tuples
 from service.store.records import Draft
 
@@ -37,15 +36,6 @@ def by_id(mandant: str, account: str, draft_id: UUID) -> Draft | None:
 def drop(draft_id: UUID) -> None:
     """Forget a draft; its files are handed on or deleted by the caller."""
     DraftRow.delete().where(DraftRow.id == draft_id).execute()
-
-
-def expire(before: datetime) -> list[UUID]:
-    """Forget drafts not touched since `before` and return the ids of their files."""
-    old = DraftRow.select(DraftRow.id).where(DraftRow.updated_at < before)
-    files = [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(AnhangRow.draft_id.in_(old)))]
-    AnhangRow.delete().where(AnhangRow.id.in_(files)).execute()
-    DraftRow.delete().where(DraftRow.updated_at < before).execute()
-    return files
 
 
 def forms(mandant: str, account: str, owners: Sequence[str]) -> list[str]:

@@ -132,11 +132,3 @@ def drop(mandanten: Sequence[str], ids: Sequence[int]) -> int:
 def _parked(mandanten: Sequence[str], ids: Sequence[int]) -> Query:
     here = MailRow.mandant.in_(list(mandanten)) & (MailRow.state == PARKED)
     return here & MailRow.id.in_(list(ids)) if ids else here
-
-
-def sweep(*, before: datetime) -> int:
-    """Remove what was sent, and what nobody has sent again, since; returns how many mails."""
-    over = ((MailRow.state == SENT) & (MailRow.sent_at < before)) | (
-        (MailRow.state == PARKED) & (MailRow.next_at < before)
-    )
-    return affected(MailRow.delete().where(over))

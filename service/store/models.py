@@ -196,7 +196,10 @@ class OutboxRow(Row):
 
 
 class EreignisRow(Row):
-    """Events of the feed, each seen once (UNIQUE mandant, ereignis_id), kept for good."""
+    """Events of the feed, each seen once (UNIQUE mandant, ereignis_id), kept for good.
+
+    Of those that are settled the body is emptied after a time (`store.retention`); their state is then `emptied`.
+    """
 
     id = BigAutoField(help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -295,7 +298,10 @@ class CmsSessionRow(Row):
 
 
 class AuditRow(Row):
-    """What happened that matters for safety; written once, never changed, removed by its age alone (`store.audit`)."""
+    """What happened that matters for safety; written once, removed by its age (`store.audit`).
+
+    Nothing changes an entry but the erasure of somebody, which takes from it who it was (`store.erasure`).
+    """
 
     id = BigAutoField(help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -877,6 +883,35 @@ class BetroffenRow(Row):
         primary_key = peewee.CompositeKey("aushang", "owner")
 
 
+class HoldRow(Row):
+    """A legal hold: until `ended_at`, nothing of this person or Vorgang is deleted by policy or erasure."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    vorgang_id = UUIDField(null=True, help_text=TECHNICAL)
+    reason = CharField(200, help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    ended_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "hold"
+        indexes = ((("mandant", "ended_at"), False),)
+
+
+class GeloeschtRow(Row):
+    """A Vorgang that was deleted here: what immotion still tells of it brings nothing of it back."""
+
+    vorgang_id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    immotion_id = CharField(100, null=True, help_text=TECHNICAL)
+    deleted_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "geloescht"
+        indexes = ((("mandant", "immotion_id"), False),)
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -918,4 +953,6 @@ MODELS: tuple[type[Row], ...] = (
     AushangRow,
     AushangZielRow,
     BetroffenRow,
+    HoldRow,
+    GeloeschtRow,
 )

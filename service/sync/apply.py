@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
-from service.store import deliveries, documents, inbox, vorgaenge
+from service.store import deliveries, documents, inbox, retention, vorgaenge
 from service.store.clean import text
 from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
@@ -63,10 +63,17 @@ class _Known:
         self._own = {key: v for key, v in vorgaenge.by_ids(ids).items() if v.mandant == mandant} if ids else {}
         names = sorted({e.immotion_id for e in batch if e.immotion_id})
         self._theirs = vorgaenge.by_immotion_ids(mandant, names)
+        strange = [e for e in batch if _belongs_to_a_vorgang(e) and self.of(e) is None]
+        own = [key for e in strange if (key := _uuid(e.externe_id))]
+        self._gone = retention.gone(mandant, own, [e.immotion_id for e in strange if e.immotion_id]) if strange else ()
 
     def of(self, ereignis: Ereignis) -> Vorgang | None:
         own = _uuid(ereignis.externe_id)
         return (self._own.get(own) if own else None) or self._theirs.get(ereignis.immotion_id)
+
+    def is_gone(self, ereignis: Ereignis) -> bool:
+        """Tell whether it is about a Vorgang that was deleted here: nothing of it comes back."""
+        return bool(self._gone) and bool({ereignis.externe_id.lower(), ereignis.immotion_id} & set(self._gone))
 
     def add(self, vorgang: Vorgang) -> None:
         self._theirs = {**self._theirs, vorgang.immotion_id or "": vorgang}
@@ -108,7 +115,7 @@ def _round(house: House, clock: Callable[[], datetime]) -> _Done:
 def _can_be_settled(ereignis: Ereignis, known: _Known, house: House, now: datetime) -> bool:
     if _unseen(ereignis, house.mandant) is not None or not _belongs_to_a_vorgang(ereignis):
         return True
-    if known.of(ereignis) is not None or _birth(ereignis) is not None:
+    if known.of(ereignis) is not None or known.is_gone(ereignis) or _birth(ereignis) is not None:
         return True
     return _typ(ereignis) == WITHDRAWN or _is_of_no_interest(ereignis, now)
 
@@ -173,6 +180,8 @@ def _apply(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime
         elif _typ(ereignis) == WITHDRAWN:
             documents.withdraw(house.mandant, _withdrawn_dokument(ereignis), now)
             done.settle(ereignis, "applied")
+        elif known.is_gone(ereignis):
+            done.settle(ereignis, "hidden")
         elif (vorgang := known.of(ereignis) or _born(ereignis, known, house, now, done)) is not None:
             _apply_to(vorgang, ereignis, house, now, done)
         elif _typ(ereignis) == DOCUMENT and not _belongs_to_a_vorgang(ereignis):

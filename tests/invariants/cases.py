@@ -223,6 +223,12 @@ _KONTO: dict[tuple[str, str], tuple[Case, ...]] = {
     ("POST", f"{KONTO}/sicherheit/app"): (form("konto/sicherheit/app", {"aktion": "beginnen"}, level2=True),),
     ("GET", f"{KONTO}/sicherheit/codes"): (own("konto/sicherheit/codes", sees="", level2=True),),
     ("POST", f"{KONTO}/sicherheit/codes"): (form("konto/sicherheit/codes", {}, gets=200, level2=True),),
+    ("GET", f"{KONTO}/daten"): (own("konto/daten", sees=""),),
+    ("GET", f"{KONTO}/daten/auskunft.zip"): (own("konto/daten/auskunft.zip", sees=DATEI, level2=True),),
+    ("GET", f"{KONTO}/aenderung"): (own("konto/aenderung", sees="", level2=True),),
+    ("POST", f"{KONTO}/aenderung"): (
+        form("konto/aenderung", {"neu_ort": "99871 Auenfurt", "ab": "2026-12-01"}, level2=True, shared=True),
+    ),
     ("GET", NEWS): (own("konto/benachrichtigungen", sees=MAIL),),
     ("POST", NEWS): (form("konto/benachrichtigungen", _no_more_mails),),
     ("GET", f"{NEWS}/bestaetigen"): (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
 from service.web.aushang_pages import AushangPage, AushangView, BetroffenForm, Said
+from service.web.daten import DatenPage
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import (
@@ -360,6 +361,18 @@ KONTO = KontoPage(
      Way("Code aus einem Brief einlösen", "#a", hint="Verbindet Ihre Anmeldung mit einem Vertrag"),
      Way("Sicherheit", "#s", hint="Zweiter Faktor")),
 )  # fmt: skip
+DATEN = DatenPage(
+    "Meine Daten",
+    (("Vorgänge mit Dateien", "10 Jahre nach dem Abschluss"), ("Entwürfe", "30 Tage")),
+    (
+        Way("Anschrift oder Kontaktdaten ändern", "#c", hint="Die Verwaltung prüft die Änderung"),
+        Way("Auskunft herunterladen", "#z", hint="Alles, was hier über Sie gespeichert ist, als ZIP-Datei"),
+    ),
+    (
+        "Für die Auskunft brauchen Sie einen zweiten Faktor: Sie enthält alles.",
+        "Möchten Sie, dass Ihre Daten gelöscht werden? Schreiben Sie Ihrer Verwaltung.",
+    ),
+)
 LETTER_FORM = replace(CODE_FORM, submit="Einlösen", errors=(), fields=(
     Field("code", "text", "Code aus dem Brief", hint="16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC", required=True, autocomplete="off"),
     Field("angabe", "text", "Beginn Ihres Vertrags", required=True, autocomplete="off",
@@ -563,6 +576,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "dokument": DOKUMENT,
         "dokument-ohne-vorschau": replace(DOKUMENT, bilder=(), more="", vorgang=None),
         "konto": KONTO,
+        "daten": DATEN,
         "aktivieren": AKTIVIEREN,
         "aktivieren-fehler": replace(AKTIVIEREN, form=LETTER_WRONG),
         "personen": PERSONEN,

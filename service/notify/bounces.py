@@ -7,6 +7,7 @@ and no address in it is believed.
 import mailbox
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
 from email import message_from_binary_file, message_from_bytes
 from email.message import Message
@@ -29,7 +30,8 @@ def reports_in(path: Path) -> Iterator[Message]:
     with path.open("rb") as file:
         is_mbox = file.read(5) == b"From "
     if is_mbox:
-        yield from mailbox.mbox(str(path), create=False)
+        with closing(mailbox.mbox(str(path), create=False)) as box:
+            yield from box
     else:
         yield message_from_bytes(path.read_bytes())
 

@@ -1,4 +1,4 @@
-"""Mails go out while their server and the sync worker are killed in turn: none is lost, at most one doubled per kill."""
+"""Mails go out while server and the sync worker are killed in turn: none is lost, one doubled per kill at most."""
 
 import sys
 from collections import Counter

@@ -60,6 +60,7 @@ from service.web.konto_email import EmailAendern, EmailBestaetigen
 from service.web.metrics import Metrics
 from service.web.passkeys import Passkeys
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
+from service.web.quittung_mail import QuittungMail
 from service.web.render import Renderer
 from service.web.schaden import Schaden
 from service.web.session import FindCmsVisitor, FindMandant, FindVisitor, RequestId, StoreConnection
@@ -104,6 +105,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge", Vorgaenge(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}", VorgangSeite(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
+    app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung/mail", QuittungMail(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
     app.add_route("/{mandant}/aushang", Aushaenge(room))

@@ -524,6 +524,7 @@ class MandantSettings(Section):
     immotion: ChannelSettings | None = None
     languages: tuple[Literal["de", "en"], ...] = ("de", "en")
     special_categories: bool = False
+    mail_hour: int = Field(18, ge=0, le=23)
     notfall: NotfallSettings = NotfallSettings()
     gebaeude: dict[str, GebaeudeSettings] = {}
     routing: tuple[RoutingRuleSettings, ...] = ()

@@ -20,6 +20,7 @@ from service.store.dokument_records import (
     Dokument,
     DokumentFilter,
     Empfaenger,
+    Fresh,
     Leser,
     NeuesDokument,
     Stored,
@@ -96,6 +97,7 @@ def _kept(stored: Stored, now: datetime) -> dict[str, Any]:
         "bytes": stored.bytes,
         "sha256": stored.sha256,
         "stored_at": now,
+        "news": True,
     }
 
 
@@ -203,6 +205,35 @@ def _aside() -> Query:
 def _shown() -> Query:
     same = (RueckzugRow.mandant == DokumentRow.mandant) & (RueckzugRow.dokument_id == DokumentRow.dokument_id)
     return ~fn.EXISTS(RueckzugRow.select(peewee.SQL("1")).where(same))
+
+
+# What is news
+
+
+def news(mandant: str, *, limit: int) -> list[Fresh]:
+    """Return documents that are here and that nobody was told of yet; without those that are not handed out (yet)."""
+    here = (DokumentRow.mandant == mandant) & (DokumentRow.news == True)  # noqa: E712 - a condition of the query
+    columns = (DokumentRow.id, DokumentRow.vorgang_id, DokumentRow.stored_at)
+    ready = here & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
+    return [
+        Fresh(*row) for row in tuples(DokumentRow.select(*columns).where(ready).order_by(DokumentRow.id).limit(limit))
+    ]
+
+
+def ziele(ids: Sequence[UUID]) -> list[str]:
+    """Return the keys of whom these documents are for."""
+    found: dict[str, None] = {}
+    for start in range(0, len(ids), _CHUNK):
+        here = DokumentZielRow.dokument.in_(list(ids[start : start + _CHUNK]))
+        found |= dict.fromkeys(key for (key,) in tuples(DokumentZielRow.select(DokumentZielRow.ziel).where(here)))
+    return list(found)
+
+
+def no_news(ids: Sequence[UUID]) -> None:
+    """Note that everybody was told of these who wanted to be."""
+    for start in range(0, len(ids), _CHUNK):
+        here = DokumentRow.id.in_(list(ids[start : start + _CHUNK]))
+        affected(DokumentRow.update(news=False).where(here))
 
 
 # What a reader sees

@@ -58,6 +58,7 @@ class VorgangRow(Row):
     termin_seq = IntegerField(default=0, help_text=TECHNICAL)
     termin_tie = CharField(32, null=True, help_text=TECHNICAL)
     unread = IntegerField(default=0, help_text=TECHNICAL)
+    told_arten = CharField(60, null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "vorgang"
@@ -645,6 +646,8 @@ class ActivationRow(Row):
 class MailRow(Row):
     """A mail that is owed, or was sent. `kind` names its templates; a mail that is sent forgets recipient and facts.
 
+    `sammel` is a digest of account and day of a mail that gathers the news of a day; there is one of each.
+
     `message_id` is what its Message-ID is made of: it stays the same however often the mail is sent.
     """
 
@@ -655,7 +658,7 @@ class MailRow(Row):
     recipient = CharField(255, help_text=PERSONAL)
     lang = CharField(10, help_text=TECHNICAL)
     facts = JsonField(help_text=PERSONAL)
-    message_id = CharField(64, help_text=TECHNICAL)
+    message_id = CharField(64, index=True, help_text=TECHNICAL)
     state = CharField(10, default="waiting", help_text=TECHNICAL)
     created_at = UtcField(help_text=TECHNICAL)
     next_at = UtcField(help_text=TECHNICAL)
@@ -665,6 +668,7 @@ class MailRow(Row):
     fence = IntegerField(default=0, help_text=TECHNICAL)
     sent_at = UtcField(null=True, help_text=TECHNICAL)
     last_error = CharField(255, default="", help_text=TECHNICAL)
+    sammel = CharField(64, null=True, unique=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "mail"
@@ -679,7 +683,9 @@ class BenachrichtigungRow(Row):
     """Who wants to be told by mail of what is new, and where; nobody is told before `confirmed_at`.
 
     `key` stands in the links that end it, and is kept with an empty `email` afterwards, so that the links of old mails
-    go on working. `owner` and `owner_person` are the account's owner keys.
+    go on working. `owner` and `owner_person` are the account's owner keys. `arten` are the kinds of news that are
+    wanted, null for all; with an hour (`stunde`), once a day then. An address that took no mail is left alone from
+    `bounced_at` on; `bounce` is the code that its server gave.
     """
 
     mandant = CharField(40, help_text=TECHNICAL)
@@ -692,6 +698,10 @@ class BenachrichtigungRow(Row):
     lang = CharField(10, help_text=TECHNICAL)
     asked_at = UtcField(index=True, help_text=TECHNICAL)
     confirmed_at = UtcField(null=True, help_text=TECHNICAL)
+    arten = CharField(60, null=True, help_text=TECHNICAL)
+    stunde = IntegerField(null=True, help_text=TECHNICAL)
+    bounced_at = UtcField(null=True, help_text=TECHNICAL)
+    bounce = CharField(40, null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "benachrichtigung"
@@ -756,7 +766,7 @@ class DokumentRow(Row):
     `quelle` is feed or ordner. `datum`, `von` and `bis` (what period it is about) and `loeschen_nach` are days, as
     YYYY-MM-DD; `level` is the security level that it needs, null for the Mandant's own rule. `unbekannt` are the
     recipients that the master data do not know yet. `dateiname` is as it came until `stored_at`. The columns from
-    `fetch_attempts` on are as those of `AnhangRow`.
+    `fetch_attempts` on are as those of `AnhangRow`. `news` is true until those it is for were told by mail.
     """
 
     id = UUIDField(primary_key=True, help_text=TECHNICAL)
@@ -787,10 +797,12 @@ class DokumentRow(Row):
     fetch_since = UtcField(null=True, help_text=TECHNICAL)
     fetch_error = CharField(80, null=True, help_text=TECHNICAL)
     parked_at = UtcField(null=True, help_text=TECHNICAL)
+    news = BooleanField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "dokument"
         indexes = (
+            (("mandant", "news"), False),
             (("mandant", "dokument_id"), True),
             (("mandant", "sha256"), False),
             (("mandant", "stored_at", "parked_at", "fetch_at"), False),

@@ -23,8 +23,8 @@ from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.wire import moment_of, seq_of
 from service.vorgang import dokumente
-from service.vorgang.notices import owe_news
-from service.vorgang.status import DELETED, Event, change_of
+from service.vorgang.notices import Sammelzeit, art_of, owe_news
+from service.vorgang.status import DELETED, Change, Event, change_of
 from service.vorgang.types import House
 
 VISIBLE = "MIETER"
@@ -238,16 +238,17 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
         vorgaenge.update_latest(vorgang.id, what, event.seq, event.tie, columns)
     if change.entry is not None and vorgaenge.add_aktivitaet(change.entry):
         vorgaenge.add_anhaenge(_announced(change.dokumente, vorgang, change.entry.id, now))
-        _tell(vorgang, event, house, now, unread=change.unread)
+        _tell(vorgang, event, house, now, change)
     done.settle(ereignis, "applied")
 
 
-def _tell(vorgang: Vorgang, event: Event, house: House, now: datetime, *, unread: bool) -> None:
+def _tell(vorgang: Vorgang, event: Event, house: House, now: datetime, change: Change) -> None:
     """Make what an event has brought known beyond the Vorgang's page."""
     if event.typ == DOCUMENT:
         _announce(event, vorgang, house, now)
-    if unread and vorgaenge.count_unread(vorgang.id):
-        owe_news(vorgang, now=now)
+    if change.unread:
+        status = str(change.deleted.get("status") or change.latest.get("status", {}).get("status", ""))
+        owe_news(vorgang, art_of(event.typ, vorgang, status), Sammelzeit(house.zone), now=now)
 
 
 def _announce(event: Event, vorgang: Vorgang | None, house: House, now: datetime) -> None:

@@ -286,6 +286,10 @@ class QuittungPage:
     vorgang_url: str
     pdf_url: str
     home_url: str
+    mail_url: str = ""
+    csrf_token: str = ""
+    idempotency_key: str = ""
+    mailed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,11 @@ def _no_more_mails(world: World, _sender: Somebody) -> Fields:
     return {"aktion": "ausschalten"}
 
 
+def _told_by_mail(world: World, _sender: Somebody) -> Fields:
+    world.confirmed_by_mail()
+    return {}
+
+
 def _nowhere(*who: Who) -> dict[Who, set[int]]:
     return {one: {401, 403, 404, 422} for one in who}
 
@@ -149,6 +154,9 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", f"{VORGANG}/quittung"): (
         mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=TEXT, shared=True),
         mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=DATEI, shared=True),
+    ),
+    ("POST", f"{VORGANG}/quittung/mail"): (
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung/mail", _told_by_mail, gets=303, shared=True),
     ),
     ("GET", f"{VORGANG}/quittung.pdf"): (mine(lambda w: f"vorgaenge/{w.vorgang}/quittung.pdf", shared=True),),
     ("GET", ANHAENGE): (

@@ -209,6 +209,12 @@ class World:
         self._once("mail", self.mail_key)
         self.fragments[Who.OWNER].get("konto/benachrichtigungen")  # notes for whom the account acts now
 
+    def confirmed_by_mail(self) -> None:
+        """Let the owner's address be confirmed."""
+        chosen = self._chosen()
+        with connected():
+            benachrichtigungen.confirm(chosen, self.portal.now)
+
     def mail_key(self) -> str:
         """Return what the link carries that ends the owner's mails."""
         return str(self._chosen().key)

@@ -265,10 +265,10 @@ def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store:
 
         def work() -> None:
             tries.append(1)
-            vorgaenge.count_unread(first.id)
+            vorgaenge.count_unread(first.id, "nachricht")
             with suppress(threading.BrokenBarrierError):  # SQLite has one writer: the other never gets here
                 both_hold_one.wait(1)
-            vorgaenge.count_unread(second.id)
+            vorgaenge.count_unread(second.id, "nachricht")
 
         with connected():
             in_transaction(work)

@@ -201,7 +201,7 @@ def test_a_document_is_shown_once_the_scanner_that_was_away_has_called_it_clean(
     assert rounds(fetcher, Shelf({"D-1": LETTER}), 1) == 1
     assert listed() == []
     scanner.says = Verdict(says, "Test")
-    Scans(fetcher.storage, clock=fetcher.clock).step(lambda: False)
+    Scans(fetcher.storage, zone=ZoneInfo("Europe/Berlin"), clock=fetcher.clock).step(lambda: False)
     assert listed() == (["D-1"] if shown else [])
 
 

@@ -533,7 +533,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "vorgang-fehler": replace(VORGANG, title=LONG, vorgang=CLOSED[1], entries=(), files=(), message=replace(
             VORGANG.message, form=replace(MESSAGE_FORM, errors=WRONG.errors[-1:], files=WRONG.files, file_error=WRONG.file_error))),
         "quittung": QUITTUNG,
-        "quittung-spaeter": replace(QUITTUNG, fresh=False, files=(), beschreibung=""),
+        "quittung-spaeter": replace(QUITTUNG, fresh=False, files=(), beschreibung="", mail_url="#mail", csrf_token="t", idempotency_key="0195"),
+        "quittung-geschickt": replace(QUITTUNG, fresh=False, files=(), mail_url="#mail", mailed=True),
         "meldung": MessagePage("Seite nicht gefunden", "Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben."),
         "meldung-fehler": MessagePage("Das hat nicht geklappt", "Da ist etwas schiefgegangen.",
                                       (Way("Zur Übersicht", "#"), Way("Zur Anmeldung", "#")), CALLS, "5f2c9a"),
@@ -565,7 +566,10 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             buttons=(("einschalten", "E-Mail noch einmal senden"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ein": replace(
             BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example. Ihre Adresse ist jetzt {LONG}@neu.example.",
-            buttons=(("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
+            warning="Ihre Adresse nimmt unsere E-Mails nicht an.",
+            arten=(("stand", "Neuer Stand oder Termin", True), ("nachricht", LONG, False)),
+            zeiten=(("sofort", "Gleich, wenn es etwas Neues gibt", False), ("taeglich", "Einmal am Tag, um 18 Uhr", True)),
+            buttons=(("speichern", "Auswahl speichern"), ("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
         "uebersicht-brief": replace(OVERVIEW, homes=(), activate=Way(
             "Haben Sie einen Brief mit einem Code?", "#a", hint="Damit verbinden Sie Ihre Anmeldung mit Ihrem Vertrag.")),

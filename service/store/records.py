@@ -44,6 +44,7 @@ class Vorgang:
     termin: Json | None = None
     termin_seq: int = 0
     unread: int = 0
+    told_arten: str | None = None
     status_tie: str | None = None
     sachbearbeiter_tie: str | None = None
     termin_tie: str | None = None

@@ -34,11 +34,11 @@ class QuittungMail:
         form = self._room.intake.read(req, taken=lambda _fields: (0, 0))
         self._room.intake.discard(form.files)
         vorgang = find_owned(reader, vorgang_id)
-        back = f"vorgaenge/{vorgang.id}/quittung"
-        resp.status, resp.location = falcon.HTTP_303, reader.link(back)
         address, lang = confirmed_address(reader.signed_in)
         if not address or self._room.settings.service.mail is None:
             raise NotFoundHere
+        back = f"vorgaenge/{vorgang.id}/quittung"
+        resp.status, resp.location = falcon.HTTP_303, reader.link(back)
         try:
             self._room.tokens.check(reader.visitor, mandant, form.get("csrf_token"), form.get("idempotency_key"))
         except FormTokenRefused:

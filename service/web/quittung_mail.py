@@ -14,6 +14,7 @@ from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.pages import QuittungPage
 from service.web.quittung import quittung_page
+from service.web.render import write_page
 from service.web.session import RESIDENT
 from service.web.vorgang import count_file, filed_with, find_owned
 
@@ -27,7 +28,7 @@ class QuittungMail:
         self._room = room
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
-        """Owe the mail; 303 back to the receipt, also when the form is too old, which can be sent anew there."""
+        """Owe the mail; 303 back to the receipt. A form that is too old comes back with a fresh one."""
         from service.web.quittung_pdf import receipt_pdf  # noqa: PLC0415 - loads the typesetter only where it is used
 
         reader = reader_of(req)
@@ -38,10 +39,13 @@ class QuittungMail:
         if not address or self._room.settings.service.mail is None:
             raise NotFoundHere
         back = f"vorgaenge/{vorgang.id}/quittung"
-        resp.status, resp.location = falcon.HTTP_303, reader.link(back)
         try:
             self._room.tokens.check(reader.visitor, mandant, form.get("csrf_token"), form.get("idempotency_key"))
         except FormTokenRefused:
+            resp.status = falcon.HTTP_403
+            page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
+            page = with_mail(page, reader, str(vorgang.id), mailed=False)
+            write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
             return
         count_file(reader)
         page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
@@ -49,7 +53,7 @@ class QuittungMail:
         facts = {"vorgang": vorgang.meldenummer, "pdf": b64encode(pdf).decode()}
         owe_receipt(reader.signed_in, address, lang or reader.lang, facts, now=self._room.clock())
         audit.note(Event.DOWNLOAD, source_of(req), subject="quittung", facts={"vorgang": str(vorgang.id)})
-        resp.location = reader.link(back, geschickt="1")
+        resp.status, resp.location = falcon.HTTP_303, reader.link(back, geschickt="1")
 
 
 def with_mail(page: QuittungPage, reader: Reader, vorgang_id: str, *, mailed: bool) -> QuittungPage:

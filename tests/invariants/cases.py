@@ -156,7 +156,7 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
         mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=DATEI, shared=True),
     ),
     ("POST", f"{VORGANG}/quittung/mail"): (
-        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung/mail", _told_by_mail, gets=303, shared=True),
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung/mail", _told_by_mail, gets=303),
     ),
     ("GET", f"{VORGANG}/quittung.pdf"): (mine(lambda w: f"vorgaenge/{w.vorgang}/quittung.pdf", shared=True),),
     ("GET", ANHAENGE): (

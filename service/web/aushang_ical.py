@@ -2,8 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from icalendar import Calendar, Event
-
 from service.store.aushang_records import Aushang
 from service.web.aushang_views import said
 from service.web.context import Reader
@@ -13,6 +11,8 @@ MEDIA_TYPE = "text/calendar; charset=utf-8"
 
 def calendar_entry(aushang: Aushang, reader: Reader, where: str) -> bytes:
     """Return the entry in the reader's language; a later download of the same works takes the place of this one."""
+    from icalendar import Calendar, Event  # noqa: PLC0415 - a sixth of a second, only where a calendar is asked for
+
     event = Event()
     host = urlsplit(reader.room.settings.service.public_url).hostname
     event.add("uid", f"{aushang.id}@{host}")

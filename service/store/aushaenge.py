@@ -74,6 +74,13 @@ def shown(mandant: str, gebaeude: Sequence[str], owners: Sequence[str], now: dat
     return [Gezeigt(_aushang(row, of), betroffen=bool(row.pop("betroffen"))) for row, of in met.values()]
 
 
+def shown_as(what: int, mandant: str, gebaeude: Sequence[str], now: datetime) -> Query:
+    """Return the query of how many notices are shown now to a resident of these buildings: (what, "", number)."""
+    columns = (peewee.SQL(str(what)).alias("what"), peewee.SQL("''").alias("form"), fn.COUNT(AushangRow.id))
+    query: Query = AushangRow.select(*columns).join(AushangZielRow, on=(AushangZielRow.aushang == AushangRow.id))
+    return query.where(_running(mandant, [ALLE, *gebaeude], now))
+
+
 def public(mandant: str, now: datetime) -> list[Aushang]:
     """Return what is shown now to everybody, in one query."""
     query = _shown(mandant, [ALLE], now).where(AushangRow.oeffentlich == True)  # noqa: E712 - an expression of SQL
@@ -99,9 +106,12 @@ def _shown(mandant: str, gebaeude: Sequence[str], now: datetime) -> Query:
     query: Query = AushangRow.select(AushangRow, AushangZielRow.gebaeude_nr).join(
         AushangZielRow, on=(AushangZielRow.aushang == AushangRow.id)
     )
+    return query.where(_running(mandant, gebaeude, now)).order_by(AushangRow.id.desc()).limit(_READ_MAX)
+
+
+def _running(mandant: str, gebaeude: Sequence[str], now: datetime) -> Query:
     aimed = (AushangZielRow.mandant == mandant) & AushangZielRow.gebaeude_nr.in_(list(gebaeude))
-    running = (AushangRow.zeigen_ab <= now) & (AushangRow.bis.is_null() | (AushangRow.bis > now))
-    return query.where(aimed & running).order_by(AushangRow.id.desc()).limit(_READ_MAX)
+    return aimed & (AushangRow.zeigen_ab <= now) & (AushangRow.bis.is_null() | (AushangRow.bis > now))
 
 
 def _is(mandant: str, aushang_id: UUID) -> Query:

@@ -275,11 +275,12 @@ def choices(leser: Leser) -> list[tuple[int, str]]:
     return [(jahr, art) for jahr, art in tuples(DokumentRow.select(*columns).where(_readable(leser)).distinct())]
 
 
-def count_unread(leser: Leser) -> int:
-    """Return how many of a reader's documents they have not opened."""
+def unread_as(what: int, leser: Leser) -> Query:
+    """Return the query of how many of a reader's documents they have not opened: (what, "", number)."""
     read = (LesungRow.dokument == DokumentRow.id) & (LesungRow.leser == leser.key)
     unread = ~fn.EXISTS(LesungRow.select(peewee.SQL("1")).where(read))
-    return int(DokumentRow.select(fn.COUNT(DokumentRow.id)).where(_readable(leser) & unread).scalar())
+    columns = (peewee.SQL(str(what)).alias("what"), peewee.SQL("''").alias("form"), fn.COUNT(DokumentRow.id))
+    return DokumentRow.select(*columns).where(_readable(leser) & unread)
 
 
 def _documents(leser: Leser) -> Query:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import peewee
+
 from service.store.models import DraftRow
-from service.store.query import first, tuples
+from service.store.query import Query, first
 from service.store.records import Draft
 
 
@@ -38,10 +40,10 @@ def drop(draft_id: UUID) -> None:
     DraftRow.delete().where(DraftRow.id == draft_id).execute()
 
 
-def forms(mandant: str, account: str, owners: Sequence[str]) -> list[str]:
-    """Name the report forms for which this account has a draft, for one of these owners."""
-    query = DraftRow.select(DraftRow.form).where(_of(mandant, account, owners)).distinct()
-    return sorted(form for (form,) in tuples(query) if ":" not in form)
+def forms_as(what: int, mandant: str, account: str, owners: Sequence[str]) -> Query:
+    """Return the query of the forms for which this account has a draft, for one of these owners: (what, form, 1)."""
+    columns = (peewee.SQL(str(what)).alias("what"), DraftRow.form, peewee.SQL("1").alias("number"))
+    return DraftRow.select(*columns).where(_of(mandant, account, owners))
 
 
 def _of(mandant: str, account: str, owners: Sequence[str]) -> Any:  # noqa: ANN401 - peewee's conditions have no types

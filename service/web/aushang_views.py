@@ -20,8 +20,12 @@ def gezeigt(reader: Reader) -> list[Gezeigt]:
     now = reader.room.clock()
     if reader.visitor is None:
         return domain.shown_to_all(reader.mandant_id, now)
-    at_home = domain.homes(reader.vertraege, reader.today)
-    return domain.shown_to(reader.mandant_id, domain.buildings(at_home), reader.visitor.owners, now)
+    return domain.shown_to(reader.mandant_id, buildings_of(reader), reader.visitor.owners, now)
+
+
+def buildings_of(reader: Reader) -> list[str]:
+    """Return the buildings that the reader lives in, or owns in, today."""
+    return domain.buildings(domain.homes(reader.vertraege, reader.today))
 
 
 def before_report(reader: Reader, stelle: Stelle, vertrag_nr: str = "") -> tuple[AushangView, ...]:

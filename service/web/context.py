@@ -89,7 +89,10 @@ class Room:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads the answer to this request, in which language, and where their links lead."""
+    """Who reads the answer to this request, in which language, and where their links lead.
+
+    `query` is what stands in the address behind the path, but for the language.
+    """
 
     room: Room
     mandant_id: str
@@ -99,6 +102,7 @@ class Reader:
     lang_chosen: bool
     path: str
     csp_nonce: str = ""
+    query: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def words(self) -> Words:
@@ -135,7 +139,7 @@ class Reader:
             raise LookupError("this page has no access rule for residents")
         return self.visitor
 
-    def link(self, path: str, **query: str) -> str:
+    def link(self, path: str, /, **query: str) -> str:
         """Return where a page of this Mandant is found by this reader."""
         params = {key: value for key, value in query.items() if value}
         if self.lang_chosen:
@@ -219,9 +223,8 @@ class Reader:
 
     def _languages(self) -> tuple[Way, ...]:
         names = {"de": "Deutsch", "en": "English"}
-        here = Reader(self.room, self.mandant_id, self.mandant, self.visitor, self.lang, False, self.path)
         return tuple(
-            Way(names[lang], here.link(self.path, lang=lang), current=lang == self.lang)
+            Way(names[lang], self.link(self.path, **dict(self.query) | {"lang": lang}), current=lang == self.lang)
             for lang in self.mandant.languages
         )
 

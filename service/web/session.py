@@ -108,6 +108,7 @@ class FindMandant:
             lang_chosen=chosen is not None,
             path=path,
             csp_nonce=req.context.csp_nonce,
+            query=tuple((name, one) for name, one in req.params.items() if isinstance(one, str) and name != "lang"),
         )
 
 

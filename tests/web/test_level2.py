@@ -1,5 +1,6 @@
 """The second factor: asked for where it is needed, and back to exactly where somebody was, in all three embeddings."""
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -300,6 +301,16 @@ def test_where_it_leads_on_is_signed(portal: Portal, somebody: Visitor) -> None:
         answer = somebody.step_up(somebody.code(), forged)
         assert somebody.where(answer) == ""
         portal.later(minutes=11)
+
+
+def test_in_another_language_it_leads_on_all_the_same(portal: Portal, somebody: Visitor) -> None:
+    token = weiter_of(somebody, somebody.get("konto/sicherheit/app"))
+    page = somebody.get(f"bestaetigen?weiter={token}&path=x&self=y&lang=fr").text
+    english = html.unescape(re.search(r'<a href="([^"]+)" lang="en"', page).group(1)).partition("bestaetigen")[2]
+    assert "Please confirm" in somebody.get(f"bestaetigen{english}").text
+    form = somebody.form(f"bestaetigen{english}") | {"weiter": token, "code": somebody.code()}
+    assert f"weiter={token}" in english
+    assert somebody.where(somebody.post("bestaetigen", form)).startswith("konto/sicherheit/app")
 
 
 def test_the_form_of_another_session_is_refused(portal: Portal, somebody: Visitor) -> None:

@@ -1,5 +1,6 @@
 """What an account of the own login does about itself, and what it is told by mail: through a real mail server."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -259,6 +260,14 @@ def test_a_reset_frees_the_browser_of_its_owner_from_what_strangers_have_tried(
     assert new.sign_in(resident.person).status_code == 429
     new.fill(reset_link(resident), kennwort=NEW)
     assert new.sign_in(resident.person, NEW).status_code == 303
+
+
+def test_the_link_of_a_mail_is_good_in_another_language_too(resident: Resident, portal: Portal) -> None:
+    browser = Browser(portal)
+    english = re.search(r'<a href="[^"]*(konto/[^"]+)" lang="en"', browser.get(reset_link(resident)).text).group(1)
+    page = browser.get(html.unescape(english))
+    assert "New password" in page.text
+    assert where(browser.fill(html.unescape(english), kennwort=NEW)).startswith("konto/anmelden?")
 
 
 def test_a_reset_leaves_the_second_factor_alone(resident: Resident) -> None:

@@ -195,7 +195,7 @@ def table(ports: Ports, place: Place, letter: DemoLetter) -> str:
     people = [f"  {p.login:<{width}} {p.name:<{names}} {home_of(p)}" for p in PERSONEN]
     head = f"  {'login':<{width}} {'name':<{names}} home"
     rule = "  " + "-" * 76
-    end = f"Password of all: {DEMO_PASSWORD}. Stop with Ctrl-C."
+    end = f"Password of all at the site: {DEMO_PASSWORD}. Stop with Ctrl-C."
     said = (*_letter_said(place, letter), "", *_own_login_said(ports, letter))
     return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, *said, "", end])
 
@@ -208,10 +208,11 @@ def _letter_said(place: Place, letter: DemoLetter) -> Sequence[str]:
 
 
 def _own_login_said(ports: Ports, letter: DemoLetter) -> Sequence[str]:
+    who, code, began = letter.newcomer, letter.newcomers_code, letter.newcomers_began
     return (
         f"Without a user account at the site: http://127.0.0.1:{ports.site}/mieterportal-ohne-konto. Register there as",
-        f"{letter.newcomer.name} with  {letter.newcomers_code}  and  {letter.newcomers_began} ; then sign in by",
-        f"Kundennummer {letter.newcomer.nr}, or by e-mail once the link in the mail was opened.",
+        f"{who.name} with  {code}  and  {began}  and a password of your own. From then on,",
+        f"Kundennummer {who.nr} signs in, or the e-mail address once the link in the mail was opened.",
     )
 
 

@@ -165,10 +165,11 @@ def _after_reset(reader: Reader) -> str:
 
 def fact_field(reader: Reader, rules: InvitationSettings, value: str, error: str) -> Field:
     """Return the field of the fact that is asked for beside a code."""
+    name = fact_name(rules, reader.words)  # within a sentence of the letter, English begins it with a small letter
     return Field(
         "angabe",
         "text",
-        fact_name(rules, reader.words),
+        name[:1].upper() + name[1:],
         value,
         hint=_fact_hint(reader, rules),
         required=True,

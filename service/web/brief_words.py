@@ -40,7 +40,7 @@ def letter_words(common: Umschlag, words: Words) -> dict[str, Any]:
         "picture": words("QR-Code mit der Adresse der Seite und Ihrem Code"),
         "steps": [
             words("Öffnen Sie die Seite oben, oder richten Sie die Kamera Ihres Telefons auf das Bild daneben."),
-            words("Melden Sie sich an, wenn die Seite danach fragt."),
+            words("Melden Sie sich an, oder registrieren Sie sich, wenn die Seite danach fragt."),
             words(
                 "Geben Sie den Code ein und dazu: {fact}. Diese Angabe steht nicht in diesem Brief. Sie finden sie "
                 "in Ihren Unterlagen.",
@@ -72,7 +72,7 @@ def _what_for(purpose: Purpose, words: Words) -> dict[str, Any]:
         "before": [
             words(
                 "im Mieterportal melden Sie Schäden, schreiben uns und fordern Unterlagen an. "
-                "Mit diesem Code verbinden Sie Ihre Anmeldung mit Ihrem Vertrag."
+                "Mit diesem Code bekommen Sie dort Zugang zu Ihrem Vertrag."
             )
         ],
     }

@@ -101,7 +101,11 @@ def code_field(reader: Reader, *, recovery: bool = False, error: str = "") -> Fi
     """Return the field of a code; what was typed is never shown again."""
     words = reader.words
     label = words("Ersatzcode") if recovery else words("Code aus Ihrer App")
-    hint = words("Zum Beispiel: 3-K7QM-2XPD") if recovery else words("Sechs Ziffern, zum Beispiel 482 913")
+    hint = (
+        words("Zum Beispiel: 3-K7QM-2XPD")
+        if recovery
+        else words("Sechs Ziffern, zum Beispiel 482\N{NO-BREAK SPACE}913")
+    )
     return Field(
         "code",
         "code",

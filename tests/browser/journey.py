@@ -112,12 +112,12 @@ class Journey:
         self.press('a[href*="konto/sicherheit"]')
         self.on('a[href*="konto/sicherheit/app"]')
 
-    def set_up(self) -> None:
+    def set_up(self, **sure: str) -> None:
         """Set up an app, which gets a secret of its own; a former one is good for nothing from then on."""
         self.to_safety()
         self.press('a[href*="konto/sicherheit/app"]')
         self.on('.mp-actions button[value="beginnen"]')
-        self.send()
+        self.send(**sure)
         self.on(".mp-qr svg")
         self.secret = self.body.locator(".mp-key").inner_text().replace(" ", "").strip()
         self.send(code=self.code())

@@ -25,6 +25,7 @@ from service.files.storage import Folder
 from service.store.database import open_database
 from service.store.dokument_records import Ziel
 from service.store.owner import owner_of_person
+from tests.browser.design.conftest import BLOCKED, launched
 from tests.browser.journey import Journey
 from tests.browser.test_passkeys import AUTHENTICATOR
 from tests.browser.test_the_whole_way import sign_in as sign_in_at_site
@@ -106,6 +107,13 @@ class Town:
 
 
 @pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The portal is at another site than the company's, and third-party cookies are blocked."""
+    with launched(BLOCKED) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     port = free_port()
     site = f"http://127.0.0.1:{port}"
@@ -159,6 +167,7 @@ def register(way: Journey, letter: Letter, *, english: bool = False) -> None:
     way.page.goto(letter.address)
     if english:
         way.press('.mp-langs a[lang="en"]')
+        expect(way.page.get_by_label("Beginning of your contract")).to_be_visible()
     way.on('input[name="angabe"]')
     way.send(code=letter.code, angabe=BEGAN, email=f"z{letter.person}@example.org", kennwort=PASSWORD)
     expect(way.body.get_by_role("heading", level=1)).to_contain_text("Zoë Müller")
@@ -179,7 +188,7 @@ def test_a_letter_an_account_an_app_a_document_a_recovery_code_and_a_new_phone_b
     page = windows(width, scripted=scripted)
     way, letter = Journey(page, page, axe if scripted else "", keys=True), town.letter()
     register(way, letter)
-    way.set_up()
+    way.set_up(bisher=PASSWORD)
     way.keep_codes()
     sign_in(way, letter)
     way.to_document()
@@ -243,6 +252,9 @@ def test_a_user_of_the_companys_site_is_linked_by_the_letter_and_goes_the_same_w
     come_in(way, town, login, embedding)
     redeem(way, letter)
     way.on(".mp-persons")
+    if embedding == "frame":
+        (cookie,) = [one for one in page.context.cookies() if one["name"] == "__Host-portal"]
+        assert (cookie["sameSite"], "partitionKey" in cookie) == ("None", True)
     way.set_up()
     way.keep_codes()
     come_in(way, town, login, embedding)
@@ -278,7 +290,7 @@ def test_a_passkey_signs_in_and_confirms_until_the_phone_is_lost_and_all_of_it_i
     cdp, first = phone(page)
     register(way, letter, english=True)
     expect(page.locator("html")).to_have_attribute("lang", "en")
-    way.set_up()
+    way.set_up(bisher=PASSWORD)
     way.keep_codes()
     way.add_passkey("My phone")
     way.press(".mp-links button")

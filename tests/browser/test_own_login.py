@@ -9,14 +9,14 @@ from threading import Thread
 
 import pytest
 import requests
-from playwright.sync_api import Browser, FrameLocator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
 from service.access.activation import Invited, Purpose, Terms, invite
 from service.access.audit import Actor, Source
 from service.access.facts import Fact
 from service.access.hashing import Hasher
 from service.store.database import connected, open_database
-from tests.browser.design.conftest import CHROMIUM, FLAGS, needs
+from tests.browser.design.conftest import BLOCKED, launched
 from tests.browser.test_the_whole_way import assert_accessible
 from tests.support.own import EIGEN, MAIL, OWN, PASSWORD, known
 from tests.support.portal import Installation
@@ -49,12 +49,8 @@ class Site(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    needs(CHROMIUM, "Chromium")
-    with sync_playwright() as playwright:
-        flags = [*FLAGS, "--test-third-party-cookie-phaseout"]
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+    with launched(BLOCKED) as chromium:
         yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

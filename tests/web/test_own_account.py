@@ -354,13 +354,24 @@ def test_the_account_tells_its_number_and_leads_to_all_of_them(resident: Residen
 
 def set_up(browser: Browser) -> list[str]:
     """Set up an app, and return its recovery codes."""
-    form = browser.form("konto/sicherheit/app") | {"aktion": "beginnen"}
+    form = browser.form("konto/sicherheit/app") | {"aktion": "beginnen", "bisher": PASSWORD}
     secret = secret_in(browser.get(where(browser.post("konto/sicherheit/app", form))).text)
     form = browser.form("konto/sicherheit/app")
     code = pyotp.TOTP(secret).at(browser.portal.now)
     page = browser.post("konto/sicherheit/app", form | {"aktion": "bestaetigen", "code": code})
     assert page.status_code == 200, page.text[:2000]
     return codes_in(page.text)
+
+
+def test_the_first_app_is_set_up_with_the_password_and_another_with_the_app(resident: Resident) -> None:
+    page = resident.form("konto/sicherheit/app") | {"aktion": "beginnen"}
+    for wrong in ("", "falsch, aber lang genug"):
+        refused = resident.post("konto/sicherheit/app", page | {"bisher": wrong})
+        assert (refused.status_code, "mp-qr" in refused.text) == (422, False)
+        assert errors(refused) == ["Jetziges Kennwort: Das ist nicht Ihr jetziges Kennwort."]
+    assert "mp-qr" not in resident.get("konto/sicherheit/app").text
+    set_up(resident)
+    assert 'name="bisher"' not in resident.get("konto/sicherheit/app").text
 
 
 def test_each_change_of_an_account_is_told_by_mail_without_a_name(resident: Resident, portal: Portal) -> None:

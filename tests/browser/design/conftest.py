@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,9 @@ FLAGS = [
 ]
 
 
+BLOCKED = "--test-third-party-cookie-phaseout"  # of a frame's cookies only those are kept that are partitioned
+
+
 def needs(path: Path, what: str) -> None:
     """Skip without this file, and say so; with CI=true that is a failure."""
     if path.exists():
@@ -29,13 +33,20 @@ def needs(path: Path, what: str) -> None:
     pytest.skip(f"{what} is missing")
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def launched(*flags: str) -> Iterator[Browser]:
+    """Run Chromium with further flags."""
     needs(CHROMIUM, "Chromium")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *flags])
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launched() as chromium:
+        yield chromium
 
 
 @pytest.fixture(scope="module")

@@ -555,6 +555,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "sicherheit-ohne": replace(SICHERHEIT, facts=(("Zweiter Faktor", "Nicht eingerichtet"),), notes=(),
                                    ways=(Way("Zweiten Faktor einrichten", "#app"),)),
         "faktor-beginnen": replace(FAKTOR, qr=None, key="", uri="", form=replace(CODE_FORM, fields=CODE_FORM.fields[:1])),
+        "faktor-kennwort": replace(FAKTOR, qr=None, key="", uri="", form=replace(CODE_FORM, fields=(KENNWORT,))),
         "faktor": FAKTOR,
         "faktor-fehler": replace(FAKTOR, form=CODE_WRONG),
         "codes": CODES,

@@ -36,13 +36,17 @@ from service.web.admin import (
     AdminVorgaenge,
     AdminVorgang,
 )
+from service.web.admin_aushang import AdminAushaenge, AdminAushang, AdminAushangEnd, AdminGebaeude
 from service.web.admin_catalog import AdminCatalog
+from service.web.aenderung import Aenderung
 from service.web.aktivieren import Aktivieren
 from service.web.anmelden import Anmelden, Registrieren
+from service.web.aushang import Aushaenge, AushangBetroffen, AushangTermin
 from service.web.benachrichtigungen import Benachrichtigungen, BenachrichtigungEnde, BenachrichtigungLink
 from service.web.beschwerde import Beschwerde
 from service.web.bestaetigen import Bestaetigen
 from service.web.context import Room
+from service.web.daten import Daten, DatenZip
 from service.web.dokument import Dokument
 from service.web.dokumente import DokumentBild, DokumentDatei, Dokumente, DokumentSeite
 from service.web.errors import ErrorPages
@@ -56,6 +60,7 @@ from service.web.konto_email import EmailAendern, EmailBestaetigen
 from service.web.metrics import Metrics
 from service.web.passkeys import Passkeys
 from service.web.public import Barrierefreiheit, Healthz, Notfall, Readyz, Static
+from service.web.quittung_mail import QuittungMail
 from service.web.render import Renderer
 from service.web.schaden import Schaden
 from service.web.session import FindCmsVisitor, FindMandant, FindVisitor, RequestId, StoreConnection
@@ -100,8 +105,12 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge", Vorgaenge(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}", VorgangSeite(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung", Quittung(room))
+    app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung/mail", QuittungMail(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/aushang", Aushaenge(room))
+    app.add_route("/{mandant}/aushang/{aushang_id}/termin.ics", AushangTermin(room))
+    app.add_route("/{mandant}/aushang/{aushang_id}/betroffen", AushangBetroffen(room))
     app.add_route("/{mandant}/dokumente", Dokumente(room))
     app.add_route("/{mandant}/dokumente/{dokument_id}", DokumentSeite(room))
     app.add_route("/{mandant}/dokumente/{dokument_id}/datei", DokumentDatei(room))
@@ -130,6 +139,9 @@ def _add_account(app: App, room: Room) -> None:
     app.add_route("/{mandant}/konto/sicherheit/app", SicherheitApp(room))
     app.add_route("/{mandant}/konto/sicherheit/codes", SicherheitCodes(room))
     app.add_route("/{mandant}/konto/passkeys", Passkeys(room))
+    app.add_route("/{mandant}/konto/daten", Daten(room))
+    app.add_route("/{mandant}/konto/daten/auskunft.zip", DatenZip(room))
+    app.add_route("/{mandant}/konto/aenderung", Aenderung(room))
     app.add_route("/{mandant}/konto/benachrichtigungen", Benachrichtigungen(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/bestaetigen", BenachrichtigungLink(room))
     app.add_route("/{mandant}/konto/benachrichtigungen/abbestellen", BenachrichtigungEnde(room))
@@ -158,6 +170,10 @@ def _add_admin(app: App, room: Room) -> None:
     app.add_route("/{mandant}/api/v1/admin/retry", AdminRetryAll(room))
     app.add_route("/{mandant}/api/v1/admin/routing", AdminRouting(room))
     app.add_route("/{mandant}/api/v1/admin/catalog", AdminCatalog(room))
+    app.add_route("/{mandant}/api/v1/admin/aushaenge", AdminAushaenge(room))
+    app.add_route("/{mandant}/api/v1/admin/aushaenge/{aushang_id}", AdminAushang(room))
+    app.add_route("/{mandant}/api/v1/admin/aushaenge/{aushang_id}/end", AdminAushangEnd(room))
+    app.add_route("/{mandant}/api/v1/admin/gebaeude", AdminGebaeude(room))
 
 
 def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:

@@ -48,6 +48,7 @@ class DeliveryCollector(Collector):
             return
         yield GaugeMetricFamily("mieterportal_database_up", "1 when the database answers.", value=1)
         yield from _backlog(rows, self._clock())
+        yield from _mails(rows, self._clock())
         yield from _breakers(rows)
         yield from _alarms(counted)
         yield from _beats(rows, self._clock())
@@ -125,6 +126,20 @@ def _backlog(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[Metric]:
     sent = CounterMetricFamily("mieterportal_deliveries", "Rows that immotion has accepted.", labels=["mandant"])
     for row in rows:
         backlog = row.backlog
+        waiting.add_metric([backlog.mandant], backlog.waiting)
+        oldest.add_metric([backlog.mandant], _age(backlog.oldest_waiting, now) if backlog.oldest_waiting else 0)
+        parked.add_metric([backlog.mandant], backlog.parked)
+        sent.add_metric([backlog.mandant], backlog.sent)
+    yield from (waiting, oldest, parked, sent)
+
+
+def _mails(rows: Sequence[DeliveryStatus], now: datetime) -> Iterator[Metric]:
+    waiting = _gauge("mails_waiting", "Mails to residents that wait to be sent.", "mandant")
+    oldest = _gauge("mail_oldest_waiting_seconds", "Age of the oldest waiting mail; 0 when none waits.", "mandant")
+    parked = _gauge("mails_parked", "Mails that were put aside for the operator.", "mandant")
+    sent = _gauge("mails_sent_day", "Mails that the mail server has taken within 24 hours.", "mandant")
+    for row in rows:
+        backlog = row.mails
         waiting.add_metric([backlog.mandant], backlog.waiting)
         oldest.add_metric([backlog.mandant], _age(backlog.oldest_waiting, now) if backlog.oldest_waiting else 0)
         parked.add_metric([backlog.mandant], backlog.parked)

@@ -167,6 +167,7 @@ class RateSettings(Section):
     sign_in_mandant: Rate = "600/minute"
     mail_name: Rate = "3/hour"
     mail_address: Rate = "10/hour"
+    export_account: Rate = "3/hour; 10/day"
 
 
 def _mail_address(value: str) -> str:
@@ -507,18 +508,30 @@ class InvitationSettings(Section):
         return self
 
 
+class RetentionSettings(Section):
+    """How long a Mandant's data are kept; what is absent is as `service` says, and 0 years is for good."""
+
+    vorgang_years: int = Field(10, ge=0, le=100)
+    draft_days: int | None = Field(None, ge=1)
+    audit_days: int | None = Field(None, ge=1)
+    mail_days: int = Field(30, ge=1)
+    ereignis_days: int = Field(30, ge=1)
+
+
 class MandantSettings(Section):
     name: str = Field(min_length=1, max_length=120)
     connections: dict[Identifier, ConnectionSettings] = Field(min_length=1)
     immotion: ChannelSettings | None = None
     languages: tuple[Literal["de", "en"], ...] = ("de", "en")
     special_categories: bool = False
+    mail_hour: int = Field(18, ge=0, le=23)
     notfall: NotfallSettings = NotfallSettings()
     gebaeude: dict[str, GebaeudeSettings] = {}
     routing: tuple[RoutingRuleSettings, ...] = ()
     theme: ThemeSettings = ThemeSettings()
     level2: Level2Settings | None = None
     invitation: InvitationSettings | None = None
+    retention: RetentionSettings = RetentionSettings()
     forbidden_words: tuple[Annotated[str, Field(min_length=4, max_length=60)], ...] = ()
 
     @model_validator(mode="after")

@@ -49,9 +49,14 @@ class Event(StrEnum):
     EMAIL_CONFIRMED = "email_confirmed"
     EMAIL_CHANGED = "email_changed"
     DOWNLOAD = "download"
+    EXPORTED = "exported"
+    ERASED = "erased"
+    HOLD_SET = "hold_set"
+    HOLD_ENDED = "hold_ended"
     ADMIN_RETRY = "admin_retry"
     ADMIN_PARK = "admin_park"
     CATALOG_IMPORTED = "catalog_imported"
+    AUSHANG_CHANGED = "aushang_changed"
 
 
 class Actor(StrEnum):

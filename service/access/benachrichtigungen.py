@@ -4,16 +4,18 @@ The only address that can be chosen is the one that the CMS knows; it is kept fr
 given up or not confirmed within a week.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from service.access.mailaddress import mail_address
 from service.access.mailtoken import VALID_FOR, MailTokenRefused, MailTokens
 from service.access.visitor import Visitor
-from service.store import benachrichtigungen, mails
+from service.store import benachrichtigungen, mails, own_accounts
 from service.store.database import in_transaction
 from service.store.owner import owner_of_account, owner_of_person
-from service.store.records import Benachrichtigung
+from service.store.records import Benachrichtigung, SentMail
 
 ASK_AGAIN_AFTER = timedelta(minutes=5)
 FORGOTTEN_AFTER = timedelta(days=7)
@@ -49,6 +51,7 @@ def choose(visitor: Visitor, lang: str, *, now: datetime) -> None:
         former = benachrichtigungen.of_account(visitor.mandant, visitor.account)
         chosen = _choice(visitor, lang, former.key if former else uuid4(), now)
         if former is not None:
+            chosen = replace(chosen, arten=former.arten, stunde=former.stunde)
             if _stands(former, chosen, now):
                 return
             if now - former.asked_at < ASK_AGAIN_AFTER:
@@ -82,7 +85,7 @@ def _owner_person(visitor: Visitor) -> str | None:
 
 def _stands(former: Benachrichtigung, chosen: Benachrichtigung, now: datetime) -> bool:
     """Tell whether the address has agreed already, or was asked just now."""
-    recent = former.confirmed_at is not None or now - former.asked_at < ASK_AGAIN_AFTER
+    recent = (former.confirmed_at is not None and former.bounced_at is None) or now - former.asked_at < ASK_AGAIN_AFTER
     return former.email == chosen.email and recent
 
 
@@ -90,6 +93,59 @@ def _owe(chosen: Benachrichtigung, kind: str, facts: dict[str, str], now: dateti
     mails.owe(
         chosen.mandant, kind, account=chosen.account, recipient=chosen.email, lang=chosen.lang, facts=facts, now=now
     )
+
+
+def set_wishes(visitor: Visitor, arten: Sequence[str], stunde: int | None) -> None:
+    """Write what the visitor wants to be told of, and at which hour of the day (None: at once).
+
+    Nothing wanted ends it all. Raises TokenAlreadyUsed.
+    """
+
+    def work() -> None:
+        visitor.spend()
+        if arten:
+            benachrichtigungen.set_wishes(visitor.mandant, visitor.account, ",".join(arten), stunde)
+        else:
+            _end(visitor.mandant, visitor.account)
+
+    in_transaction(work)
+
+
+def bounced(sent: SentMail, code: str, *, now: datetime) -> bool:
+    """Leave the address of an account alone, since a mail did not arrive; False if it is another by now."""
+    chosen = benachrichtigungen.of_account(sent.mandant, sent.account) if sent.account else None
+    if chosen is None or not chosen.email or chosen.asked_at > sent.at or sent.email not in {"", chosen.email}:
+        return False
+    return benachrichtigungen.pause(chosen, code, now)
+
+
+def confirmed_address(visitor: Visitor) -> tuple[str, str]:
+    """Return where a mail with personal content may go, and the language; empty where nothing was confirmed."""
+    own = own_accounts.of_account(visitor.mandant, visitor.account)
+    if own is not None and own.confirmed_email:
+        return own.confirmed_email, own.lang
+    chosen = benachrichtigungen.of_account(visitor.mandant, visitor.account)
+    good = chosen is not None and chosen.confirmed_at is not None and chosen.bounced_at is None
+    return (chosen.email, chosen.lang) if chosen is not None and good else ("", "")
+
+
+def owe_receipt(visitor: Visitor, address: str, lang: str, facts: dict[str, str], *, now: datetime) -> None:
+    """Owe the visitor the mail with a receipt that they have asked for; raises TokenAlreadyUsed."""
+
+    def work() -> None:
+        visitor.spend()
+        told = facts | {"connection": visitor.connection}
+        mails.owe(
+            visitor.mandant,
+            mails.QUITTUNG,
+            account=visitor.account,
+            recipient=address,
+            lang=lang,
+            facts=told,
+            now=now,
+        )
+
+    in_transaction(work)
 
 
 def end(visitor: Visitor) -> None:
@@ -102,12 +158,20 @@ def end(visitor: Visitor) -> None:
     in_transaction(work)
 
 
-def end_by_link(mandant: str, key: UUID) -> None:
-    """Do the same for whoever has a mail's link. A link that belongs to nobody changes nothing."""
+def end_by_link(mandant: str, key: UUID, art: str = "") -> None:
+    """Do the same for whoever has a mail's link; with `art`, for this kind of news alone.
+
+    A link that belongs to nobody changes nothing.
+    """
 
     def work() -> None:
         chosen = benachrichtigungen.by_key(mandant, key)
-        if chosen is not None:
+        if chosen is None:
+            return
+        left = [one for one in chosen.wanted if art and one != art]
+        if left:
+            benachrichtigungen.set_wishes(mandant, chosen.account, ",".join(left), chosen.stunde)
+        else:
             _end(mandant, chosen.account)
 
     in_transaction(work)

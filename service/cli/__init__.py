@@ -18,7 +18,9 @@ from service.cli.document import document
 from service.cli.factor import factor, keys
 from service.cli.files import files
 from service.cli.mail import mail
+from service.cli.notice import notice
 from service.cli.person import person
+from service.cli.privacy import erase, hold, retention
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
@@ -75,7 +77,11 @@ main.add_command(factor)
 main.add_command(files)
 main.add_command(keys)
 main.add_command(mail)
+main.add_command(notice)
 main.add_command(person)
+main.add_command(erase)
+main.add_command(hold)
+main.add_command(retention)
 
 
 @main.command()

@@ -1,6 +1,8 @@
 """`mieterportal mail`: see and steer the mails that are owed to residents."""
 
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
@@ -68,6 +70,25 @@ def drop(numbers: tuple[int, ...], parked: bool, yes: bool) -> None:  # noqa: FB
     which = "All parked mails" if parked else "These mails, as far as they are parked,"
     agree(f"{which} will be removed and never sent.", yes=yes)
     click.echo(f"removed: {_mails(mails.drop(list(read_settings().mandanten), numbers))}")
+
+
+@mail.command("bounces")
+@click.argument("source", type=click.Path(exists=True, allow_dash=True, path_type=Path))
+@with_store
+def bounces(source: Path) -> None:
+    """Read delivery reports (RFC 3464) and write no more to addresses that take no mail for good.
+
+    SOURCE is a Maildir, an mbox file, a file with one message, or - for one message from standard input, as a mail
+    server pipes it. The same report again changes nothing.
+
+    Example: mieterportal mail bounces /var/mail/portal
+    """
+    from service.notify.bounces import note_bounces, report_from, reports_in  # noqa: PLC0415 - only where used
+
+    stdin = str(source) == "-"
+    reports = iter([report_from(sys.stdin.buffer)]) if stdin else reports_in(source)
+    read, paused = note_bounces(list(read_settings().mandanten), reports, now=datetime.now(UTC))
+    click.echo(f"read: {_mails(read)}; addresses that are left alone now: {paused}")
 
 
 def _check(numbers: tuple[int, ...], *, parked: bool) -> None:

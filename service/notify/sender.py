@@ -3,17 +3,21 @@
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from service.access.benachrichtigungen import bounced
 from service.access.own import reset
-from service.notify.smtp import Permanent, Server, ServerAway, Temporary
+from service.notify.smtp import AddressRefused, Permanent, Server, ServerAway, Temporary
 from service.notify.texts import NotUnderstood, Texts
 from service.retry import GIVE_UP_AFTER, LONGEST, next_attempt
 from service.settings import MailSettings, Settings
 from service.store import mails
-from service.store.database import connected
-from service.store.records import Mail
+from service.store.database import connected, in_transaction
+from service.store.records import Mail, SentMail
+from service.vorgang.notices import Sammelzeit, owe_documents
 
 log = structlog.get_logger()
 
@@ -46,6 +50,7 @@ class Sender:
         self._texts = Texts(settings, server)
         self._server = Server(server)
         self._lease = timedelta(seconds=server.timeout_s * _COMMANDS)
+        self._zeit = Sammelzeit(ZoneInfo(settings.service.timezone))
         self._clock = clock
         self._random = random
         self._failures = 0
@@ -56,6 +61,7 @@ class Sender:
 
         Raises StoreUnavailable; a mail that was being sent then is sent again when its lease has run out.
         """
+        self._tell_of_documents(told_to_stop)
         if self._rests():
             return 0
         sent = 0
@@ -68,10 +74,18 @@ class Sender:
             self._server.close()
         return sent
 
+    def _tell_of_documents(self, told_to_stop: Callable[[], bool]) -> None:
+        """Owe the mails about documents that have come; so many at a time, each time in one transaction."""
+        for mandant in self._mandanten:
+            looked = 1
+            while looked and not told_to_stop():
+                with connected():
+                    looked = in_transaction(partial(owe_documents, mandant, self._zeit, now=self._clock()))
+
     def owes(self) -> bool:
         """Tell whether any mail is still waiting."""
         with connected():
-            return any(backlog.waiting for backlog in mails.backlogs(self._mandanten).values())
+            return any(backlog.waiting for backlog in mails.backlogs(self._mandanten, self._clock()).values())
 
     def _next(self) -> Mail | None:
         now = self._clock()
@@ -97,7 +111,7 @@ class Sender:
         except Temporary as fault:
             self._postpone(mail, str(fault))
         except (Permanent, NotUnderstood) as refused:
-            self._park(mail, str(refused))
+            self._refuse(mail, refused)
         except Exception as poison:  # noqa: BLE001 - one mail that nobody foresaw must not hold up the others
             self._park(mail, type(poison).__name__)
         else:
@@ -122,6 +136,18 @@ class Sender:
         with connected():
             mails.park(mail, error=error)
         log.error("mail_refused", mandant=mail.mandant, kind=mail.kind, mail=mail.id, error=error)
+
+    def _refuse(self, mail: Mail, refused: Permanent | NotUnderstood) -> None:
+        """Put a mail aside; an address that takes none is left alone until its owner asks for a mail again."""
+        code = str(refused)
+        self._park(mail, code)
+        if not isinstance(refused, AddressRefused):
+            return
+        with connected():
+            sent = SentMail(mail.mandant, mail.account, mail.created_at, mail.recipient)
+            paused = bounced(sent, code, now=self._clock())
+        if paused:
+            log.error("mail_address_paused", mandant=mail.mandant, mail=mail.id, error=code)
 
     def _rests(self) -> bool:
         """Tell whether the server is left alone; a clock that was set back does not make it longer."""

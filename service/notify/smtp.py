@@ -25,6 +25,10 @@ class Permanent(Exception):
     """The server never takes this mail; the message is a code."""
 
 
+class AddressRefused(Permanent):
+    """The server takes no mail for this address, whatever is in it."""
+
+
 class Server:
     """A connection to the mail server, made when it is first needed and made anew after a fault."""
 
@@ -55,7 +59,7 @@ class Server:
             self.close()
             raise ServerAway(_code(refused.smtp_code, refused.smtp_error)) from None
         except smtplib.SMTPRecipientsRefused as refused:
-            raise _refusal(*next(iter(refused.recipients.values()))) from None
+            raise _of_address(_refusal(*next(iter(refused.recipients.values())))) from None
         except smtplib.SMTPResponseException as refused:
             raise _refusal(refused.smtp_code, refused.smtp_error) from None
         except (OSError, smtplib.SMTPException) as lost:
@@ -121,6 +125,10 @@ def _expect(answer: tuple[int, bytes]) -> None:
 def _refusal(code: int, text: bytes | str) -> Temporary | Permanent:
     kind: Callable[[str], Temporary | Permanent] = Permanent if code >= _PERMANENT else Temporary
     return kind(_code(code, text))
+
+
+def _of_address(refusal: Temporary | Permanent) -> Temporary | Permanent:
+    return AddressRefused(str(refusal)) if isinstance(refusal, Permanent) else refusal
 
 
 def _code(code: int, text: bytes | str) -> str:

@@ -3,6 +3,7 @@
 The first line of a text template is the subject. Neither it nor anything else names anybody or tells what it is about.
 """
 
+from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
@@ -33,13 +34,38 @@ class NotUnderstood(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NeuesMail:
-    """There is something new in a Vorgang."""
+    """There is something new in a Vorgang, or a document; `less_url` ends news of this kind alone."""
 
     template: ClassVar[str] = "neues"
     name: str
     vorgang: str
     portal_url: str
     unsubscribe_url: str
+    less_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SammelMail:
+    """What was new in a day: in which Vorgänge, and whether there is a document."""
+
+    template: ClassVar[str] = "sammel"
+    name: str
+    vorgaenge: tuple[str, ...]
+    dokument: bool
+    portal_url: str
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuittungMail:
+    """The receipt that a resident has asked for; `pdf` is what is attached."""
+
+    template: ClassVar[str] = "quittung"
+    name: str
+    filename: str
+    pdf: bytes
+    portal_url: str
+    unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +113,7 @@ class KennwortMail:
     unsubscribe_url: str = ""
 
 
-MailPage = NeuesMail | BestaetigenMail | SicherheitMail | ZugangMail | KennwortMail
+MailPage = NeuesMail | SammelMail | QuittungMail | BestaetigenMail | SicherheitMail | ZugangMail | KennwortMail
 
 
 class Texts:
@@ -103,6 +129,8 @@ class Texts:
         self._zone = ZoneInfo(settings.service.timezone)
         self._pages = {
             mails.NEUES: self._neues,
+            mails.SAMMEL: self._sammel,
+            mails.QUITTUNG: self._quittung,
             mails.BESTAETIGEN: self._bestaetigen,
             mails.SICHERHEIT: self._sicherheit,
             mails.ZUGANG: self._zugang,
@@ -131,6 +159,24 @@ class Texts:
             vorgang=mail.facts["vorgang"],
             portal_url=self._portal_url(mail, mandant),
             unsubscribe_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"]),
+            less_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"], art=mail.facts.get("art", "")),
+        )
+
+    def _sammel(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        return SammelMail(
+            name=mandant.name,
+            vorgaenge=tuple(mail.facts["vorgaenge"]),
+            dokument=mail.facts["dokument"],
+            portal_url=self._portal_url(mail, mandant),
+            unsubscribe_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"]),
+        )
+
+    def _quittung(self, mail: Mail, mandant: MandantSettings) -> MailPage:
+        return QuittungMail(
+            name=mandant.name,
+            filename=f"Quittung-{mail.facts['vorgang']}.pdf",
+            pdf=b64decode(mail.facts["pdf"], validate=True),
+            portal_url=self._portal_url(mail, mandant),
         )
 
     def _bestaetigen(self, mail: Mail, mandant: MandantSettings) -> MailPage:
@@ -196,6 +242,9 @@ def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    if isinstance(page, QuittungMail):
+        message.add_attachment(page.pdf, maintype="application", subtype="pdf", filename=page.filename)
+        message.set_boundary(f"=={mail.message_id}")
     return message
 
 
@@ -211,7 +260,7 @@ def _environment(lang: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(translations(lang), newstyle=True)
-    for page in (NeuesMail, BestaetigenMail, SicherheitMail, ZugangMail, KennwortMail):
+    for page in (NeuesMail, SammelMail, QuittungMail, BestaetigenMail, SicherheitMail, ZugangMail, KennwortMail):
         for suffix in ("txt", "html"):
             environment.get_template(f"mail/{page.template}.{suffix}")
     made: Environment = environment

@@ -1,5 +1,6 @@
 """Who wants to be told by mail of what is new."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +10,8 @@ from service.store.models import BenachrichtigungRow
 from service.store.query import affected, dicts, first
 from service.store.records import Benachrichtigung
 
-_OFF = {"email": "", "confirmed_at": None}
+_OFF = {"email": "", "confirmed_at": None, "bounced_at": None, "bounce": None}
+_CHUNK = 200
 
 
 def of_account(mandant: str, account: str) -> Benachrichtigung | None:
@@ -25,11 +27,39 @@ def by_key(mandant: str, key: UUID) -> Benachrichtigung | None:
     return Benachrichtigung(**row) if row else None
 
 
-def of_owner(mandant: str, owner: str) -> list[Benachrichtigung]:
-    """Return who has confirmed that they want to be told of what this owner has; by the index of either key."""
-    mine = (BenachrichtigungRow.owner == owner) | (BenachrichtigungRow.owner_person == owner)
-    here = (BenachrichtigungRow.mandant == mandant) & mine & BenachrichtigungRow.confirmed_at.is_null(False)
-    return [Benachrichtigung(**row) for row in dicts(BenachrichtigungRow.select().where(here))]
+def of_owners(mandant: str, owners: Sequence[str]) -> list[Benachrichtigung]:
+    """Return who has confirmed that they want to be told of what these owners have; by the index of either key.
+
+    Without those whose address takes no mail.
+    """
+    found: dict[str, Benachrichtigung] = {}
+    for start in range(0, len(owners), _CHUNK):
+        keys = list(owners[start : start + _CHUNK])
+        for mine in (BenachrichtigungRow.owner.in_(keys), BenachrichtigungRow.owner_person.in_(keys)):
+            good = BenachrichtigungRow.confirmed_at.is_null(False) & BenachrichtigungRow.bounced_at.is_null()
+            here = (BenachrichtigungRow.mandant == mandant) & mine & good
+            found |= {
+                row["account"]: Benachrichtigung(**row) for row in dicts(BenachrichtigungRow.select().where(here))
+            }
+    return list(found.values())
+
+
+def set_wishes(mandant: str, account: str, arten: str, stunde: int | None) -> None:
+    """Write what an account wants to be told of, and when."""
+    BenachrichtigungRow.update(arten=arten, stunde=stunde).where(_of(mandant, account)).execute()
+
+
+def pause(chosen: Benachrichtigung, code: str, now: datetime) -> bool:
+    """Write that an address takes no mail; False if that is known, or another was chosen meanwhile."""
+    same = (BenachrichtigungRow.email == chosen.email) & (BenachrichtigungRow.asked_at == chosen.asked_at)
+    here = _of(chosen.mandant, chosen.account) & same & BenachrichtigungRow.bounced_at.is_null()
+    return affected(BenachrichtigungRow.update(bounced_at=now, bounce=code[:40]).where(here)) == 1
+
+
+def paused_since(mandant: str, since: datetime) -> int:
+    """Return how many addresses have turned out since then to take no mail."""
+    here = (BenachrichtigungRow.mandant == mandant) & (BenachrichtigungRow.bounced_at >= since)
+    return int(BenachrichtigungRow.select().where(here).count())
 
 
 def put(chosen: Benachrichtigung) -> None:

@@ -221,6 +221,16 @@ def _is_victim(fault: BaseException) -> bool:
     return bool(codes) and codes[0] in _MARIADB_VICTIM
 
 
+def compact() -> None:
+    """Have SQLite write its file anew, so that nothing of what was deleted is left in it; servers do so by themselves.
+
+    As long as it takes, nobody else writes.
+    """
+    if engine() == "sqlite":
+        database.execute_sql("VACUUM")
+        database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def ping() -> None:
     """Ask the database for one row; raises StoreUnavailable when it does not answer."""
     with connected():

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import peewee
 from peewee import fn
 
 from service.store import clean, dokumente
-from service.store.models import AnhangRow, DateiRow, RueckzugRow
+from service.store.models import AnhangRow, DateiRow, RueckzugRow, VorgangRow
 from service.store.query import Query, affected, dicts, tuples
 from service.store.records import Anhang, Announced
+
+if TYPE_CHECKING:
+    from service.store.holds import Held
 
 _OF_THE_FILE = {"sealed_key", "scan"}
 FILE = [getattr(DateiRow if name in _OF_THE_FILE else AnhangRow, name) for name in Anhang.__slots__]
@@ -87,10 +90,13 @@ def mark_fetched(anhang_id: UUID, *, mime: str, size: int, sha256: str, now: dat
     AnhangRow.update(mime=mime, bytes=size, sha256=sha256, stored_at=now).where(AnhangRow.id == anhang_id).execute()
 
 
-def withdrawn_bytes(*, limit: int) -> list[UUID]:
-    """Return documents that immotion has withdrawn and whose bytes are still here, for nothing else."""
+def withdrawn_bytes(held: "Held", *, limit: int) -> list[UUID]:
+    """Return documents that immotion has withdrawn and whose bytes are still here, for nothing else; none held."""
     withdrawn = AnhangRow.dokument_id.is_null(False) & AnhangRow.stored_at.is_null(False) & fn.EXISTS(_withdrawal())
     here = withdrawn & ~fn.EXISTS(dokumente.shown_with(AnhangRow.id))
+    if held.owners or held.vorgang_ids:
+        theirs = VorgangRow.owner.in_(list(held.owners)) | VorgangRow.id.in_(list(held.vorgang_ids))
+        here &= AnhangRow.vorgang_id.not_in(VorgangRow.select(VorgangRow.id).where(theirs))
     return [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(here).limit(limit))]
 
 

@@ -119,6 +119,15 @@ class DokumentFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Fresh:
+    """A document that has come, and of which nobody was told by mail yet."""
+
+    id: UUID
+    vorgang_id: UUID | None
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Dokument:
     """A document as its reader may see it; `opened_at` is when they first opened it, None while it is unread."""
 

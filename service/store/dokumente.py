@@ -20,6 +20,7 @@ from service.store.dokument_records import (
     Dokument,
     DokumentFilter,
     Empfaenger,
+    Fresh,
     Leser,
     NeuesDokument,
     Stored,
@@ -96,6 +97,7 @@ def _kept(stored: Stored, now: datetime) -> dict[str, Any]:
         "bytes": stored.bytes,
         "sha256": stored.sha256,
         "stored_at": now,
+        "news": True,
     }
 
 
@@ -205,6 +207,35 @@ def _shown() -> Query:
     return ~fn.EXISTS(RueckzugRow.select(peewee.SQL("1")).where(same))
 
 
+# What is news
+
+
+def news(mandant: str, *, limit: int) -> list[Fresh]:
+    """Return documents that are here and that nobody was told of yet; without those that are not handed out (yet)."""
+    here = (DokumentRow.mandant == mandant) & (DokumentRow.news == True)  # noqa: E712 - a condition of the query
+    columns = (DokumentRow.id, DokumentRow.vorgang_id, DokumentRow.stored_at)
+    ready = here & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
+    return [
+        Fresh(*row) for row in tuples(DokumentRow.select(*columns).where(ready).order_by(DokumentRow.id).limit(limit))
+    ]
+
+
+def ziele(ids: Sequence[UUID]) -> list[str]:
+    """Return the keys of whom these documents are for."""
+    found: dict[str, None] = {}
+    for start in range(0, len(ids), _CHUNK):
+        here = DokumentZielRow.dokument.in_(list(ids[start : start + _CHUNK]))
+        found |= dict.fromkeys(key for (key,) in tuples(DokumentZielRow.select(DokumentZielRow.ziel).where(here)))
+    return list(found)
+
+
+def no_news(ids: Sequence[UUID]) -> None:
+    """Note that everybody was told of these who wanted to be."""
+    for start in range(0, len(ids), _CHUNK):
+        here = DokumentRow.id.in_(list(ids[start : start + _CHUNK]))
+        affected(DokumentRow.update(news=False).where(here))
+
+
 # What a reader sees
 
 
@@ -244,11 +275,12 @@ def choices(leser: Leser) -> list[tuple[int, str]]:
     return [(jahr, art) for jahr, art in tuples(DokumentRow.select(*columns).where(_readable(leser)).distinct())]
 
 
-def count_unread(leser: Leser) -> int:
-    """Return how many of a reader's documents they have not opened."""
+def unread_as(what: int, leser: Leser) -> Query:
+    """Return the query of how many of a reader's documents they have not opened: (what, "", number)."""
     read = (LesungRow.dokument == DokumentRow.id) & (LesungRow.leser == leser.key)
     unread = ~fn.EXISTS(LesungRow.select(peewee.SQL("1")).where(read))
-    return int(DokumentRow.select(fn.COUNT(DokumentRow.id)).where(_readable(leser) & unread).scalar())
+    columns = (peewee.SQL(str(what)).alias("what"), peewee.SQL("''").alias("form"), fn.COUNT(DokumentRow.id))
+    return DokumentRow.select(*columns).where(_readable(leser) & unread)
 
 
 def _documents(leser: Leser) -> Query:
@@ -304,20 +336,18 @@ def _any_of(conditions: Sequence[Query]) -> Query:
 # What is over
 
 
-def expire(today: str, *, limit: int) -> list[UUID | None]:
-    """Remove documents whose time is over, with all that is noted about them; returns the file of each.
+def remove(ids: Sequence[UUID]) -> list[UUID]:
+    """Remove documents with all that is noted about them; returns their files, which may be those of others too.
 
-    Inside a transaction. A file may still be that of another document, or of a Vorgang.
+    Inside a transaction.
     """
-    query: Query = DokumentRow.select(DokumentRow.id, DokumentRow.file_id).where(DokumentRow.loeschen_nach < today)
-    query = query.limit(limit)
-    rows = tuples(query if engine() == "sqlite" else query.for_update())
-    gone = [row[0] for row in rows]
-    if gone:
-        affected(DokumentZielRow.delete().where(DokumentZielRow.dokument.in_(gone)))
-        affected(LesungRow.delete().where(LesungRow.dokument.in_(gone)))
-        affected(DokumentRow.delete().where(DokumentRow.id.in_(gone)))
-    return [row[1] for row in rows]
+    gone = list(ids)
+    here = DokumentRow.id.in_(gone) & DokumentRow.file_id.is_null(False)
+    files = [row[0] for row in tuples(DokumentRow.select(DokumentRow.file_id).where(here))]
+    affected(DokumentZielRow.delete().where(DokumentZielRow.dokument.in_(gone)))
+    affected(LesungRow.delete().where(LesungRow.dokument.in_(gone)))
+    affected(DokumentRow.delete().where(DokumentRow.id.in_(gone)))
+    return files
 
 
 def known_files(ids: Sequence[UUID]) -> set[UUID]:

@@ -1,12 +1,13 @@
 """What somebody has typed but not sent."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from service.store.models import AnhangRow, DraftRow
-from service.store.query import first, tuples
+import peewee
+
+from service.store.models import DraftRow
+from service.store.query import Query, first
 from service.store.records import Draft
 
 
@@ -39,19 +40,10 @@ def drop(draft_id: UUID) -> None:
     DraftRow.delete().where(DraftRow.id == draft_id).execute()
 
 
-def expire(before: datetime) -> list[UUID]:
-    """Forget drafts not touched since `before` and return the ids of their files."""
-    old = DraftRow.select(DraftRow.id).where(DraftRow.updated_at < before)
-    files = [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(AnhangRow.draft_id.in_(old)))]
-    AnhangRow.delete().where(AnhangRow.id.in_(files)).execute()
-    DraftRow.delete().where(DraftRow.updated_at < before).execute()
-    return files
-
-
-def forms(mandant: str, account: str, owners: Sequence[str]) -> list[str]:
-    """Name the report forms for which this account has a draft, for one of these owners."""
-    query = DraftRow.select(DraftRow.form).where(_of(mandant, account, owners)).distinct()
-    return sorted(form for (form,) in tuples(query) if ":" not in form)
+def forms_as(what: int, mandant: str, account: str, owners: Sequence[str]) -> Query:
+    """Return the query of the forms for which this account has a draft, for one of these owners: (what, form, 1)."""
+    columns = (peewee.SQL(str(what)).alias("what"), DraftRow.form, peewee.SQL("1").alias("number"))
+    return DraftRow.select(*columns).where(_of(mandant, account, owners))
 
 
 def _of(mandant: str, account: str, owners: Sequence[str]) -> Any:  # noqa: ANN401 - peewee's conditions have no types

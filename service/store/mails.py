@@ -1,8 +1,9 @@
 """Mails that are owed: written in the transaction of what they tell of, claimed with a lease and a fence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from peewee import fn
@@ -10,18 +11,22 @@ from uuid_utils.compat import uuid7
 
 from service.store.claims import Claims
 from service.store.models import MailRow
-from service.store.query import Query, affected, dicts, tuples
-from service.store.records import Mail, MailBacklog, OwedMail
+from service.store.query import Query, affected, dicts, first, tuples
+from service.store.records import Benachrichtigung, Mail, MailBacklog, OwedMail, SentMail
 
 # the kinds of mail; each has its texts in templates/mail
 NEUES = "neues"
+SAMMEL = "sammel"
+QUITTUNG = "quittung"
 BESTAETIGEN = "bestaetigen"
 SICHERHEIT = "sicherheit"
 ZUGANG = "zugang"
 KENNWORT = "kennwort"
 # no mail, but the wish for one: `recipient` is the name that somebody typed
 KENNWORT_WUNSCH = "kennwort_wunsch"
-_NEWS = (NEUES, BESTAETIGEN)
+_NEWS = (NEUES, SAMMEL, BESTAETIGEN)
+_CHUNK = 200
+A_DAY = timedelta(days=1)
 
 WAITING, PARKED, SENT = "waiting", "parked", "sent"
 LEASE_MAX = timedelta(minutes=5)
@@ -29,22 +34,83 @@ _claims = Claims(MailRow, Mail, lease_max=LEASE_MAX)
 _SHOWN = [getattr(MailRow, field.name) for field in fields(OwedMail)]
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What somebody is told of: at once, or with all else of a day when that is due."""
+
+    to: Benachrichtigung
+    facts: Mapping[str, Any]
+    due: datetime | None = None
+
+
 def owe(  # noqa: PLR0913 - one mail
     mandant: str, kind: str, *, account: str = "", recipient: str, lang: str, facts: Mapping[str, Any], now: datetime
 ) -> None:
     """Note that a mail is to be sent; `facts` are what its templates say. Part of the caller's transaction."""
-    MailRow.insert(
-        mandant=mandant,
-        kind=kind,
-        account=account,
-        recipient=recipient,
-        lang=lang,
-        facts=dict(facts),
-        message_id=uuid7().hex,
-        created_at=now,
-        next_at=now,
-        touched_at=now,
-    ).execute()
+    MailRow.insert(**_row(mandant, kind, account, recipient, lang, facts, now)).execute()
+
+
+def owe_news(news: Sequence[News], *, now: datetime) -> None:
+    """Note mails that tell of news: those for at once together, those of a day each into the mail of its day.
+
+    Part of the caller's transaction.
+    """
+    at_once = [one for one in news if one.due is None]
+    rows = [_row(one.to.mandant, NEUES, one.to.account, one.to.email, one.to.lang, one.facts, now) for one in at_once]
+    for start in range(0, len(rows), _CHUNK):
+        affected(MailRow.insert_many(rows[start : start + _CHUNK]).as_rowcount())
+    for one in news:
+        if one.due is not None:
+            _gather(one, one.due, now)
+
+
+def _gather(one: News, due: datetime, now: datetime) -> None:
+    """Put news into the mail of the day; into the next day's where that is being sent already."""
+    to = one.to
+    while True:
+        sammel = f"{to.account}|{due:%Y%m%d}"
+        row = _row(to.mandant, SAMMEL, to.account, to.email, to.lang, one.facts, now)
+        row |= {"sammel": sha256(f"{to.mandant}|{sammel}".encode()).hexdigest(), "created_at": due, "next_at": due}
+        if affected(MailRow.insert(**row).on_conflict_ignore().as_rowcount()):
+            return
+        here = MailRow.sammel == row["sammel"]
+        found = first(MailRow.select(MailRow.facts, MailRow.fence).where(here))
+        free = here & (MailRow.state == WAITING) & MailRow.lease_until.is_null() & (MailRow.attempts == 0)
+        if found is not None:
+            told = dict.fromkeys([*found["facts"].get("vorgaenge", []), *one.facts["vorgaenge"]])
+            facts = {
+                **one.facts,
+                "vorgaenge": list(told),
+                "dokument": bool(found["facts"].get("dokument") or one.facts["dokument"]),
+            }
+            changes = {"facts": facts, "recipient": to.email, "fence": MailRow.fence + 1}
+            if affected(MailRow.update(**changes).where(free & (MailRow.fence == found["fence"]))):
+                return
+        due += A_DAY
+
+
+def _row(  # noqa: PLR0913, PLR0917 - one mail
+    mandant: str, kind: str, account: str, recipient: str, lang: str, facts: Mapping[str, Any], now: datetime
+) -> dict[str, Any]:
+    return {
+        "mandant": mandant,
+        "kind": kind,
+        "account": account,
+        "recipient": recipient,
+        "lang": lang,
+        "facts": dict(facts),
+        "message_id": uuid7().hex,
+        "created_at": now,
+        "next_at": now,
+        "touched_at": now,
+    }
+
+
+def of_message(mandanten: Sequence[str], message_id: str) -> SentMail | None:
+    """Return the mail with this id; None if there is none."""
+    here = (MailRow.message_id == message_id) & MailRow.mandant.in_(list(mandanten))
+    found = tuples(MailRow.select(MailRow.mandant, MailRow.account, MailRow.created_at).where(here))
+    return SentMail(*found[0]) if found else None
 
 
 def withdraw(mandant: str, account: str) -> int:
@@ -94,18 +160,25 @@ def set_right(mandant: str, now: datetime) -> int:
     return _claims.set_right(mandant, now)
 
 
-def backlogs(mandanten: Sequence[str]) -> dict[str, MailBacklog]:
-    """Return what each Mandant owes, in one query."""
+def backlogs(mandanten: Sequence[str], now: datetime) -> dict[str, MailBacklog]:
+    """Return what each Mandant owes by now, and what was sent within a day, in one query."""
     names = list(mandanten)
+    owed_now = MailRow.state.in_([WAITING, PARKED]) & (MailRow.created_at <= now)
+    sent = (MailRow.state == SENT) & (MailRow.sent_at >= now - A_DAY)
     query = (
         MailRow.select(MailRow.mandant, MailRow.state, fn.COUNT(MailRow.id), fn.MIN(MailRow.created_at))
-        .where(MailRow.mandant.in_(names) & MailRow.state.in_([WAITING, PARKED]))
+        .where(MailRow.mandant.in_(names) & (owed_now | sent))
         .group_by(MailRow.mandant, MailRow.state)
     )
     owed = {(mandant, state): (count, oldest) for mandant, state, count, oldest in tuples(query)}
     nothing = (0, None)
     return {
-        name: MailBacklog(name, *owed.get((name, WAITING), nothing), owed.get((name, PARKED), nothing)[0])
+        name: MailBacklog(
+            name,
+            *owed.get((name, WAITING), nothing),
+            owed.get((name, PARKED), nothing)[0],
+            owed.get((name, SENT), nothing)[0],
+        )
         for name in names
     }
 
@@ -132,11 +205,3 @@ def drop(mandanten: Sequence[str], ids: Sequence[int]) -> int:
 def _parked(mandanten: Sequence[str], ids: Sequence[int]) -> Query:
     here = MailRow.mandant.in_(list(mandanten)) & (MailRow.state == PARKED)
     return here & MailRow.id.in_(list(ids)) if ids else here
-
-
-def sweep(*, before: datetime) -> int:
-    """Remove what was sent, and what nobody has sent again, since; returns how many mails."""
-    over = ((MailRow.state == SENT) & (MailRow.sent_at < before)) | (
-        (MailRow.state == PARKED) & (MailRow.next_at < before)
-    )
-    return affected(MailRow.delete().where(over))

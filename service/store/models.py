@@ -58,6 +58,7 @@ class VorgangRow(Row):
     termin_seq = IntegerField(default=0, help_text=TECHNICAL)
     termin_tie = CharField(32, null=True, help_text=TECHNICAL)
     unread = IntegerField(default=0, help_text=TECHNICAL)
+    told_arten = CharField(60, null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "vorgang"
@@ -196,7 +197,10 @@ class OutboxRow(Row):
 
 
 class EreignisRow(Row):
-    """Events of the feed, each seen once (UNIQUE mandant, ereignis_id), kept for good."""
+    """Events of the feed, each seen once (UNIQUE mandant, ereignis_id), kept for good.
+
+    Of those that are settled the body is emptied after a time (`store.retention`); their state is then `emptied`.
+    """
 
     id = BigAutoField(help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -295,7 +299,10 @@ class CmsSessionRow(Row):
 
 
 class AuditRow(Row):
-    """What happened that matters for safety; written once, never changed, removed by its age alone (`store.audit`)."""
+    """What happened that matters for safety; written once, removed by its age (`store.audit`).
+
+    Nothing changes an entry but the erasure of somebody, which takes from it who it was (`store.erasure`).
+    """
 
     id = BigAutoField(help_text=TECHNICAL)
     mandant = CharField(40, help_text=TECHNICAL)
@@ -639,6 +646,8 @@ class ActivationRow(Row):
 class MailRow(Row):
     """A mail that is owed, or was sent. `kind` names its templates; a mail that is sent forgets recipient and facts.
 
+    `sammel` is a digest of account and day of a mail that gathers the news of a day; there is one of each.
+
     `message_id` is what its Message-ID is made of: it stays the same however often the mail is sent.
     """
 
@@ -649,7 +658,7 @@ class MailRow(Row):
     recipient = CharField(255, help_text=PERSONAL)
     lang = CharField(10, help_text=TECHNICAL)
     facts = JsonField(help_text=PERSONAL)
-    message_id = CharField(64, help_text=TECHNICAL)
+    message_id = CharField(64, index=True, help_text=TECHNICAL)
     state = CharField(10, default="waiting", help_text=TECHNICAL)
     created_at = UtcField(help_text=TECHNICAL)
     next_at = UtcField(help_text=TECHNICAL)
@@ -659,6 +668,7 @@ class MailRow(Row):
     fence = IntegerField(default=0, help_text=TECHNICAL)
     sent_at = UtcField(null=True, help_text=TECHNICAL)
     last_error = CharField(255, default="", help_text=TECHNICAL)
+    sammel = CharField(64, null=True, unique=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "mail"
@@ -673,7 +683,9 @@ class BenachrichtigungRow(Row):
     """Who wants to be told by mail of what is new, and where; nobody is told before `confirmed_at`.
 
     `key` stands in the links that end it, and is kept with an empty `email` afterwards, so that the links of old mails
-    go on working. `owner` and `owner_person` are the account's owner keys.
+    go on working. `owner` and `owner_person` are the account's owner keys. `arten` are the kinds of news that are
+    wanted, null for all; with an hour (`stunde`), once a day then. An address that took no mail is left alone from
+    `bounced_at` on; `bounce` is the code that its server gave.
     """
 
     mandant = CharField(40, help_text=TECHNICAL)
@@ -686,6 +698,10 @@ class BenachrichtigungRow(Row):
     lang = CharField(10, help_text=TECHNICAL)
     asked_at = UtcField(index=True, help_text=TECHNICAL)
     confirmed_at = UtcField(null=True, help_text=TECHNICAL)
+    arten = CharField(60, null=True, help_text=TECHNICAL)
+    stunde = IntegerField(null=True, help_text=TECHNICAL)
+    bounced_at = UtcField(null=True, help_text=TECHNICAL)
+    bounce = CharField(40, null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "benachrichtigung"
@@ -750,7 +766,7 @@ class DokumentRow(Row):
     `quelle` is feed or ordner. `datum`, `von` and `bis` (what period it is about) and `loeschen_nach` are days, as
     YYYY-MM-DD; `level` is the security level that it needs, null for the Mandant's own rule. `unbekannt` are the
     recipients that the master data do not know yet. `dateiname` is as it came until `stored_at`. The columns from
-    `fetch_attempts` on are as those of `AnhangRow`.
+    `fetch_attempts` on are as those of `AnhangRow`. `news` is true until those it is for were told by mail.
     """
 
     id = UUIDField(primary_key=True, help_text=TECHNICAL)
@@ -781,10 +797,12 @@ class DokumentRow(Row):
     fetch_since = UtcField(null=True, help_text=TECHNICAL)
     fetch_error = CharField(80, null=True, help_text=TECHNICAL)
     parked_at = UtcField(null=True, help_text=TECHNICAL)
+    news = BooleanField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "dokument"
         indexes = (
+            (("mandant", "news"), False),
             (("mandant", "dokument_id"), True),
             (("mandant", "sha256"), False),
             (("mandant", "stored_at", "parked_at", "fetch_at"), False),
@@ -825,6 +843,87 @@ class LesungRow(Row):
         indexes = ((("dokument", "leser"), True),)
 
 
+class AushangRow(Row):
+    """A notice for residents. `art` is HINWEIS, STOERUNG or ARBEITEN, `schwere` INFO, WICHTIG or DRINGEND.
+
+    It is shown from `zeigen_ab` until `bis`, null until it is ended; `von` is since when a fault is known, or when
+    works begin. `titel` and `text` are texts by language, the codes empty where it is about no place or kind of damage.
+    """
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    art = CharField(12, help_text=TECHNICAL)
+    schwere = CharField(10, help_text=TECHNICAL)
+    titel = JsonField(help_text=TECHNICAL)
+    text = JsonField(help_text=TECHNICAL)
+    schadensort = CharField(60, help_text=TECHNICAL)
+    schadenskategorie = CharField(60, help_text=TECHNICAL)
+    oeffentlich = BooleanField(help_text=TECHNICAL)
+    zeigen_ab = UtcField(help_text=TECHNICAL)
+    von = UtcField(help_text=TECHNICAL)
+    bis = UtcField(null=True, help_text=TECHNICAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    changed_at = UtcField(help_text=TECHNICAL)
+    changes = IntegerField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "aushang"
+        indexes = ((("mandant", "id"), False), (("bis",), False))
+
+
+class AushangZielRow(Row):
+    """For which building a notice is; `gebaeude_nr` is "" for all of the Mandant."""
+
+    mandant = CharField(40, help_text=TECHNICAL)
+    gebaeude_nr = CharField(100, help_text=TECHNICAL)
+    aushang = UUIDField(index=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "aushang_ziel"
+        primary_key = peewee.CompositeKey("mandant", "gebaeude_nr", "aushang")
+
+
+class BetroffenRow(Row):
+    """Who has said that a fault concerns them, too: the owner key, once for each person."""
+
+    aushang = UUIDField(help_text=TECHNICAL)
+    owner = CharField(64, help_text=PERSONAL)
+    said_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "betroffen"
+        primary_key = peewee.CompositeKey("aushang", "owner")
+
+
+class HoldRow(Row):
+    """A legal hold: until `ended_at`, nothing of this person or Vorgang is deleted by policy or erasure."""
+
+    id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
+    vorgang_id = UUIDField(null=True, help_text=TECHNICAL)
+    reason = CharField(200, help_text=PERSONAL)
+    created_at = UtcField(help_text=TECHNICAL)
+    ended_at = UtcField(null=True, help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "hold"
+        indexes = ((("mandant", "ended_at"), False),)
+
+
+class GeloeschtRow(Row):
+    """A Vorgang that was deleted here: what immotion still tells of it brings nothing of it back."""
+
+    vorgang_id = UUIDField(primary_key=True, help_text=TECHNICAL)
+    mandant = CharField(40, help_text=TECHNICAL)
+    immotion_id = CharField(100, null=True, help_text=TECHNICAL)
+    deleted_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "geloescht"
+        indexes = ((("mandant", "immotion_id"), False),)
+
+
 MODELS: tuple[type[Row], ...] = (
     VorgangRow,
     AktivitaetRow,
@@ -863,4 +962,9 @@ MODELS: tuple[type[Row], ...] = (
     DokumentRow,
     DokumentZielRow,
     LesungRow,
+    AushangRow,
+    AushangZielRow,
+    BetroffenRow,
+    HoldRow,
+    GeloeschtRow,
 )

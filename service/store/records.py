@@ -44,6 +44,7 @@ class Vorgang:
     termin: Json | None = None
     termin_seq: int = 0
     unread: int = 0
+    told_arten: str | None = None
     status_tie: str | None = None
     sachbearbeiter_tie: str | None = None
     termin_tie: str | None = None
@@ -528,13 +529,24 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class SentMail:
+    """A mail that was handed over: for which account, when it was owed, and where it went, if that is still known."""
+
+    mandant: str
+    account: str
+    at: datetime
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MailBacklog:
-    """The mails that a Mandant owes residents."""
+    """The mails that a Mandant owes residents, but those of the day that are not due; `sent` within a day."""
 
     mandant: str
     waiting: int
     oldest_waiting: datetime | None
     parked: int
+    sent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -551,9 +563,18 @@ class OwedMail:
     last_error: str
 
 
+# the kinds of news that a resident may be told of by mail
+STAND, NACHRICHT, DOKUMENT, ANTWORT = "stand", "nachricht", "dokument", "antwort"
+ARTEN = (STAND, NACHRICHT, DOKUMENT, ANTWORT)
+
+
 @dataclass(frozen=True, slots=True)
 class Benachrichtigung:
-    """Who is told by mail of what is new; with an empty `email`, they no longer are."""
+    """Who is told by mail of what is new; with an empty `email`, they no longer are.
+
+    `arten` are the kinds of news, joined by commas (None: all); with an hour (`stunde`), one mail a day tells
+    them, else each does. An address that took no mail (`bounced_at`, and the code why) is told nothing.
+    """
 
     mandant: str
     account: str
@@ -565,6 +586,15 @@ class Benachrichtigung:
     lang: str
     asked_at: datetime
     confirmed_at: datetime | None
+    arten: str | None = None
+    stunde: int | None = None
+    bounced_at: datetime | None = None
+    bounce: str | None = None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Return the kinds of news that are wanted."""
+        return ARTEN if self.arten is None else tuple(art for art in self.arten.split(",") if art)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,19 @@ def has_persons(mandant: str) -> bool:
     return bool(tuples(StammdatenRow.select(StammdatenRow.nr).where(here).limit(1)))
 
 
+def has_gebaeude(mandant: str) -> bool:
+    """Tell whether immotion has told of any building; a file drop carries none."""
+    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "GEBAEUDE")
+    return bool(tuples(StammdatenRow.select(StammdatenRow.nr).where(here).limit(1)))
+
+
+def gebaeude(mandant: str, *, after: str, limit: int) -> list[tuple[str, str]]:
+    """Return the buildings that immotion has told of, by number, with their addresses; a keyset page."""
+    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "GEBAEUDE") & (StammdatenRow.nr > after)
+    query = StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten).where(here)
+    return [(nr, ", ".join(_lines(daten or {}))) for nr, daten in tuples(query.order_by(StammdatenRow.nr).limit(limit))]
+
+
 def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
     """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query.
 

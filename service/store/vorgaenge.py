@@ -113,18 +113,24 @@ def update_latest(vorgang_id: UUID, what: str, seq: int, tie: str, changes: Mapp
     return affected(VorgangRow.update(**changes, **order).where((VorgangRow.id == vorgang_id) & earlier)) == 1
 
 
-def count_unread(vorgang_id: UUID) -> bool:
-    """Note that the resident has one more message; True if they had read all the earlier ones."""
+def count_unread(vorgang_id: UUID, art: str) -> frozenset[str]:
+    """Note that the resident has news of this kind; returns the kinds that had come since they last read.
+
+    Inside a transaction.
+    """
     here = VorgangRow.id == vorgang_id
-    if affected(VorgangRow.update(unread=1).where(here & (VorgangRow.unread == 0))):
-        return True
-    VorgangRow.update(unread=VorgangRow.unread + 1).where(here).execute()
-    return False
+    affected(VorgangRow.update(unread=VorgangRow.unread + 1).where(here))
+    found = first(VorgangRow.select(VorgangRow.told_arten).where(here))
+    before = frozenset((found["told_arten"] or "").split(",")) - {""} if found else frozenset()
+    if art not in before:
+        affected(VorgangRow.update(told_arten=",".join(sorted({*before, art}))).where(here))
+    return before
 
 
 def mark_read(vorgang_id: UUID) -> None:
     """Forget that messages were unread."""
-    VorgangRow.update(unread=0).where((VorgangRow.id == vorgang_id) & (VorgangRow.unread > 0)).execute()
+    here = (VorgangRow.id == vorgang_id) & (VorgangRow.unread > 0)
+    VorgangRow.update(unread=0, told_arten="").where(here).execute()
 
 
 def add_aktivitaet(aktivitaet: Aktivitaet) -> bool:

@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from service.store import alarms, breakers, dateien, deliveries, documents, heartbeats, mails, outbox
+from service.store import (
+    alarms,
+    benachrichtigungen,
+    breakers,
+    dateien,
+    deliveries,
+    documents,
+    heartbeats,
+    mails,
+    outbox,
+)
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
 
@@ -132,15 +142,18 @@ def watch(feeds: Mapping[str, Mapping[str, timedelta]], now: datetime) -> int:
 def watch_mails(mandanten: Sequence[str], now: datetime) -> int:
     """Look once a minute after the mails of all Mandanten; returns how many are parked. Raises StoreUnavailable.
 
-    Raises `mail_unsent` and `mail_parked`, clears what is over, and corrects what a wrong clock has written.
+    Raises `mail_unsent`, `mail_parked` and `mail_address_paused`, clears what is over, and corrects what a wrong clock
+    has written.
     """
     with connected():
-        backlogs = mails.backlogs(mandanten)
+        backlogs = mails.backlogs(mandanten, now)
         for mandant, backlog in backlogs.items():
             oldest = backlog.oldest_waiting
             late = oldest is not None and now - oldest > UNSENT_AFTER
             _hold(mandant, "mail_unsent", stands=late, now=now, waiting=backlog.waiting)
             _hold(mandant, "mail_parked", stands=backlog.parked > 0, now=now, parked=backlog.parked)
+            paused = benachrichtigungen.paused_since(mandant, now - mails.A_DAY)
+            _hold(mandant, "mail_address_paused", stands=paused > 0, now=now, addresses=paused)
             mails.set_right(mandant, now)
     return sum(backlog.parked for backlog in backlogs.values())
 

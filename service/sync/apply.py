@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
-from service.store import deliveries, documents, inbox, vorgaenge
+from service.store import deliveries, documents, inbox, retention, vorgaenge
 from service.store.clean import text
 from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
@@ -23,8 +23,8 @@ from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.wire import moment_of, seq_of
 from service.vorgang import dokumente
-from service.vorgang.notices import owe_news
-from service.vorgang.status import DELETED, Event, change_of
+from service.vorgang.notices import Sammelzeit, art_of, owe_news
+from service.vorgang.status import DELETED, Change, Event, change_of
 from service.vorgang.types import House
 
 VISIBLE = "MIETER"
@@ -63,10 +63,17 @@ class _Known:
         self._own = {key: v for key, v in vorgaenge.by_ids(ids).items() if v.mandant == mandant} if ids else {}
         names = sorted({e.immotion_id for e in batch if e.immotion_id})
         self._theirs = vorgaenge.by_immotion_ids(mandant, names)
+        strange = [e for e in batch if _belongs_to_a_vorgang(e) and self.of(e) is None]
+        own = [key for e in strange if (key := _uuid(e.externe_id))]
+        self._gone = retention.gone(mandant, own, [e.immotion_id for e in strange if e.immotion_id]) if strange else ()
 
     def of(self, ereignis: Ereignis) -> Vorgang | None:
         own = _uuid(ereignis.externe_id)
         return (self._own.get(own) if own else None) or self._theirs.get(ereignis.immotion_id)
+
+    def is_gone(self, ereignis: Ereignis) -> bool:
+        """Tell whether it is about a Vorgang that was deleted here: nothing of it comes back."""
+        return bool(self._gone) and bool({ereignis.externe_id.lower(), ereignis.immotion_id} & set(self._gone))
 
     def add(self, vorgang: Vorgang) -> None:
         self._theirs = {**self._theirs, vorgang.immotion_id or "": vorgang}
@@ -108,7 +115,7 @@ def _round(house: House, clock: Callable[[], datetime]) -> _Done:
 def _can_be_settled(ereignis: Ereignis, known: _Known, house: House, now: datetime) -> bool:
     if _unseen(ereignis, house.mandant) is not None or not _belongs_to_a_vorgang(ereignis):
         return True
-    if known.of(ereignis) is not None or _birth(ereignis) is not None:
+    if known.of(ereignis) is not None or known.is_gone(ereignis) or _birth(ereignis) is not None:
         return True
     return _typ(ereignis) == WITHDRAWN or _is_of_no_interest(ereignis, now)
 
@@ -173,6 +180,8 @@ def _apply(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime
         elif _typ(ereignis) == WITHDRAWN:
             documents.withdraw(house.mandant, _withdrawn_dokument(ereignis), now)
             done.settle(ereignis, "applied")
+        elif known.is_gone(ereignis):
+            done.settle(ereignis, "hidden")
         elif (vorgang := known.of(ereignis) or _born(ereignis, known, house, now, done)) is not None:
             _apply_to(vorgang, ereignis, house, now, done)
         elif _typ(ereignis) == DOCUMENT and not _belongs_to_a_vorgang(ereignis):
@@ -229,16 +238,17 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
         vorgaenge.update_latest(vorgang.id, what, event.seq, event.tie, columns)
     if change.entry is not None and vorgaenge.add_aktivitaet(change.entry):
         vorgaenge.add_anhaenge(_announced(change.dokumente, vorgang, change.entry.id, now))
-        _tell(vorgang, event, house, now, unread=change.unread)
+        _tell(vorgang, event, house, now, change)
     done.settle(ereignis, "applied")
 
 
-def _tell(vorgang: Vorgang, event: Event, house: House, now: datetime, *, unread: bool) -> None:
+def _tell(vorgang: Vorgang, event: Event, house: House, now: datetime, change: Change) -> None:
     """Make what an event has brought known beyond the Vorgang's page."""
     if event.typ == DOCUMENT:
         _announce(event, vorgang, house, now)
-    if unread and vorgaenge.count_unread(vorgang.id):
-        owe_news(vorgang, now=now)
+    if change.unread:
+        status = str(change.deleted.get("status") or change.latest.get("status", {}).get("status", ""))
+        owe_news(vorgang, art_of(event.typ, vorgang, status), Sammelzeit(house.zone), now=now)
 
 
 def _announce(event: Event, vorgang: Vorgang | None, house: House, now: datetime) -> None:

@@ -1,6 +1,6 @@
-"""Removes what nobody needs any more: ended sessions, old drafts, mails and audit entries, files without a row."""
+"""Removes what nobody needs any more: ended sessions, what is over by policy, files without a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -12,46 +12,47 @@ from service.access.browser import ABSOLUTE, IDLE
 from service.files.storage import ORPHAN_AGE, Storage
 from service.store import (
     activations,
-    audit,
+    aushaenge,
     benachrichtigungen,
     cms_sessions,
     dateien,
     documents,
-    dokumente,
-    drafts,
     factors,
     mail_links,
-    mails,
     sessions,
     vorgaenge,
 )
 from service.store.database import connected, transaction
+from service.sync import retention
+from service.sync.retention import Policy
 
 log = structlog.get_logger()
 
 _BATCH = 500
 _FACTOR_BEGUN = timedelta(days=1)
-_MAILS_KEPT = timedelta(days=30)
 _QUARANTINED = timedelta(days=30)
 _LINK_KEPT = timedelta(days=1)
-_LATEST_ZONE = timedelta(hours=12)
+_AUSHANG_KEPT = timedelta(days=90)
 _LETTER_KEPT = timedelta(days=90)  # so long it is told that a code is out of date, and not that it is wrong
 
 
-def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -> int:
-    """Do all of it once and return how many files went; each after its row, so that no row ever points to nothing."""
+def tidy(
+    storage: Storage, *, draft_days: int, audit_days: int, now: datetime, policies: Mapping[str, Policy] | None = None
+) -> int:
+    """Do all of it once and return how many files went; each after its row, so that no row ever points to nothing.
+
+    `policies` are those of the Mandanten; the two numbers are for one that has none.
+    """
     with connected():
         sessions.sweep(now=now, seen_before=now - IDLE, created_before=now - ABSOLUTE)
         cms_sessions.sweep(before=now - ABSOLUTE)
-        audit.forget(before=now - timedelta(days=audit_days))
         factors.sweep(begun_before=now - _FACTOR_BEGUN)
-        mails.sweep(before=now - _MAILS_KEPT)
         benachrichtigungen.sweep(asked_before=now - FORGOTTEN_AFTER)
         mail_links.sweep(expired_before=now - _LINK_KEPT)
         activations.sweep(expired_before=now - _LETTER_KEPT)
         with transaction():
-            files = drafts.expire(now - timedelta(days=draft_days))
-        files += _expired_documents(now)
+            aushaenge.sweep(ended_before=now - _AUSHANG_KEPT)
+    files = retention.apply(policies or {}, Policy(draft_days, audit_days), now)
     files += _forget_withdrawn()
     quarantined = _quarantined(now)
     for file_id in files:
@@ -65,23 +66,10 @@ def tidy(storage: Storage, *, draft_days: int, audit_days: int, now: datetime) -
     return len(files) + len(quarantined) + swept + orphans
 
 
-def _expired_documents(now: datetime) -> list[UUID]:
-    """Remove documents whose day of deletion is over everywhere; returns the files that nothing names any more."""
-    today = (now - _LATEST_ZONE).date().isoformat()
-    files: set[UUID] = set()
-    while True:
-        with transaction():
-            batch = dokumente.expire(today, limit=_BATCH)
-        files |= {file_id for file_id in batch if file_id is not None}
-        if len(batch) < _BATCH:
-            break
-    return sorted(files - vorgaenge.known_files(list(files))) if files else []
-
-
 def _forget_withdrawn() -> list[UUID]:
     """Return documents that immotion has withdrawn and whose bytes are to go; their rows say that they are not here."""
     with connected():
-        files = documents.withdrawn_bytes(limit=_BATCH)
+        files = documents.withdrawn_bytes(retention.held_everywhere(), limit=_BATCH)
         documents.forget_bytes(files)
     return files
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -15,9 +16,9 @@ from service.settings import Settings
 from service.storage import storage_of
 from service.store import dateien, vorgaenge
 from service.store.database import connected, in_transaction
-from service.store.records import Datei
+from service.store.records import NACHRICHT, Datei
 from service.sync.alarms import raise_alarm
-from service.vorgang.notices import owe_news
+from service.vorgang.notices import Sammelzeit, owe_news
 
 log = structlog.get_logger()
 
@@ -36,14 +37,16 @@ def scans_for(settings: Settings) -> "Scans | None":
     """Return what scans this installation's files; None without a scanner."""
     if settings.service.scan is None:
         return None
-    return Scans(storage_of(settings.service, Vault(encryption_keys(settings.service))))
+    storage = storage_of(settings.service, Vault(encryption_keys(settings.service)))
+    return Scans(storage, zone=ZoneInfo(settings.service.timezone))
 
 
 class Scans:
     """An errand of the sync worker. While the scanner is away, it rests ten seconds at a time."""
 
-    def __init__(self, storage: Storage, *, clock: Callable[[], datetime] = _utc_now) -> None:
+    def __init__(self, storage: Storage, *, zone: ZoneInfo, clock: Callable[[], datetime] = _utc_now) -> None:
         self._storage = storage
+        self._zeit = Sammelzeit(zone)
         self._clock = clock
         self._rests_until: datetime | None = None
 
@@ -104,7 +107,7 @@ class Scans:
         now = self._clock()
         bad = verdict.state is not ScanState.CLEAN
         with connected():
-            settled = in_transaction(partial(_write, file, verdict, now))
+            settled = in_transaction(partial(_write, file, verdict, self._zeit, now))
         if not settled:
             return
         log.info("file_scanned", mandant=file.mandant, file=str(file.id), state=verdict.state)
@@ -113,13 +116,13 @@ class Scans:
             raise_alarm("file_quarantined", mandant=file.mandant, detail=verdict.state, now=now, **facts)
 
 
-def _write(file: Datei, verdict: Verdict, now: datetime) -> bool:
+def _write(file: Datei, verdict: Verdict, zeit: Sammelzeit, now: datetime) -> bool:
     if not dateien.settle_scan(file.id, verdict.state, verdict.found):
         return False
     vorgang_id = dateien.vorgang_of(file.id)
     vorgang = vorgaenge.by_id(file.mandant, vorgang_id) if vorgang_id else None
     if vorgang is not None:
         dateien.release(vorgang.id, now)
-        if verdict.state is not ScanState.CLEAN and vorgaenge.count_unread(vorgang.id):
-            owe_news(vorgang, now=now)
+        if verdict.state is not ScanState.CLEAN:
+            owe_news(vorgang, NACHRICHT, zeit, now=now)
     return True

@@ -37,6 +37,7 @@ from service.sync.immotion.factory import Channels
 from service.sync.kataloge import CATALOGS, mirror
 from service.sync.kataloge import EVERY as CATALOGS_EVERY
 from service.sync.reconcile import reconcile_if_due
+from service.sync.retention import policies_of
 from service.vorgang.house import Houses
 from service.vorgang.types import House
 
@@ -315,7 +316,8 @@ class _Worker:
 
     def _tidy(self) -> int:
         service = self._settings.service
-        return tidy(self._storage, draft_days=service.draft_days, audit_days=service.audit_days, now=_utc_now())
+        days = {"draft_days": service.draft_days, "audit_days": service.audit_days}
+        return tidy(self._storage, **days, now=_utc_now(), policies=policies_of(self._settings))
 
     def _watch(self) -> int:
         mandanten = list(self._settings.mandanten)

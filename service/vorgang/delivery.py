@@ -48,7 +48,7 @@ def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
     """Return how delivery stands for each of these Mandanten, in their order; ten queries whatever their number."""
     backlogs, known = deliveries.backlogs(mandanten, now), breakers.of(mandanten)
     standing, beats = alarms.standing(mandanten), heartbeats.last(mandanten)
-    mailed = mails.backlogs(mandanten)
+    mailed = mails.backlogs(mandanten, now)
     aside = documents.parked(mandanten)
     return [
         DeliveryStatus(

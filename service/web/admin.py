@@ -108,7 +108,7 @@ class AdminVorgaenge(AdminRoute):
         """Give a keyset page; `next` is the `after` of the following one."""
         spent(req)
         state = req.get_param("state", default="parked")
-        after, limit = _number(req, "after", 0, range(2**62)), _number(req, "limit", _PAGE, range(1, _PAGE_MAX + 1))
+        after, limit = number(req, "after", 0, range(2**62)), number(req, "limit", _PAGE, range(1, _PAGE_MAX + 1))
         if state not in _STATES:
             raise ApiProblem(HTTPStatus.BAD_REQUEST, "invalid_parameter", parameters=["state"])
         found = deliveries.owing(mandant, state, after=after, limit=limit)
@@ -228,7 +228,8 @@ def _changing(req: falcon.Request, mandant: str, vorgang_id: str) -> Vorgang:
         raise
 
 
-def _number(req: falcon.Request, name: str, default: int, allowed: range) -> int:
+def number(req: falcon.Request, name: str, default: int, allowed: range) -> int:
+    """Return a parameter that is a number; raises ApiProblem for one that cannot be."""
     text = req.get_param(name) or str(default)
     if not text.isascii() or not text.isdecimal() or len(text) > _DIGITS or int(text) not in allowed:
         raise ApiProblem(HTTPStatus.BAD_REQUEST, "invalid_parameter", parameters=[name])

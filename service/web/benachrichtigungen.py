@@ -10,9 +10,10 @@ from service.access import benachrichtigungen
 from service.access.benachrichtigungen import ASK_AGAIN_AFTER, TooSoon
 from service.access.formtoken import FormTokenRefused
 from service.access.mailtoken import MailTokenRefused, MailTokens
-from service.store.records import Benachrichtigung
+from service.store.records import ANTWORT, ARTEN, DOKUMENT, NACHRICHT, STAND, Benachrichtigung
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
+from service.web.intake import Submitted
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
 from service.web.pages import MessagePage, Page
 from service.web.render import write_page
@@ -21,7 +22,8 @@ from service.web.session import PUBLIC, RESIDENT
 log = structlog.get_logger()
 
 PATH = "konto/benachrichtigungen"
-_ON, _OFF = "einschalten", "ausschalten"
+_ON, _OFF, _SAVE = "einschalten", "ausschalten", "speichern"
+_AT_ONCE, _DAILY = "sofort", "taeglich"
 
 
 class Benachrichtigungen:
@@ -48,7 +50,7 @@ class Benachrichtigungen:
         self._room.intake.discard(form.files)
         try:
             self._room.tokens.check(reader.visitor, mandant, form.get("csrf_token"), form.get("idempotency_key"))
-            self._choose(reader, form.get("aktion"))
+            self._choose(reader, form)
         except FormTokenRefused:
             resp.status = falcon.HTTP_403
             self._show(resp, reader, reader.words.field_problem("form_expired", {}))
@@ -61,8 +63,13 @@ class Benachrichtigungen:
             resp.status = falcon.HTTP_303
             resp.location = reader.link(PATH)
 
-    def _choose(self, reader: Reader, aktion: str) -> None:
-        if aktion == _OFF:
+    def _choose(self, reader: Reader, form: Submitted) -> None:
+        aktion = form.get("aktion")
+        if aktion == _SAVE:
+            arten = [art for art in ARTEN if form.get(f"art_{art}")]
+            stunde = reader.mandant.mail_hour if form.get("zeit") == _DAILY else None
+            benachrichtigungen.set_wishes(reader.signed_in, arten, stunde)
+        elif aktion == _OFF:
             benachrichtigungen.end(reader.signed_in)
         elif aktion == _ON and benachrichtigungen.address_of(reader.signed_in):
             benachrichtigungen.choose(reader.signed_in, reader.lang, now=self._room.clock())
@@ -87,8 +94,44 @@ class Benachrichtigungen:
             csrf_token=token.csrf_token,
             idempotency_key=token.idempotency_key,
             buttons=_buttons(reader, address, chosen),
+            warning=_warning(reader, chosen),
+            arten=_arten(reader, chosen) if chosen else (),
+            zeiten=_zeiten(reader, chosen) if chosen else (),
         )
         _write(resp, reader, page)
+
+
+def _warning(reader: Reader, chosen: Benachrichtigung | None) -> str:
+    if chosen is None or chosen.bounced_at is None:
+        return ""
+    return reader.words(
+        "Ihre Adresse nimmt unsere E-Mails nicht an. Wir schreiben deshalb nicht mehr dorthin. Ist die Adresse wieder "
+        "in Ordnung, lassen Sie sich bitte eine neue E-Mail senden."
+    )
+
+
+def art_names(reader: Reader) -> dict[str, str]:
+    """Return what each kind of news is called."""
+    words = reader.words
+    return {
+        STAND: words("Neuer Stand oder Termin"),
+        NACHRICHT: words("Neue Nachricht"),
+        DOKUMENT: words("Neues Schreiben oder Dokument"),
+        ANTWORT: words("Vorgang beantwortet oder abgeschlossen"),
+    }
+
+
+def _arten(reader: Reader, chosen: Benachrichtigung) -> tuple[tuple[str, str, bool], ...]:
+    return tuple((art, name, art in chosen.wanted) for art, name in art_names(reader).items())
+
+
+def _zeiten(reader: Reader, chosen: Benachrichtigung) -> tuple[tuple[str, str, bool], ...]:
+    words, hour = reader.words, reader.mandant.mail_hour if chosen.stunde is None else chosen.stunde
+    daily = words("Einmal am Tag, um {hour} Uhr, wenn es etwas Neues gibt", hour=str(hour))
+    return (
+        (_AT_ONCE, words("Gleich, wenn es etwas Neues gibt"), chosen.stunde is None),
+        (_DAILY, daily, chosen.stunde is not None),
+    )
 
 
 def _stand(reader: Reader, address: str, chosen: Benachrichtigung | None) -> tuple[str, str]:
@@ -122,11 +165,12 @@ def _buttons(reader: Reader, address: str, chosen: Benachrichtigung | None) -> t
     if chosen is None:
         return ((_ON, words("Einschalten")),) if address else ()
     off = (_OFF, words("Ausschalten"))
+    save = (_SAVE, words("Auswahl speichern"))
     if address and address != chosen.email:
-        return (_ON, words("An die jetzige Adresse schreiben")), off
-    if chosen.confirmed_at is None and address:
-        return (_ON, words("E-Mail noch einmal senden")), off
-    return (off,)
+        return save, (_ON, words("An die jetzige Adresse schreiben")), off
+    if (chosen.confirmed_at is None or chosen.bounced_at is not None) and address:
+        return save, (_ON, words("E-Mail noch einmal senden")), off
+    return save, off
 
 
 class BenachrichtigungLink:
@@ -180,10 +224,14 @@ class BenachrichtigungEnde:
         """Ask for the button to be pressed; changes nothing, since mail scanners open links."""
         reader = reader_of(req)
         words = reader.words
-        action = reader.link(f"{PATH}/abbestellen", schluessel=_shown(req))
+        art = _art(req)
+        query = {"art": art} if art else {}
+        action = reader.link(f"{PATH}/abbestellen", schluessel=_shown(req), **query)
+        everything = words("Möchten Sie keine Nachrichten mehr an diese E-Mail-Adresse?")
+        name = art_names(reader).get(art, "")
         page = LinkPage(
             title=words("Benachrichtigungen ausschalten"),
-            text=words("Möchten Sie keine Nachrichten mehr an diese E-Mail-Adresse?"),
+            text=words("Möchten Sie dazu keine Nachrichten mehr: {art}?", art=name) if name else everything,
             action=action,
             submit=words("Ausschalten"),
             ways=reader.login_ways(),
@@ -195,15 +243,22 @@ class BenachrichtigungEnde:
         reader = reader_of(req)
         key = _uuid(_shown(req))
         if key is not None:
-            benachrichtigungen.end_by_link(mandant, key)
+            benachrichtigungen.end_by_link(mandant, key, _art(req))
         log.info("mail_ended", mandant=mandant, request_id=req.context.request_id)
         text = reader.words("Wir schreiben Ihnen nicht mehr. Die Adresse haben wir gelöscht.")
+        if _art(req):
+            text = reader.words("Wir schreiben Ihnen dazu nicht mehr.")
         _write(resp, reader, MessagePage(reader.words("Benachrichtigungen ausgeschaltet"), text, reader.login_ways()))
 
 
 def _shown(req: falcon.Request) -> str:
     """Return what the link carries; it stays in the address when the button is pressed, as mail programs need it."""
     return req.get_param("schluessel", default="")
+
+
+def _art(req: falcon.Request) -> str:
+    art: str = req.get_param("art", default="")
+    return art if art in ARTEN else ""
 
 
 def _stale(resp: falcon.Response, reader: Reader) -> None:

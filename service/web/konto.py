@@ -168,11 +168,13 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
     words = reader.words
     persons = Way(words("Für wen Sie handeln"), reader.link(PERSONEN), hint=words("Wechseln, Verbindungen lösen"))
     security = Way(words("Sicherheit"), reader.link("konto/sicherheit"), hint=words("Zweiter Faktor"))
+    data = Way(words("Meine Daten"), reader.link("konto/daten"), hint=words("Ändern, herunterladen, löschen lassen"))
     hint = words("E-Mail, wenn es etwas Neues gibt")
     news = Way(words("Benachrichtigungen"), reader.link("konto/benachrichtigungen"), hint=hint)
     secured, mailed = reader.mandant.level2 is not None, reader.room.settings.service.mail is not None
     return (
         persons,
+        data,
         *_activate(reader),
         *((security,) if secured else ()),
         *((news,) if mailed else ()),

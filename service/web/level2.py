@@ -44,6 +44,18 @@ def require_always(reader: Reader, weiter: Weiter) -> None:
     _insist(_demanded_by(reader, rules_of(reader)), weiter)
 
 
+def insist(reader: Reader, weiter: Weiter) -> None:
+    """Go on only at level 2, also for somebody who has no second factor yet; raises Level2Needed, FactorNeeded.
+
+    Raises NotFoundHere where there are no second factors.
+    """
+    rules_of(reader)
+    stands = factors.standing(reader.signed_in)
+    if not stands.has_factor:
+        raise FactorNeeded(weiter)
+    require_to_change(reader, stands, weiter)
+
+
 def _insist(needed: Demand, weiter: Weiter) -> None:
     if needed == Demand.CONFIRM:
         raise Level2Needed(weiter)

@@ -8,7 +8,10 @@ from service.web.pages import Way
 
 @dataclass(frozen=True, slots=True)
 class BenachrichtigungenPage:
-    """Whether the reader is told by mail of what is new. `buttons` are what can be chosen, each with its label."""
+    """Whether the reader is told by mail of what is new. `buttons` are what can be chosen, each with its label.
+
+    `arten` and `zeiten` are what is told of and when: value, label, whether it is chosen.
+    """
 
     template: ClassVar[str] = "pages/benachrichtigungen.html"
     title: str
@@ -20,6 +23,9 @@ class BenachrichtigungenPage:
     csrf_token: str
     idempotency_key: str
     buttons: tuple[tuple[str, str], ...]
+    warning: str = ""
+    arten: tuple[tuple[str, str, bool], ...] = ()
+    zeiten: tuple[tuple[str, str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

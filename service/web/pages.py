@@ -5,7 +5,10 @@ Every text here is in the reader's language already, every URL leads where the r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from service.web.aushang_pages import AushangView
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,7 @@ class MeldenPage:
     chosen: tuple[str, ...] = ()
     change_url: str = ""
     link_to_filed: Way | None = None
+    aushaenge: "tuple[AushangView, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class SchadenPage:
     draft: Way | None
     errors: tuple[FieldError, ...]
     danger: tuple[Way, ...]
+    aushaenge: "tuple[AushangView, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,8 @@ class OverviewPage:
     drafts: tuple[Way, ...] = ()
     activate: Way | None = None
     letters: Way | None = None
+    aushaenge: "tuple[AushangView, ...]" = ()
+    more_aushaenge: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +286,10 @@ class QuittungPage:
     vorgang_url: str
     pdf_url: str
     home_url: str
+    mail_url: str = ""
+    csrf_token: str = ""
+    idempotency_key: str = ""
+    mailed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

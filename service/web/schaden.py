@@ -9,8 +9,10 @@ from typing_extensions import override
 
 from service.store.records import Draft
 from service.vorgang.assess import notice_of
+from service.vorgang.aushang import Stelle
 from service.vorgang.catalog import Catalog, Question, Schadensart
 from service.vorgang.types import Vorgangstyp
+from service.web.aushang_views import before_report
 from service.web.context import Reader, reader_of, rufnummer
 from service.web.fields import options
 from service.web.forms import ANSWER_PREFIX
@@ -95,6 +97,7 @@ class Schaden(Melden):
             chosen=(kategorie, art.label.text(reader.lang)),
             change_url=reader.link("melden/schaden", neu="1"),
             link_to_filed=link_to_filed,
+            aushaenge=before_report(reader, _stelle(art, values), values.get("vertrag", "")),
         )
 
     def _notice(self, reader: Reader, values: Mapping[str, str]) -> Notice | None:
@@ -115,6 +118,12 @@ class Schaden(Melden):
             confirm=confirm if fired.is_emergency else None,
             confirm_url=reader.link("melden/schaden", notfall_bestaetigt="1", **triple) if blocking else "",
         )
+
+
+def _stelle(art: Schadensart, values: Mapping[str, str]) -> Stelle:
+    """Return where a damage is: where the reader says, else anywhere that it may occur."""
+    chosen = values.get("schadensort", "")
+    return Stelle((chosen,) if chosen in art.orte else tuple(art.orte), art.kategorie)
 
 
 def _kategorie(reader: Reader, given: dict[str, str]) -> dict[str, str]:
@@ -184,6 +193,7 @@ def _finder(
         draft=_draft_way(reader, latest_draft(reader, "schaden")),
         errors=errors,
         danger=tuple(_art_way(reader, art, "", preset) for art in _dangers(catalog)),
+        aushaenge=before_report(reader, Stelle((known.code,) if known else (), preset.kategorie)),
     )
 
 

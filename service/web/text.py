@@ -101,6 +101,7 @@ class Words:
             "too_long": self("Bitte kürzen Sie den Text auf {max} Zeichen. Jetzt sind es {length}."),
             "number": self("Bitte geben Sie eine Zahl ein, zum Beispiel 17 oder 17,5."),
             "date": self("Bitte geben Sie ein Datum ein, zum Beispiel 2026-03-01."),
+            "nothing_changed": self("Bitte füllen Sie mindestens aus, was sich ändert."),
             "phone": self("Bitte geben Sie eine Telefonnummer ein, zum Beispiel 030 1234567."),
             "confirm_emergency": self("Bitte bestätigen Sie, dass Sie die Notfallhinweise gelesen haben."),
             "not_possible_now": self("Das ist bei diesem Vorgang gerade nicht möglich."),

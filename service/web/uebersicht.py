@@ -2,8 +2,10 @@
 
 import falcon
 
-from service.store import dokumente, drafts, vorgaenge
+from service.store import vorgaenge
+from service.store.overview import glance
 from service.vorgang.tenancy import current
+from service.web.aushang_views import OVERVIEW_SHOWN, buildings_of, gezeigt, more_way, views
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import reader_leser
 from service.web.pages import OverviewPage, Way
@@ -15,7 +17,7 @@ _SHOWN = 8
 
 
 class Uebersicht:
-    """`/{mandant}/`: at most five queries, each by index; one more for who is linked to a person by letter."""
+    """`/{mandant}/`: four queries, each by index; one more where there are notices, or for who is linked by letter."""
 
     access = RESIDENT
 
@@ -30,7 +32,8 @@ class Uebersicht:
         vertraege = current(reader.vertraege, reader.today)
         homes = [", ".join(part for part in (v.adresse, v.lage) if part) for v in vertraege]
         building = vertraege[0].gebaeude_nr if vertraege else ""
-        words = reader.words
+        there = glance(visitor.account, visitor.owners, reader_leser(reader), buildings_of(reader), self._room.clock())
+        words, aushaenge = reader.words, gezeigt(reader) if there.notices else []
         page = OverviewPage(
             title=words("Guten Tag, {name}", name=visitor.name) if visitor.name else words("Mieterportal"),
             homes=tuple(home for home in homes if home),
@@ -40,15 +43,16 @@ class Uebersicht:
             ways=_ways(reader),
             calls=reader.calls(building),
             activate=_activate(reader),
-            letters=_letters(reader),
-            drafts=tuple(_draft_way(reader, form) for form in drafts.forms(mandant, visitor.account, visitor.owners)),
+            letters=_letters(reader, there.unread),
+            aushaenge=views(aushaenge[:OVERVIEW_SHOWN], reader),
+            more_aushaenge=more_way(aushaenge, reader),
+            drafts=tuple(_draft_way(reader, form) for form in there.drafts),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
 
-def _letters(reader: Reader) -> Way | None:
-    """Point to documents that nobody has opened yet."""
-    count = dokumente.count_unread(reader_leser(reader))
+def _letters(reader: Reader, count: int) -> Way | None:
+    """Point to documents that the reader has not opened yet."""
     if not count:
         return None
     words = reader.words

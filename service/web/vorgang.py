@@ -240,7 +240,10 @@ class Quittung:
             return
         reader = reader_of(req)
         vorgang = find_owned(reader, vorgang_id)
-        page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=req.get_param("neu", default="") == "1")
+        from service.web.quittung_mail import with_mail  # noqa: PLC0415 - it builds on this module
+
+        page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=req.get_param("neu", default="") == "1")
+        page = with_mail(page, reader, str(vorgang.id), mailed=req.get_param("geschickt", default="") == "1")
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_get_pdf(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:
@@ -248,9 +251,9 @@ class Quittung:
         from service.web.quittung_pdf import receipt_pdf  # noqa: PLC0415 - loads the typesetter only where it is used
 
         reader = reader_of(req)
-        _count_file(reader)
+        count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
-        page = quittung_page(vorgang, _filed_with(vorgang), reader, fresh=False)
+        page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
         audit.note(Event.DOWNLOAD, source_of(req), subject="quittung", facts={"vorgang": str(vorgang.id)})
         resp.data = receipt_pdf(page, name=reader.mandant.name, lang=reader.lang, words=reader.words)
         resp.content_type = "application/pdf"
@@ -275,7 +278,7 @@ class Download:
     ) -> None:
         """Stream the file; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
-        _count_file(reader)
+        count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
         key = _uuid(anhang_id)
         anhang = vorgaenge.anhang(key) if key else None
@@ -293,7 +296,7 @@ class Download:
         resp.set_header("Content-Security-Policy", FILE_POLICY)
 
 
-def _count_file(reader: Reader) -> None:
+def count_file(reader: Reader) -> None:
     """Count a file that is fetched; raises TooManyRequests. Setting a PDF costs, and so does a copy of everything."""
     reader.room.rates.hit("file_account", reader.mandant_id, reader.signed_in.account)
 
@@ -318,7 +321,8 @@ def _require(reader: Reader, vorgang: Vorgang, draft: Draft | None = None) -> No
     require(reader, "nachrichten", Weiter(f"vorgaenge/{vorgang.id}", draft=str(draft.id) if draft else ""))
 
 
-def _filed_with(vorgang: Vorgang) -> list[Anhang]:
+def filed_with(vorgang: Vorgang) -> list[Anhang]:
+    """Return the files that a Vorgang was filed with."""
     return [anhang for anhang in vorgaenge.anhaenge(vorgang.id) if anhang.aktivitaet_id is None]
 
 

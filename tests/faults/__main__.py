@@ -21,7 +21,7 @@ import pytest
 
 from benchmarks import forwarding
 from service.log import configure_logging
-from tests.faults import clocks, cuts, databases, disks, events, filedrop, keys, leases, outage, submissions
+from tests.faults import clocks, cuts, databases, disks, events, filedrop, keys, leases, mails, outage, submissions
 from tests.faults.points import Finding, broken, table
 from tests.faults.recording import Order, Record
 from tests.support.databases import ENGINES
@@ -36,6 +36,7 @@ POINTS: dict[str, tuple[Measure, dict[str, tuple[int, int]]]] = {
     "outage": (outage.measure, {"hours": (72, 1), "waiting": (5000, 50), "poison": (50, 8), "healthy": (1000, 40)}),
     "events": (events.measure, {"events": (10_000, 100)}),
     "filedrop": (filedrop.measure, {"vorgaenge": (1000, 20), "stops": (200, 8)}),
+    "mails": (mails.measure, {"count": (1000, 60), "kills": (20, 2)}),
     "databases": (databases.measure, {"restarts": (100, 2)}),
     "disks": (disks.measure, {}),
     "clocks": (clocks.measure, {"waiting": (500, 50)}),

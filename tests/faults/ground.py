@@ -22,21 +22,23 @@ _TIMED = re.compile("as a ratio|longest time|had been back")
 
 
 @contextmanager
-def installed(directory: Path, engine: str, *, immotion: str = "") -> Iterator[tuple[Installation, Server | None]]:
+def installed(
+    directory: Path, engine: str, *, immotion: str = "", extra: str = ""
+) -> Iterator[tuple[Installation, Server | None]]:
     """Give an installation of this engine, nothing started, and its database server if there is one.
 
-    `immotion` is added to the settings of its channel.
+    `immotion` is added to the settings of its channel, `extra` to all of them.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if engine == "sqlite":
-        with _programs_of(Installation(directory, immotion=immotion)) as installation:
+        with _programs_of(Installation(directory, immotion=immotion, extra=extra)) as installation:
             yield installation, None
         return
     place = directory / "database"
     place.mkdir()
     with (
         server(engine, place) as running,
-        _programs_of(Installation(directory, running.url, immotion=immotion)) as installation,
+        _programs_of(Installation(directory, running.url, immotion=immotion, extra=extra)) as installation,
     ):
         yield installation, running
 

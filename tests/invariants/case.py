@@ -68,6 +68,7 @@ class Case:
     made_on: str = ""
     others: Mapping[Who, set[int]] = field(default_factory=dict)
     rooted: bool = False
+    json: bool = False
     own_login: bool = False
     top: bool = False
 

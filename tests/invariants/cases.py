@@ -10,6 +10,7 @@ from tests.invariants.case import Case, Fields, Reach, admin, by_token, form, mi
 from tests.invariants.own_cases import OWN_CASES
 from tests.invariants.people import NEIGHBOUR, Somebody, Who
 from tests.invariants.world import (
+    AUSHANG,
     BEGAN,
     BETREFF,
     BRIEF,
@@ -78,6 +79,11 @@ def _no_more_mails(world: World, _sender: Somebody) -> Fields:
     return {"aktion": "ausschalten"}
 
 
+def _told_by_mail(world: World, _sender: Somebody) -> Fields:
+    world.confirmed_by_mail()
+    return {}
+
+
 def _nowhere(*who: Who) -> dict[Who, set[int]]:
     return {one: {401, 403, 404, 422} for one in who}
 
@@ -85,6 +91,7 @@ def _nowhere(*who: Who) -> dict[Who, set[int]]:
 VORGANG, ANHAENGE = "/{mandant}/vorgaenge/{vorgang_id}", "/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}"
 KONTO = "/{mandant}/konto"
 NEWS, ADMIN = f"{KONTO}/benachrichtigungen", "/{mandant}/api/v1/admin"
+NOTICE = {"art": "STOERUNG", "titel": {"de": "Störung"}}
 TYPED = {"beschreibung": "Getippt"}
 ANYBODY_ELSE = (Who.CO_RESIDENT, Who.FOREIGN, Who.NEIGHBOUR)
 
@@ -96,6 +103,15 @@ _PAGES: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/notfall"): (public("notfall"),),
     ("GET", "/{mandant}/barrierefreiheit"): (public("barrierefreiheit"),),
     ("GET", "/{mandant}/static/{name}"): (public(lambda world: world.style),),
+}
+_AUSHANG: dict[tuple[str, str], tuple[Case, ...]] = {
+    ("GET", "/{mandant}/aushang"): (Case(Reach.PUBLIC, lambda _world: "aushang", sees=AUSHANG),),
+    ("GET", "/{mandant}/aushang/{aushang_id}/termin.ics"): (
+        mine(lambda w: f"aushang/{w.works}/termin.ics", sees=AUSHANG, shared=True),
+    ),
+    ("POST", "/{mandant}/aushang/{aushang_id}/betroffen"): (
+        mine(lambda w: f"aushang/{w.fault}/betroffen", {}, gets=303, shared=True),
+    ),
 }
 _FORMS: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", "/{mandant}/melden/kontakt"): (own(lambda w: w.draft_anew("kontakt"), sees=ENTWURF),),
@@ -138,6 +154,9 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
     ("GET", f"{VORGANG}/quittung"): (
         mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=TEXT, shared=True),
         mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=DATEI, shared=True),
+    ),
+    ("POST", f"{VORGANG}/quittung/mail"): (
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung/mail", _told_by_mail, gets=303),
     ),
     ("GET", f"{VORGANG}/quittung.pdf"): (mine(lambda w: f"vorgaenge/{w.vorgang}/quittung.pdf", shared=True),),
     ("GET", ANHAENGE): (
@@ -212,6 +231,12 @@ _KONTO: dict[tuple[str, str], tuple[Case, ...]] = {
     ("POST", f"{KONTO}/sicherheit/app"): (form("konto/sicherheit/app", {"aktion": "beginnen"}, level2=True),),
     ("GET", f"{KONTO}/sicherheit/codes"): (own("konto/sicherheit/codes", sees="", level2=True),),
     ("POST", f"{KONTO}/sicherheit/codes"): (form("konto/sicherheit/codes", {}, gets=200, level2=True),),
+    ("GET", f"{KONTO}/daten"): (own("konto/daten", sees=""),),
+    ("GET", f"{KONTO}/daten/auskunft.zip"): (own("konto/daten/auskunft.zip", sees=DATEI, level2=True),),
+    ("GET", f"{KONTO}/aenderung"): (own("konto/aenderung", sees="", level2=True),),
+    ("POST", f"{KONTO}/aenderung"): (
+        form("konto/aenderung", {"neu_ort": "99871 Auenfurt", "ab": "2026-12-01"}, level2=True, shared=True),
+    ),
     ("GET", NEWS): (own("konto/benachrichtigungen", sees=MAIL),),
     ("POST", NEWS): (form("konto/benachrichtigungen", _no_more_mails),),
     ("GET", f"{NEWS}/bestaetigen"): (
@@ -292,6 +317,23 @@ _ADMIN: dict[tuple[str, str], tuple[Case, ...]] = {
     ),
     ("POST", f"{ADMIN}/retry"): (admin("retry", {}),),
     ("GET", f"{ADMIN}/routing"): (admin("routing?typ=KONTAKT&kontaktthema=ALLGEMEIN"),),
+    ("GET", f"{ADMIN}/gebaeude"): (admin("gebaeude", sees=STRASSE),),
+    ("GET", f"{ADMIN}/aushaenge"): (admin("aushaenge", sees=AUSHANG),),
+    ("POST", f"{ADMIN}/aushaenge"): (admin("aushaenge", NOTICE, gets=201, json=True),),
+    ("GET", f"{ADMIN}/aushaenge/{{aushang_id}}"): (
+        admin(lambda w: f"aushaenge/{w.fault}", sees=AUSHANG, others={Who.NEIGHBOUR: {404}}),
+    ),
+    ("PUT", f"{ADMIN}/aushaenge/{{aushang_id}}"): (
+        admin(
+            lambda w: f"aushaenge/{w.fault}",
+            NOTICE | {"titel": {"de": AUSHANG}, "gebaeude": ["G4711"]},
+            json=True,
+            others={Who.NEIGHBOUR: {404}},
+        ),
+    ),
+    ("POST", f"{ADMIN}/aushaenge/{{aushang_id}}/end"): (
+        admin(lambda w: f"aushaenge/{w.one_more_notice()}/end", {}, others={Who.NEIGHBOUR: {404}}),
+    ),
 }
 
-CASES = _PAGES | _FORMS | _VORGAENGE | _DOKUMENTE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES
+CASES = _PAGES | _AUSHANG | _FORMS | _VORGAENGE | _DOKUMENTE | _KONTO | _SESSIONS | _ADMIN | OWN_CASES

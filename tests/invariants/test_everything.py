@@ -25,6 +25,8 @@ PUBLIC_ROUTES = {
     "/{mandant}/sso/{connection}",
     "/{mandant}/sso/{connection}/logout",
     "/{mandant}/notfall",
+    "/{mandant}/aushang",
+    "/{mandant}/aushang/{aushang_id}/termin.ics",
     "/{mandant}/barrierefreiheit",
     "/{mandant}/static/{name}",
     "/{mandant}/konto/benachrichtigungen/bestaetigen",

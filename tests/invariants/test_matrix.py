@@ -61,6 +61,8 @@ def send(
     path, headers = case.path(world), dict(case.headers(world, sender))
     if case.rooted:
         return world.portal.client.simulate_request(method, f"/{path}", headers=headers)
+    if case.json:
+        return sender.send(method, path, headers=headers, signed=signed, json=fields)
     return sender.send(method, path, fields, headers=headers, signed=signed)
 
 

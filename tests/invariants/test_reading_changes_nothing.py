@@ -11,6 +11,7 @@ from service.store.dokument_records import Ziel
 from service.store.models import MODELS, AuditRow, SessionRow, VorgangRow
 from service.store.owner import owner_of_person
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
+from tests.support.aushang import hang
 from tests.support.dokumente import publish
 from tests.support.inprocess import Portal, Visitor
 from tests.support.portal import MANDANT
@@ -49,6 +50,7 @@ def pages(portal: Portal, owner: Visitor) -> list[str]:
     dokument = publish(Folder(portal.settings.service.files), MANDANT, PDF.read_bytes() + owner.sub.encode(), whose)
     assert owner.get(f"dokumente/{dokument}").status_code == 200  # that it was opened is noted, the first time
     fits = {"vorgang_id": vorgang, "anhang_id": anhang.rpartition("/")[2], "dokument_id": dokument, "nummer": 1}
+    fits |= {"aushang_id": hang(portal).id}
     found = routes(portal.client.app)
     asked = [
         path for path, resource in found.items() if resource.access in {RESIDENT, RESIDENT_OR_DRAFT} and "{" in path

@@ -42,6 +42,7 @@ from tests.invariants.own_world import SETTINGS as OWN_SETTINGS
 from tests.invariants.own_world import UNLIMITED, OwnLogin
 from tests.invariants.passkey_world import HeldPasskey
 from tests.invariants.people import NEIGHBOUR, Somebody, Who
+from tests.support.aushang import hang
 from tests.support.dokumente import publish
 from tests.support.inprocess import Portal
 from tests.support.portal import ENCRYPTION_KEY, KEY, MANDANT
@@ -57,9 +58,9 @@ SCHADEN = {"schadensort": "W_KUECHE", "schadenskategorie": "SANITAER", "schadens
 MAIL, ENTWURF, ENTWURFDATEI, ZWEITE = "kanarienpost", "Kanarienentwurf", "Kanarienbild", "Kanarienmutter"
 NAME, BETREFF, TEXT, NACHRICHT = "Kanarienvogel", "Kanarienbetreff", "Kanarientext", "Kanarienantwort"
 DATEI, STRASSE, REST, PASSKEY = "Kanariendatei", "Kanariengasse", "Kanarienrest", "Kanarienring"
-BRIEF = "Kanarienbrief"
+AUSHANG, BRIEF = "Kanarienaushang", "Kanarienbrief"
 OF_ACCOUNT = (MAIL, ENTWURF, ENTWURFDATEI, ZWEITE, REST, PASSKEY)
-OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, BRIEF)
+OF_PERSON = (NAME, BETREFF, TEXT, NACHRICHT, DATEI, STRASSE, AUSHANG, BRIEF)
 
 SETTINGS = {
     "service": f'metrics_token = "{METRICS_TOKEN}"',
@@ -190,6 +191,10 @@ class World:
         form = owner.form("konto/benachrichtigungen") | {"aktion": "einschalten"}
         assert owner.post("konto/benachrichtigungen", form).status_code == 303
 
+        works = {"art": "ARBEITEN", "bis": self.portal.now + timedelta(days=300)}
+        self.works = str(hang(self.portal, f"{AUSHANG}-2", gebaeude=("G4711",), **works).id)
+        self.fault = str(hang(self.portal, AUSHANG, gebaeude=("G4711",)).id)
+
     @cached_property
     def account(self) -> str:
         return account_of("website", "owner")
@@ -203,6 +208,12 @@ class World:
         """Let the owner have switched it on, and not confirmed it yet."""
         self._once("mail", self.mail_key)
         self.fragments[Who.OWNER].get("konto/benachrichtigungen")  # notes for whom the account acts now
+
+    def confirmed_by_mail(self) -> None:
+        """Let the owner's address be confirmed."""
+        chosen = self._chosen()
+        with connected():
+            benachrichtigungen.confirm(chosen, self.portal.now)
 
     def mail_key(self) -> str:
         """Return what the link carries that ends the owner's mails."""
@@ -258,6 +269,10 @@ class World:
         with connected():
             vorgaenge.add_anhaenge(anhang_rows([kept], MANDANT, self.portal.now, draft_id=UUID(self.draft)))
         return str(kept.id)
+
+    def one_more_notice(self) -> str:
+        """Put one more notice up in the owner's building, and return its id."""
+        return self._once("notice", lambda: str(hang(self.portal, AUSHANG, gebaeude=("G4711",)).id))
 
     def _kept(self, name: str) -> StoredFile:
         storage = Folder(self.portal.settings.service.files)

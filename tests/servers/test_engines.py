@@ -31,6 +31,7 @@ from service.store import (
     inbox,
     level2,
     outbox,
+    retention,
     sessions,
     stammdaten,
     vorgaenge,
@@ -45,9 +46,11 @@ from service.store.database import (
     ping,
     transaction,
 )
+from service.store.holds import NOTHING
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS, FeedRow, OutboxRow, VorgangRow
 from service.store.records import AccountKey, Activation, Answer, CmsSession, Draft, Link, Session, Vorgang
+from service.store.retention import Kind, Over, Removed
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
 from tests.support.vorgaenge import NOW, some_vorgang
@@ -262,10 +265,10 @@ def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store:
 
         def work() -> None:
             tries.append(1)
-            vorgaenge.count_unread(first.id)
+            vorgaenge.count_unread(first.id, "nachricht")
             with suppress(threading.BrokenBarrierError):  # SQLite has one writer: the other never gets here
                 both_hold_one.wait(1)
-            vorgaenge.count_unread(second.id)
+            vorgaenge.count_unread(second.id, "nachricht")
 
         with connected():
             in_transaction(work)
@@ -383,7 +386,8 @@ def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
         drafts.save(replace(draft, owner="o"))
         assert drafts.latest(mandant, "a", "kontakt", ["another"]) is None
         assert drafts.forms(mandant, "a", ["o", "another"]) == ["kontakt"]
-        assert drafts.expire(NOW + timedelta(days=1)) == []
+        over = Over(Kind.DRAFT, mandant, NOW + timedelta(days=1), NOTHING)
+        assert (retention.count(over), retention.remove(over, limit=9)) == (1, Removed(1))
         session = Session(uuid4().hex, mandant, "w", "a", "s", None, "n", "e", "de", ("mieter",), NOW, NOW)
         sessions.start(session, ending=[])
         assert sessions.find([session.secret_hash, "another"]) == [session]

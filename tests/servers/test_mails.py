@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -22,10 +23,10 @@ from service.store.database import connected, engine, open_database, transaction
 from service.store.migrate import migrate
 from service.store.models import BenachrichtigungRow, MailRow
 from service.store.query import dicts
-from service.store.records import Mail
+from service.store.records import NACHRICHT, Mail, Vorgang
 from service.sync.alarms import watch_mails
 from service.sync.housekeeping import tidy
-from service.vorgang.notices import owe_news
+from service.vorgang.notices import Sammelzeit, owe_news
 from tests.support.engines import mariadb, postgresql
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.portal import Installation, eventually
@@ -88,6 +89,13 @@ def visitor(mandant: str, **changes: object) -> Visitor:
     return Visitor(**values | changes)  # type: ignore[arg-type]
 
 
+ZEIT = Sammelzeit(ZoneInfo("Europe/Berlin"))
+
+
+def tell(vorgang: Vorgang, art: str = NACHRICHT, now: datetime = NOW) -> int:
+    return owe_news(vorgang, art, ZEIT, now=now)
+
+
 def test_a_mail_is_owed_only_if_what_it_tells_of_is_stored(mandant: str) -> None:
     with connected():
         with pytest.raises(ZeroDivisionError), transaction():
@@ -105,7 +113,7 @@ def test_eight_workers_claim_every_mail_exactly_once(mandant: str) -> None:
         while True:
             with connected():
                 mail = mails.claim([mandant], now=NOW, lease=LEASE)
-                if mail is None and not mails.backlogs([mandant])[mandant].waiting:
+                if mail is None and not mails.backlogs([mandant], NOW)[mandant].waiting:
                     return
                 if mail is not None:
                     with lock:
@@ -164,7 +172,7 @@ def test_parked_mails_are_told_of_sent_again_or_dropped_and_go_in_the_end(mandan
         with connected():
             assert mails.park(mail, error="550 5.1.1")
     with connected():
-        assert mails.backlogs([mandant])[mandant].parked == 3
+        assert mails.backlogs([mandant], NOW)[mandant].parked == 3
         first, second, third = mails.owing([mandant], "parked", limit=9)
         assert (first.kind, first.last_error, first.attempts) == ("neues", "550 5.1.1", 1)
     later = NOW + timedelta(days=9)
@@ -201,19 +209,18 @@ def test_news_are_owed_once_until_they_were_read_to_whoever_has_confirmed(mandan
         vorgaenge.insert(mine)
         choose(zoe, "en", now=NOW)
         choose(other, "de", now=NOW)
-        assert owe_news(mine, now=NOW) == 0
+        assert tell(mine) == 0
         chosen = benachrichtigungen.of_account(mandant, zoe.account)
         assert chosen is not None
         assert benachrichtigungen.confirm(chosen, NOW)
         assert not benachrichtigungen.confirm(chosen, NOW)
-        assert vorgaenge.count_unread(mine.id)
-        assert not vorgaenge.count_unread(mine.id)
+        assert tell(mine) == 0
         vorgaenge.mark_read(mine.id)
-        assert vorgaenge.count_unread(mine.id)
-        assert owe_news(mine, now=NOW) == owe_news(by_account, now=NOW) == 1
-        assert owe_news(some_vorgang(mandant=mandant, owner=zoe.owner.upper()), now=NOW) == 0
+        assert (tell(mine), tell(mine), tell(by_account)) == (1, 0, 1)
+        assert tell(some_vorgang(mandant=mandant, owner=zoe.owner.upper())) == 0
         end(zoe)
-        assert owe_news(mine, now=NOW) == 0
+        vorgaenge.mark_read(mine.id)
+        assert tell(mine) == 0
         assert chosen_by(zoe) is None
     assert [row["recipient"] for row in rows(mandant)] == ["b@x.example"]
 

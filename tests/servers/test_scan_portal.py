@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -92,7 +93,7 @@ def storage(portal: Portal):
 
 
 def scan(portal: Portal) -> int:
-    return Scans(storage(portal), clock=lambda: portal.now).step(lambda: False)
+    return Scans(storage(portal), zone=ZoneInfo("Europe/Berlin"), clock=lambda: portal.now).step(lambda: False)
 
 
 def forward(portal: Portal, far_side: FarSide) -> None:
@@ -258,7 +259,7 @@ def test_a_file_at_which_the_scanner_fails_again_and_again_stops_no_other(
     report(visitor, [("gut.pdf", page)])
     place = storage(portal)
     place._scanner = Failing(page + b"\n%x")
-    scans = Scans(place, clock=lambda: portal.now)
+    scans = Scans(place, zone=ZoneInfo("Europe/Berlin"), clock=lambda: portal.now)
     assert scans.step(lambda: False) == 2
     assert states() == ["clean", "pending"]
     for _ in range(TRIES):

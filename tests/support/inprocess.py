@@ -150,9 +150,11 @@ class Visitor:
         *,
         headers: Mapping[str, str] | None = None,
         signed: bool = True,
+        json: object = None,
     ) -> falcon.testing.Result:
         path, _, query = path.partition("?")
-        sent = requests.Request(method, "http://x/", data=form, files=files).prepare() if form is not None else None
+        asked = requests.Request(method, "http://x/", data=form, files=files, json=json)
+        sent = asked.prepare() if form is not None or json is not None else None
         kind = {"Content-Type": sent.headers.get("Content-Type", "application/x-www-form-urlencoded")} if sent else {}
         return self.portal.client.simulate_request(
             method,

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -306,3 +307,21 @@ def test_the_sender_stops_when_told_and_without_a_server_there_is_none(store: st
     finding = _mail(bare)
     assert finding.good
     assert "service.mail" in finding.text
+
+
+def test_a_receipt_hangs_on_its_mail_whose_subject_tells_nothing_and_is_the_same_each_time(
+    store: str, mailbox: Mailbox
+) -> None:
+    owe("quittung", pdf=b64encode(b"%PDF-1.7 x").decode())
+    mailbox.data = lambda _address: "451 later" if len(mailbox.asked) < 2 else None
+    clock = Clock()
+    with mail_server(mailbox):
+        sending = sender(store, mailbox, clock)
+        go(sending)
+        clock.now += timedelta(minutes=1)
+        assert go(sending) == 1
+    (message,) = mailbox.messages
+    (attached,) = message.iter_attachments()
+    assert message["Subject"] == "Ihre Quittung aus dem Mieterportal"
+    assert (attached.get_filename(), attached.get_content()) == ("Quittung-2026-000123.pdf", b"%PDF-1.7 x")
+    assert (rows()[0]["state"], rows()[0]["facts"]) == ("sent", {})

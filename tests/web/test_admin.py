@@ -88,8 +88,9 @@ def ask(installation: Installation) -> Ask:
 
 def hold_against_spec(path: str, method: str, answer: requests.Response) -> None:
     parts = path.split("/")
-    if parts[0] == "vorgaenge" and len(parts) > 1:
-        parts[1] = "{vorgang_id}"
+    named = {"vorgaenge": "{vorgang_id}", "aushaenge": "{aushang_id}"}
+    if parts[0] in named and len(parts) > 1:
+        parts[1] = named[parts[0]]
     template = "/" + "/".join(parts)
     operation = SPEC["paths"].get(template, {}).get(method.lower(), {"responses": {}})
     media, pointer = "application/problem+json", "/components/responses/Problem"
@@ -112,7 +113,7 @@ def states(vorgang: Vorgang) -> list[str]:
 def requests_of_all_kinds() -> list[tuple[str, str]]:
     owed = UUID(int=7)  # the same in every process that collects these tests
     return [
-        (method.upper(), path.lstrip("/").replace("{vorgang_id}", str(owed)))
+        (method.upper(), path.lstrip("/").replace("{vorgang_id}", str(owed)).replace("{aushang_id}", str(owed)))
         for path, operations in SPEC["paths"].items()
         for method in operations
         if method in {"get", "post"}

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from service.access.totp import grouped, setup_uri
+from service.web.aushang_pages import AushangPage, AushangView, BetroffenForm, Said
+from service.web.daten import DatenPage
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import (
@@ -359,6 +361,18 @@ KONTO = KontoPage(
      Way("Code aus einem Brief einlösen", "#a", hint="Verbindet Ihre Anmeldung mit einem Vertrag"),
      Way("Sicherheit", "#s", hint="Zweiter Faktor")),
 )  # fmt: skip
+DATEN = DatenPage(
+    "Meine Daten",
+    (("Vorgänge mit Dateien", "10 Jahre nach dem Abschluss"), ("Entwürfe", "30 Tage")),
+    (
+        Way("Anschrift oder Kontaktdaten ändern", "#c", hint="Die Verwaltung prüft die Änderung"),
+        Way("Auskunft herunterladen", "#z", hint="Alles, was hier über Sie gespeichert ist, als ZIP-Datei"),
+    ),
+    (
+        "Für die Auskunft brauchen Sie einen zweiten Faktor: Sie enthält alles.",
+        "Möchten Sie, dass Ihre Daten gelöscht werden? Schreiben Sie Ihrer Verwaltung.",
+    ),
+)
 LETTER_FORM = replace(CODE_FORM, submit="Einlösen", errors=(), fields=(
     Field("code", "text", "Code aus dem Brief", hint="16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC", required=True, autocomplete="off"),
     Field("angabe", "text", "Beginn Ihres Vertrags", required=True, autocomplete="off",
@@ -476,12 +490,31 @@ DOKUMENT = DokumentPage(
 )
 
 
+BETROFFEN = BetroffenForm("#betroffen", "token", "0195")
+AUSHAENGE = (
+    AushangView("1", "Bekannte Störung", "dringend", "Dringend", Said("Die Heizung ist ausgefallen"),
+                Said("Ein Techniker ist unterwegs.\nWarmwasser gibt es."), ("Seit 08:10 Uhr bekannt",), "", form=BETROFFEN),
+    AushangView("2", "Bekannte Störung", "wichtig", "Wichtig", Said("Aufzug steht"), Said(""),
+                ("Seit 2. März 2026, 17:00 Uhr bekannt", "Voraussichtlich bis 4. März 2026, 12:00 Uhr"),
+                "Lindenallee 5, 12345 Musterstadt", betroffen=True),
+    AushangView("3", "Geplante Arbeiten", "info", "", Said("Wasser wird abgestellt"), Said(LONG),
+                ("5. März 2026, 08:00 bis 12:00 Uhr",), "", calendar=Way("In den Kalender übernehmen", "#kalender")),
+)  # fmt: skip
+
+AUSHANG = AushangPage("Aushänge", AUSHAENGE, (Way("Zur Übersicht", "#"), Way("Trotzdem einen Schaden melden", "#")))
+
+
 def states() -> Iterator[tuple[str, Site, Page]]:
     """Yield every state as (name, surroundings, page)."""
     pages = {
         "uebersicht": OVERVIEW,
         "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
         "uebersicht-entwuerfe": replace(OVERVIEW, drafts=(Way("Entwurf weiterschreiben: Schaden melden", "#", hint="heute"),)),
+        "uebersicht-aushaenge": replace(OVERVIEW, aushaenge=AUSHAENGE, more_aushaenge=Way("Alle 6 Aushänge zeigen", "#")),
+        "aushang": replace(AUSHANG, done="Danke. Wir haben notiert, dass die Störung auch Sie betrifft."),
+        "aushang-leer": replace(AUSHANG, aushaenge=(), errors=(FieldError("aushaenge", "Bitte drücken Sie noch einmal."),)),
+        "melden-bekannt": replace(MELDEN, aushaenge=AUSHAENGE[:2]),
+        "schaden-bekannt": replace(FINDER, aushaenge=AUSHAENGE[:1]),
         "schaden": FINDER,
         "schaden-treffer": replace(FINDER, search="heizung", hits=HITS, draft=Way("Entwurf weiterschreiben: Gas", "#", hint="10:15")),
         "schaden-ohne-treffer": replace(FINDER, search="xyz", hits=(), errors=(FieldError("formular", "Bitte wählen Sie."),)),
@@ -500,7 +533,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "vorgang-fehler": replace(VORGANG, title=LONG, vorgang=CLOSED[1], entries=(), files=(), message=replace(
             VORGANG.message, form=replace(MESSAGE_FORM, errors=WRONG.errors[-1:], files=WRONG.files, file_error=WRONG.file_error))),
         "quittung": QUITTUNG,
-        "quittung-spaeter": replace(QUITTUNG, fresh=False, files=(), beschreibung=""),
+        "quittung-spaeter": replace(QUITTUNG, fresh=False, files=(), beschreibung="", mail_url="#mail", csrf_token="t", idempotency_key="0195"),
+        "quittung-geschickt": replace(QUITTUNG, fresh=False, files=(), mail_url="#mail", mailed=True),
         "meldung": MessagePage("Seite nicht gefunden", "Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben."),
         "meldung-fehler": MessagePage("Das hat nicht geklappt", "Da ist etwas schiefgegangen.",
                                       (Way("Zur Übersicht", "#"), Way("Zur Anmeldung", "#")), CALLS, "5f2c9a"),
@@ -533,7 +567,10 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             buttons=(("einschalten", "E-Mail noch einmal senden"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ein": replace(
             BENACHRICHTIGUNGEN, stand="Eingeschaltet", text=f"Wir schreiben an {LONG}@mail.example. Ihre Adresse ist jetzt {LONG}@neu.example.",
-            buttons=(("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
+            warning="Ihre Adresse nimmt unsere E-Mails nicht an.",
+            arten=(("stand", "Neuer Stand oder Termin", True), ("nachricht", LONG, False)),
+            zeiten=(("sofort", "Gleich, wenn es etwas Neues gibt", False), ("taeglich", "Einmal am Tag, um 18 Uhr", True)),
+            buttons=(("speichern", "Auswahl speichern"), ("einschalten", "An die jetzige Adresse schreiben"), ("ausschalten", "Ausschalten"))),
         "benachrichtigungen-ohne": replace(BENACHRICHTIGUNGEN, buttons=()),
         "uebersicht-brief": replace(OVERVIEW, homes=(), activate=Way(
             "Haben Sie einen Brief mit einem Code?", "#a", hint="Damit verbinden Sie Ihre Anmeldung mit Ihrem Vertrag.")),
@@ -544,6 +581,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "dokument": DOKUMENT,
         "dokument-ohne-vorschau": replace(DOKUMENT, bilder=(), more="", vorgang=None),
         "konto": KONTO,
+        "daten": DATEN,
         "aktivieren": AKTIVIEREN,
         "aktivieren-fehler": replace(AKTIVIEREN, form=LETTER_WRONG),
         "personen": PERSONEN,

@@ -1,0 +1,135 @@
+"""`konto/aenderung`: another address or number, from when; a KONTAKT with the topic of master data.
+
+The portal changes nothing itself: master data come back from immotion alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+
+import falcon
+from typing_extensions import override
+
+from service.access import factors
+from service.access.weiter import Weiter
+from service.vorgang.drafting import DraftOf
+from service.vorgang.types import Meldung, MeldungRefused, Problem
+from service.web.context import Reader, reader_of
+from service.web.errors import Level2Needed, NotFoundHere
+from service.web.intake import Submitted
+from service.web.kontakt import Kontakt, beschreibung_field
+from service.web.level2 import require_to_change
+from service.web.pages import Field
+from service.web.text import mark
+
+PATH = "konto/aenderung"
+THEMA = "STAMMDATEN"
+_MAX = 200
+# The fields, as residents read them, and as the clerk does
+_NEU = {
+    "neu_name": (mark("Neuer Name (freiwillig)"), "Neuer Name"),
+    "neu_strasse": (mark("Neue Straße und Hausnummer (freiwillig)"), "Neue Straße und Hausnummer"),
+    "neu_ort": (mark("Neue Postleitzahl und Ort (freiwillig)"), "Neue Postleitzahl und Ort"),
+    "neu_telefon": (mark("Neue Telefonnummer (freiwillig)"), "Neue Telefonnummer"),
+    "neu_email": (mark("Neue E-Mail-Adresse (freiwillig)"), "Neue E-Mail-Adresse"),
+}
+_AUTOCOMPLETE = {
+    "neu_name": "name",
+    "neu_strasse": "street-address",
+    "neu_ort": "address-level2",
+    "neu_telefon": "tel",
+    "neu_email": "email",
+}
+_KINDS = {"neu_telefon": "tel", "neu_email": "email"}
+
+
+class Aenderung(Kontakt):
+    """`/{mandant}/konto/aenderung`: as any report, with a draft, and a second factor where somebody has one."""
+
+    @property
+    @override
+    def form_name(self) -> str:
+        return "konto:aenderung"
+
+    @override
+    def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
+        """Show the form to somebody who may change where letters go."""
+        reader = reader_of(req)
+        if THEMA not in reader.house.catalog.kontaktthemen:
+            raise NotFoundHere
+        _confirmed(reader)
+        super().on_get(req, resp, mandant)
+
+    @override
+    def _file(
+        self, req: falcon.Request, resp: falcon.Response, reader: Reader, form: Submitted, draft: DraftOf
+    ) -> None:
+        try:
+            _confirmed(reader)
+        except Level2Needed:
+            self._keep(resp, reader, form, draft)  # it is there again once they have confirmed
+            raise
+        super()._file(req, resp, reader, form, draft)
+
+    @override
+    def title(self, reader: Reader, values: Mapping[str, str]) -> str:
+        return reader.words("Anschrift oder Kontaktdaten ändern")
+
+    @override
+    def intro(self, reader: Reader) -> str:
+        return reader.words(
+            "Füllen Sie nur aus, was sich ändert. Die Verwaltung prüft Ihre Angaben und ändert sie dann. "
+            "Bis dahin gilt, was sie kennt."
+        )
+
+    @override
+    def fields(self, reader: Reader, values: Mapping[str, str]) -> tuple[Field, ...]:
+        words = reader.words
+        changed = tuple(
+            Field(
+                name,
+                _KINDS.get(name, "text"),
+                words(label),
+                values.get(name, ""),
+                autocomplete=_AUTOCOMPLETE[name],
+                maxlength=_MAX,
+            )
+            for name, (label, _) in _NEU.items()
+        )
+        since = Field("ab", "date", words("Ab wann gilt das?"), values.get("ab", ""), required=True)
+        remark = beschreibung_field(values, words("Anmerkung (freiwillig)"), required=False)
+        return (*changed, since, remark)
+
+    @override
+    def meldung(self, values: Mapping[str, str]) -> Meldung:
+        """Return what changes in the words of a KONTAKT, for the clerk; raises MeldungRefused."""
+        typed = super().meldung(values)
+        changed = {name: values[name].strip() for name in _NEU if values.get(name, "").strip()}
+        problems = _problems(changed, values.get("ab", "").strip())
+        if problems:
+            raise MeldungRefused(problems)
+        lines = [f"{_NEU[name][1]}: {value}" for name, value in changed.items()]
+        since = f"Gültig ab: {date.fromisoformat(values['ab'].strip()):%d.%m.%Y}"
+        text = "\n".join([*lines, since, *([typed.beschreibung] if typed.beschreibung else [])])
+        return replace(typed, kontaktthema=THEMA, betreff="Änderung von Kontaktdaten", beschreibung=text)
+
+
+def _problems(changed: Mapping[str, str], since: str) -> list[Problem]:
+    found = [
+        Problem(name, "too_long", {"max": _MAX, "length": len(value)})
+        for name, value in changed.items()
+        if len(value) > _MAX
+    ]
+    if not changed:
+        found.append(Problem(next(iter(_NEU)), "nothing_changed"))
+    try:
+        date.fromisoformat(since)
+    except ValueError:
+        found.append(Problem("ab", "date"))
+    return found
+
+
+def _confirmed(reader: Reader) -> None:
+    """Let nobody with a second factor change where letters go without it; raises Level2Needed."""
+    if reader.mandant.level2 is not None:
+        require_to_change(reader, factors.standing(reader.signed_in), Weiter(PATH))

@@ -49,6 +49,7 @@ from service.store.database import (
 from service.store.holds import NOTHING
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS, FeedRow, OutboxRow, VorgangRow
+from service.store.query import tuples
 from service.store.records import AccountKey, Activation, Answer, CmsSession, Draft, Link, Session, Vorgang
 from service.store.retention import Kind, Over, Removed
 from tests.support.engines import mariadb, postgresql
@@ -385,7 +386,7 @@ def test_drafts_sessions_catalogs_and_contracts_are_kept(store: str) -> None:
         assert drafts.latest(mandant, "a", "kontakt", ["o"]) == draft
         drafts.save(replace(draft, owner="o"))
         assert drafts.latest(mandant, "a", "kontakt", ["another"]) is None
-        assert drafts.forms(mandant, "a", ["o", "another"]) == ["kontakt"]
+        assert tuples(drafts.forms_as(0, mandant, "a", ["o", "another"])) == [(0, "kontakt", 1)]
         over = Over(Kind.DRAFT, mandant, NOW + timedelta(days=1), NOTHING)
         assert (retention.count(over), retention.remove(over, limit=9)) == (1, Removed(1))
         session = Session(uuid4().hex, mandant, "w", "a", "s", None, "n", "e", "de", ("mieter",), NOW, NOW)

@@ -20,6 +20,7 @@ from service.store.database import database as pool
 from service.store.dokument_records import DokumentFilter, Leser, Zugang
 from service.store.migrate import migrate
 from service.store.owner import key_of_vertrag, owner_of_person
+from service.store.query import tuples
 from service.sync import alarms
 from service.sync.apply import apply_waiting
 from service.sync.delivery import read_parcels, send
@@ -369,7 +370,7 @@ def test_what_is_a_readers_is_found_from_their_keys_and_known_bytes_by_their_dig
         monkeypatch.setattr(pool.obj, "execute_sql", explained)
         dokumente.page(leser, DokumentFilter(jahr=2026, art="X", words=("y",), unread=True), limit=9)
         dokumente.choices(leser)
-        dokumente.count_unread(leser)
+        tuples(dokumente.unread_as(0, leser))
         dokumente.readable_by_name(leser, "D1")
         dokumente.kept_file("m", "0" * 64)
     *reading, kept_by = plans

@@ -98,7 +98,7 @@ def test_what_stands_in_an_address_leads_nowhere_else(portal: Portal) -> None:
     ):
         answer = visitor.get(f"vorgaenge?{query}")
         assert answer.status_code == 200
-        assert not [link for link in harmless(answer.text).links if "evil" in link]
+        assert not [link for link in harmless(answer.text).links if "evil" in link.partition("?")[0]]
 
 
 def test_the_name_of_a_file_stays_in_its_header(portal: Portal, samples: Path) -> None:

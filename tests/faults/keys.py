@@ -212,7 +212,7 @@ def _rotate(installation: Installation, files: Files, load: Load) -> dict[str, f
 
     def by_proof() -> bool:
         nonce = secrets.token_hex(8)
-        signer = Signer([dropped["secret"]], "portal.nonce.v1", derivation="django-concat")
+        signer = Signer([dropped["secret"]], "portal.nonce.v1")
         return posted_by_frame(load.resident(), nonce, signer.dumps([MANDANT, "website", nonce])) == 200
 
     def by_key() -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SUMMARY = Path("var/test-summary.txt")
-_ORDER = ("unit", "standin", "web", "demo", "invariants", "servers", "faults", "browser")
+_ORDER = ("unit", "standin", "web", "demo", "invariants", "servers", "typo3", "faults", "browser")
 _LAST = "test_zz_"
 _reasons: Counter[str] = Counter()
 

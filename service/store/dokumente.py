@@ -29,6 +29,7 @@ from service.store.dokument_records import (
 )
 from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
 from service.store.query import Query, affected, chunks, dicts, first, tuples
+from service.store.records import Announced
 
 _ERROR_MAX = 80
 _ELSEWHERE = {"opened_at", "sealed_key", "scan"}
@@ -164,16 +165,23 @@ def note_failure(seen: Angekuendigt, error: str, *, next_at: datetime | None, no
 
     False, and nothing is written, when another worker has been at it meanwhile.
     """
+    changes = after_failure(seen, error, next_at=next_at, now=now)
+    same = (DokumentRow.id == seen.id) & (DokumentRow.fetch_attempts == seen.attempts)
+    free = DokumentRow.stored_at.is_null() & DokumentRow.parked_at.is_null()
+    return affected(DokumentRow.update(**changes).where(same & free)) == 1
+
+
+def after_failure(
+    seen: Angekuendigt | Announced, error: str, *, next_at: datetime | None, now: datetime
+) -> dict[str, Any]:
+    """Return what a row says of its bytes after one more failure; without a next attempt, it is put aside."""
     changes: dict[str, Any] = {
         "fetch_attempts": seen.attempts + 1,
         "fetch_since": seen.since,
         "fetch_at": next_at,
         "fetch_error": clean.text(error, _ERROR_MAX),
     }
-    changes |= {"parked_at": now} if next_at is None else {}
-    same = (DokumentRow.id == seen.id) & (DokumentRow.fetch_attempts == seen.attempts)
-    free = DokumentRow.stored_at.is_null() & DokumentRow.parked_at.is_null()
-    return affected(DokumentRow.update(**changes).where(same & free)) == 1
+    return changes | ({"parked_at": now} if next_at is None else {})
 
 
 def parked(mandanten: Sequence[str]) -> list[tuple[str, str, int]]:
@@ -186,8 +194,12 @@ def parked(mandanten: Sequence[str]) -> list[tuple[str, str, int]]:
 
 def retry_parked(mandant: str, now: datetime) -> int:
     """Have everything of a Mandant that was put aside fetched now; returns how many."""
-    anew: dict[str, Any] = {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
-    return affected(DokumentRow.update(**anew).where((DokumentRow.mandant == mandant) & _aside()))
+    return affected(DokumentRow.update(**fetched_anew(now)).where((DokumentRow.mandant == mandant) & _aside()))
+
+
+def fetched_anew(now: datetime) -> dict[str, Any]:
+    """Return what a row says of its bytes when they are to be fetched now, attempts and age counted anew."""
+    return {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
 
 
 def _aside() -> Query:

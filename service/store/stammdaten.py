@@ -131,13 +131,16 @@ def missing(mandant: str, art: str, numbers: Sequence[str]) -> set[str]:
 
 def has_persons(mandant: str) -> bool:
     """Tell whether immotion has told of any person; a file drop carries none."""
-    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "PERSON")
-    return bool(tuples(StammdatenRow.select(StammdatenRow.nr).where(here).limit(1)))
+    return _has_any(mandant, "PERSON")
 
 
 def has_gebaeude(mandant: str) -> bool:
     """Tell whether immotion has told of any building; a file drop carries none."""
-    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == "GEBAEUDE")
+    return _has_any(mandant, "GEBAEUDE")
+
+
+def _has_any(mandant: str, art: str) -> bool:
+    here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == art)
     return bool(tuples(StammdatenRow.select(StammdatenRow.nr).where(here).limit(1)))
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from service.store import clean, dokumente
+from service.store import dokumente
 from service.store.models import AnhangRow, DateiRow, RueckzugRow, VorgangRow
 from service.store.query import Query, affected, dicts, tuples
 from service.store.records import Anhang, Announced
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _OF_THE_FILE = {"sealed_key", "scan"}
 FILE = [getattr(DateiRow if name in _OF_THE_FILE else AnhangRow, name) for name in Anhang.__slots__]
-_ERROR_MAX = 80
 
 
 def files(*more: Query) -> Query:
@@ -110,13 +109,7 @@ def note_failure(seen: Announced, error: str, *, next_at: datetime | None, now: 
 
     False, and nothing is written, when another worker has been at it meanwhile.
     """
-    changes: dict[str, Any] = {
-        "fetch_attempts": seen.attempts + 1,
-        "fetch_since": seen.since,
-        "fetch_at": next_at,
-        "fetch_error": clean.text(error, _ERROR_MAX),
-    }
-    changes |= {"parked_at": now} if next_at is None else {}
+    changes = dokumente.after_failure(seen, error, next_at=next_at, now=now)
     same = fn.COALESCE(AnhangRow.fetch_attempts, 0) == seen.attempts
     free = AnhangRow.stored_at.is_null() & AnhangRow.parked_at.is_null()
     return affected(AnhangRow.update(**changes).where((AnhangRow.id == seen.anhang.id) & same & free)) == 1
@@ -141,8 +134,8 @@ def parked(mandanten: Sequence[str]) -> dict[str, dict[str, int]]:
 
 def retry_parked(mandant: str, now: datetime) -> int:
     """Have everything of a Mandant that was put aside fetched now, attempts and age counted anew; returns how many."""
-    anew: dict[str, Any] = {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
-    return affected(AnhangRow.update(**anew).where(_parked([mandant]))) + dokumente.retry_parked(mandant, now)
+    anew = AnhangRow.update(**dokumente.fetched_anew(now)).where(_parked([mandant]))
+    return affected(anew) + dokumente.retry_parked(mandant, now)
 
 
 def _parked(mandanten: Sequence[str]) -> Query:

@@ -28,9 +28,9 @@ from service.store.dokument_records import (
     Zugang,
 )
 from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
-from service.store.query import Query, affected, dicts, first, tuples
+from service.store.query import Query, affected, chunks, dicts, first, tuples
+from service.store.records import Announced
 
-_CHUNK = 200
 _ERROR_MAX = 80
 _ELSEWHERE = {"opened_at", "sealed_key", "scan"}
 _COLUMNS = [getattr(DokumentRow, name) for name in Dokument.__slots__ if name not in _ELSEWHERE]
@@ -44,16 +44,12 @@ class OtherContent(Exception):
 def find(mandant: str, dokument_ids: Sequence[str]) -> dict[str, tuple[UUID, str, int]]:
     """Return id, SHA-256 and size (as told or as stored) of those of these documents that are known."""
     found: dict[str, tuple[UUID, str, int]] = {}
-    names = list(dokument_ids)
     columns = (DokumentRow.dokument_id, DokumentRow.id, DokumentRow.sha256, DokumentRow.bytes)
-    for start in range(0, len(names), _CHUNK):
-        here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(names[start : start + _CHUNK])
-        found |= {name: (key, sha256, size) for name, key, sha256, size in tuples(_select(columns, here))}
+    for some in chunks(dokument_ids):
+        here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(some)
+        rows = tuples(DokumentRow.select(*columns).where(here))
+        found |= {name: (key, sha256, size) for name, key, sha256, size in rows}
     return found
-
-
-def _select(columns: Sequence[Any], here: Query) -> Query:
-    return DokumentRow.select(*columns).where(here)
 
 
 def announce(
@@ -81,8 +77,8 @@ def _differs(neu: NeuesDokument, sha256: str, size: int) -> bool:
 def add_stored(mandant: str, rows: Sequence[tuple[NeuesDokument, Stored]], *, now: datetime) -> None:
     """Note documents whose bytes are kept; those that are there already stay as they are."""
     made = [_row(mandant, neu, now) | _kept(stored, now) | {"dateiname": neu.dateiname} for neu, stored in rows]
-    for start in range(0, len(made), _CHUNK):
-        affected(DokumentRow.insert_many(made[start : start + _CHUNK]).on_conflict_ignore().as_rowcount())
+    for some in chunks(made):
+        affected(DokumentRow.insert_many(some).on_conflict_ignore().as_rowcount())
 
 
 def _row(mandant: str, neu: NeuesDokument, now: datetime) -> dict[str, Any]:
@@ -107,10 +103,7 @@ def add_ziele(rows: Sequence[tuple[UUID, Ziel, str, str]]) -> int:
         {"dokument": key, "ziel": ziel.key, "vertrag_nr": ziel.vertrag_nr, "rolle": ziel.rolle, "von": von, "bis": bis}
         for key, ziel, von, bis in rows
     ]
-    return sum(
-        affected(DokumentZielRow.insert_many(made[start : start + _CHUNK]).on_conflict_ignore().as_rowcount())
-        for start in range(0, len(made), _CHUNK)
-    )
+    return sum(affected(DokumentZielRow.insert_many(some).on_conflict_ignore().as_rowcount()) for some in chunks(made))
 
 
 # What is to be fetched
@@ -172,16 +165,23 @@ def note_failure(seen: Angekuendigt, error: str, *, next_at: datetime | None, no
 
     False, and nothing is written, when another worker has been at it meanwhile.
     """
+    changes = after_failure(seen, error, next_at=next_at, now=now)
+    same = (DokumentRow.id == seen.id) & (DokumentRow.fetch_attempts == seen.attempts)
+    free = DokumentRow.stored_at.is_null() & DokumentRow.parked_at.is_null()
+    return affected(DokumentRow.update(**changes).where(same & free)) == 1
+
+
+def after_failure(
+    seen: Angekuendigt | Announced, error: str, *, next_at: datetime | None, now: datetime
+) -> dict[str, Any]:
+    """Return what a row says of its bytes after one more failure; without a next attempt, it is put aside."""
     changes: dict[str, Any] = {
         "fetch_attempts": seen.attempts + 1,
         "fetch_since": seen.since,
         "fetch_at": next_at,
         "fetch_error": clean.text(error, _ERROR_MAX),
     }
-    changes |= {"parked_at": now} if next_at is None else {}
-    same = (DokumentRow.id == seen.id) & (DokumentRow.fetch_attempts == seen.attempts)
-    free = DokumentRow.stored_at.is_null() & DokumentRow.parked_at.is_null()
-    return affected(DokumentRow.update(**changes).where(same & free)) == 1
+    return changes | ({"parked_at": now} if next_at is None else {})
 
 
 def parked(mandanten: Sequence[str]) -> list[tuple[str, str, int]]:
@@ -194,8 +194,12 @@ def parked(mandanten: Sequence[str]) -> list[tuple[str, str, int]]:
 
 def retry_parked(mandant: str, now: datetime) -> int:
     """Have everything of a Mandant that was put aside fetched now; returns how many."""
-    anew: dict[str, Any] = {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
-    return affected(DokumentRow.update(**anew).where((DokumentRow.mandant == mandant) & _aside()))
+    return affected(DokumentRow.update(**fetched_anew(now)).where((DokumentRow.mandant == mandant) & _aside()))
+
+
+def fetched_anew(now: datetime) -> dict[str, Any]:
+    """Return what a row says of its bytes when they are to be fetched now, attempts and age counted anew."""
+    return {"parked_at": None, "fetch_at": now, "fetch_since": now, "fetch_attempts": 0}
 
 
 def _aside() -> Query:
@@ -223,17 +227,16 @@ def news(mandant: str, *, limit: int) -> list[Fresh]:
 def ziele(ids: Sequence[UUID]) -> list[str]:
     """Return the keys of whom these documents are for."""
     found: dict[str, None] = {}
-    for start in range(0, len(ids), _CHUNK):
-        here = DokumentZielRow.dokument.in_(list(ids[start : start + _CHUNK]))
+    for some in chunks(ids):
+        here = DokumentZielRow.dokument.in_(some)
         found |= dict.fromkeys(key for (key,) in tuples(DokumentZielRow.select(DokumentZielRow.ziel).where(here)))
     return list(found)
 
 
 def no_news(ids: Sequence[UUID]) -> None:
     """Note that everybody was told of these who wanted to be."""
-    for start in range(0, len(ids), _CHUNK):
-        here = DokumentRow.id.in_(list(ids[start : start + _CHUNK]))
-        affected(DokumentRow.update(news=False).where(here))
+    for some in chunks(ids):
+        affected(DokumentRow.update(news=False).where(DokumentRow.id.in_(some)))
 
 
 # What a reader sees

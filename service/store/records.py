@@ -272,6 +272,11 @@ class Vertrag:
     adresse: str
     eigene_zeit: bool = False
 
+    @property
+    def wohnung(self) -> str:
+        """Return the home as its resident is shown it: address and place; "" when neither is known."""
+        return ", ".join(part for part in (self.adresse, self.lage) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Alarm:

@@ -12,10 +12,11 @@ import structlog
 from service.files.documents import is_encrypted, media_type_of
 from service.files.papers import SIZE_MAX
 from service.files.scan import ScanState
-from service.files.storage import Incoming, Storage
+from service.files.storage import Incoming, Kept, Storage
 from service.retry import next_attempt
 from service.store import dateien, documents
 from service.store.database import connected, transaction
+from service.store.dokument_records import Angekuendigt
 from service.store.records import Announced, Datei
 from service.sync.alarms import raise_alarm
 from service.sync.immotion.channel import Channel, CredentialsRefused, Part, Permanent, Temporary
@@ -24,11 +25,11 @@ log = structlog.get_logger()
 
 # A wrong digest or a 404 may be the moment between two of immotion's own steps, but not for long.
 TRIES = 5
-_BATCH = 50
+BATCH = 50
 _CLAIM = timedelta(minutes=2)  # what a killed worker had is fetched again after that
 _PARTS = 5
 # One after the other that fails is no longer about single documents, and each may have taken the time limit.
-_FAILING = 3
+FAILING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def fetch_announced(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
     Raises CredentialsRefused, OSError and StoreUnavailable: those are nothing that a document has done.
     """
     with connected():
-        wanted = documents.due(mandant, fetcher.clock(), limit=_BATCH)
+        wanted = documents.due(mandant, fetcher.clock(), limit=BATCH)
     fetched = failing = 0
     for announced in wanted:
         claimed = _claim(announced, fetcher)
@@ -62,7 +63,7 @@ def fetch_announced(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
             with connected():
                 documents.claim(claimed, until=fetcher.clock())
             raise
-        if failing == _FAILING:
+        if failing == FAILING:
             break
     return fetched
 
@@ -78,19 +79,29 @@ def _claim(seen: Announced, fetcher: Fetcher) -> Announced | None:
 
 def _note(announced: Announced, fault: Temporary | Permanent, fetcher: Fetcher) -> None:
     now, attempts = fetcher.clock(), announced.attempts + 1
-    next_at = None
-    if isinstance(fault, Temporary) or attempts < TRIES:
-        retry_after = fault.retry_after if isinstance(fault, Temporary) else None
-        next_at = next_attempt(
-            attempts, now, created_at=announced.since, retry_after=retry_after, random=fetcher.random
-        )
-    code = (fault.code if isinstance(fault, Permanent) else str(fault)).replace(" ", "_")
+    next_at, code = next_try(announced, fault, now, fetcher), code_of(fault)
     with connected():
         written = documents.note_failure(announced, code, next_at=next_at, now=now)
     facts = {"mandant": announced.anhang.mandant, "anhang": str(announced.anhang.id)}
     log.warning("document_not_fetched", **facts, error=str(fault), attempts=attempts)
     if written and next_at is None:
         raise_alarm("document_parked", mandant=facts["mandant"], detail=code, now=now, anhang=facts["anhang"])
+
+
+def next_try(
+    seen: Announced | Angekuendigt, fault: Temporary | Permanent, now: datetime, fetcher: Fetcher
+) -> datetime | None:
+    """Return when to try again after this failure; None when it is to be put aside."""
+    attempts = seen.attempts + 1
+    if isinstance(fault, Permanent) and attempts >= TRIES:
+        return None
+    retry_after = fault.retry_after if isinstance(fault, Temporary) else None
+    return next_attempt(attempts, now, created_at=seen.since, retry_after=retry_after, random=fetcher.random)
+
+
+def code_of(fault: Temporary | Permanent) -> str:
+    """Return why a document could not be had, as one word."""
+    return (fault.code if isinstance(fault, Permanent) else str(fault)).replace(" ", "_")
 
 
 def _fetch(claimed: Announced, channel: Channel, fetcher: Fetcher) -> None:
@@ -110,9 +121,13 @@ def _fetch(claimed: Announced, channel: Channel, fetcher: Fetcher) -> None:
         with connected(), transaction():
             dateien.replace(Datei(anhang.id, anhang.mandant, now, kept.sealed_key, kept.scan, found=kept.found))
             documents.mark_fetched(anhang.id, mime=mime, size=incoming.bytes, sha256=incoming.sha256, now=now)
+    raise_if_bad(kept, anhang.mandant, now, anhang=str(anhang.id))
+
+
+def raise_if_bad(kept: Kept, mandant: str, now: datetime, **whose: str) -> None:
+    """Have a person know of a file that the virus scan keeps from everybody."""
     if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
-        facts = {"anhang": str(anhang.id), "found": kept.found}
-        raise_alarm("file_quarantined", mandant=anhang.mandant, detail=kept.scan, now=now, **facts)
+        raise_alarm("file_quarantined", mandant=mandant, detail=kept.scan, now=now, **whose, found=kept.found)
 
 
 def receive(dokument_id: str, channel: Channel, incoming: Incoming) -> str:

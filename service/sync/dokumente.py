@@ -6,7 +6,6 @@ the others.
 
 import shutil
 import time
-from datetime import datetime
 from uuid import uuid4
 
 import structlog
@@ -14,22 +13,18 @@ import structlog
 from service.files.names import clean_name
 from service.files.papers import SIZE_MAX, check_paper, is_plain_name
 from service.files.refusal import Unfit
-from service.files.scan import ScanState
 from service.files.storage import Incoming
-from service.retry import next_attempt
 from service.store import dateien, dokumente, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.dokument_records import Angekuendigt, Paper, Stored
 from service.store.records import Datei
 from service.sync.alarms import raise_alarm
-from service.sync.documents import TRIES, Fetcher, check, receive
+from service.sync.documents import BATCH, FAILING, Fetcher, check, code_of, next_try, raise_if_bad, receive
 from service.sync.immotion.channel import Channel, Permanent, Temporary
 from service.vorgang.dokumente import unknown, unknown_code
 
 log = structlog.get_logger()
 
-_BATCH = 50
-_FAILING = 3
 _LONGEST_S = 5.0
 
 
@@ -45,10 +40,10 @@ def fetch_dokumente(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
     until, total = time.monotonic() + _LONGEST_S, 0
     while True:
         with connected():
-            wanted = dokumente.due(mandant, fetcher.clock(), limit=_BATCH)
+            wanted = dokumente.due(mandant, fetcher.clock(), limit=BATCH)
         fetched, goes_on = _fetch_all(wanted, channel, fetcher)
         total += fetched
-        if not goes_on or len(wanted) < _BATCH or time.monotonic() > until:
+        if not goes_on or len(wanted) < BATCH or time.monotonic() > until:
             return total
 
 
@@ -62,7 +57,7 @@ def _fetch_all(wanted: list[Angekuendigt], channel: Channel, fetcher: Fetcher) -
         except (Temporary, Permanent) as fault:
             _note(one, fault, fetcher)
             failing = failing + 1 if isinstance(fault, Temporary) else 0
-        if failing == _FAILING:
+        if failing == FAILING:
             return fetched, False
     return fetched, True
 
@@ -130,26 +125,15 @@ def _keep(one: Angekuendigt, paper: Paper, incoming: Incoming, fetcher: Fetcher)
 
     with connected():
         in_transaction(store)
-    if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
-        facts = {"dokument": str(one.id), "found": kept.found}
-        raise_alarm("file_quarantined", mandant=one.mandant, detail=kept.scan, now=now, **facts)
+    raise_if_bad(kept, one.mandant, now, dokument=str(one.id))
 
 
 def _note(one: Angekuendigt, fault: Temporary | Permanent, fetcher: Fetcher) -> None:
     now, attempts = fetcher.clock(), one.attempts + 1
-    next_at = None if isinstance(fault, _Final) else _next_at(one, fault, attempts, now, fetcher)
-    code = (fault.code if isinstance(fault, Permanent) else str(fault)).replace(" ", "_")
+    next_at = None if isinstance(fault, _Final) else next_try(one, fault, now, fetcher)
+    code = code_of(fault)
     with connected():
         written = dokumente.note_failure(one, code, next_at=next_at, now=now)
     log.warning("document_not_fetched", mandant=one.mandant, dokument=str(one.id), error=str(fault), attempts=attempts)
     if written and next_at is None:
         raise_alarm("document_parked", mandant=one.mandant, detail=code, now=now, dokument=str(one.id))
-
-
-def _next_at(
-    one: Angekuendigt, fault: Temporary | Permanent, attempts: int, now: datetime, fetcher: Fetcher
-) -> datetime | None:
-    if isinstance(fault, Permanent) and attempts >= TRIES:
-        return None
-    retry_after = fault.retry_after if isinstance(fault, Temporary) else None
-    return next_attempt(attempts, now, created_at=one.since, retry_after=retry_after, random=fetcher.random)

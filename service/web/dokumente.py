@@ -211,7 +211,7 @@ def _fields(reader: Reader, asked: dict[str, str], there: Sequence[tuple[int, st
     words = reader.words
     years = [(str(jahr), str(jahr)) for jahr in sorted({jahr for jahr, _ in there}, reverse=True)]
     kinds = sorted(((art, kind_label(art, reader)) for art in {art for _, art in there}), key=lambda pair: pair[1])
-    homes = [(v.nr, ", ".join(part for part in (v.adresse, v.lage) if part) or v.nr) for v in reader.vertraege]
+    homes = [(v.nr, v.wohnung or v.nr) for v in reader.vertraege]
     state = [("1", words("Nur ungelesene"))]
     fields = [
         Field("suche", "text", words("Suchen"), asked["suche"], maxlength=_SEARCH_MAX),

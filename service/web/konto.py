@@ -151,8 +151,7 @@ def _view(reader: Reader, person: str, name: str, *, linked: bool) -> PersonView
 
 
 def _homes(vertraege: tuple[Vertrag, ...]) -> tuple[str, ...]:
-    homes = [", ".join(part for part in (vertrag.adresse, vertrag.lage) if part) for vertrag in vertraege]
-    return tuple(home for home in homes if home)
+    return tuple(vertrag.wohnung for vertrag in vertraege if vertrag.wohnung)
 
 
 def _text(reader: Reader, count: int) -> str:

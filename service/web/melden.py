@@ -330,7 +330,7 @@ def common_fields(reader: Reader, values: Mapping[str, str], typ: Vorgangstyp) -
 def _vertrag_field(reader: Reader, values: Mapping[str, str], typ: Vorgangstyp) -> tuple[Field, ...]:
     vertraege = offered(reader.vertraege, typ, reader.today)
     if len(vertraege) > 1:
-        pairs = [(v.nr, ", ".join(part for part in (v.adresse, v.lage) if part) or v.nr) for v in vertraege]
+        pairs = [(v.nr, v.wohnung or v.nr) for v in vertraege]
         chosen = options(pairs, values.get("vertrag", ""))
         return (Field("vertrag", "radio", reader.words("Um welche Wohnung geht es?"), required=True, options=chosen),)
     if vertraege:

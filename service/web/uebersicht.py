@@ -30,13 +30,13 @@ class Uebersicht:
         visitor = reader.signed_in
         lines = vorgaenge.page(mandant, visitor.owners, offen=True, limit=_SHOWN + 1)
         vertraege = current(reader.vertraege, reader.today)
-        homes = [", ".join(part for part in (v.adresse, v.lage) if part) for v in vertraege]
+        homes = tuple(v.wohnung for v in vertraege if v.wohnung)
         building = vertraege[0].gebaeude_nr if vertraege else ""
         there = glance(visitor.account, visitor.owners, reader_leser(reader), buildings_of(reader), self._room.clock())
         words, aushaenge = reader.words, gezeigt(reader) if there.notices else []
         page = OverviewPage(
             title=words("Guten Tag, {name}", name=visitor.name) if visitor.name else words("Mieterportal"),
-            homes=tuple(home for home in homes if home),
+            homes=homes,
             vorgaenge=tuple(vorgang_view(line, reader) for line in lines[:_SHOWN]),
             more=Way(words("Alle Vorgänge zeigen"), reader.link("vorgaenge")),
             search_action=reader.link("melden/schaden"),

@@ -39,7 +39,7 @@ final class PortalController extends ActionController
     {
         $element = $this->element();
         $settings = $this->read();
-        $this->view->assignMultiple(['portal' => $settings, 'element' => $element, 'emergency' => $this->emergency()]);
+        $this->view->assignMultiple(['portal' => $settings, 'emergency' => $this->emergency()]);
         if ($settings === null) {
             return $this->rendered(PortalState::Unavailable);
         }
@@ -106,7 +106,6 @@ final class PortalController extends ActionController
     {
         $this->view->assignMultiple([
             'startUrl' => SignOnPaths::start($this->request, $element->target()),
-            'element' => $element,
             'asButton' => true,
         ]);
 

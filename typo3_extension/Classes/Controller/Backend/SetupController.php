@@ -44,7 +44,6 @@ final readonly class SetupController
             $view->assignMultiple([
                 'steps' => array_map($this->shown(...), $found),
                 'allGood' => $open === [],
-                'openSteps' => count($open),
                 'keyUrl' => $facts->settings === null ? '' : $this->frame->url('mieterportal_setup.key', ['site' => $site->getIdentifier()]),
                 'keyIds' => implode(', ', $facts->keys?->ids() ?? []),
             ]);

@@ -93,7 +93,7 @@ final class PortalController extends ActionController
         $isSignedIn = Visitor::of($this->request) !== null;
         $target = $element->target();
         $this->view->assignMultiple([
-            'frameUrl' => $settings->signOnUrl() . ($target === '' ? '' : '?' . http_build_query(['ziel' => $target])),
+            'frameUrl' => $settings->signOnUrl($target),
             'tokenUrl' => SignOnPaths::path($this->request, SignOnPaths::TOKEN),
             'startUrl' => SignOnPaths::start($this->request, $target),
             'loginUrl' => $this->loginLink->url($this->request, $settings, (string)$this->request->getUri()),

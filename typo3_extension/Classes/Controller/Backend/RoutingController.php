@@ -172,13 +172,9 @@ final readonly class RoutingController
             foreach ((array)($rule['conditions'] ?? []) as $fact => $codes) {
                 $known = $words[self::FACTS[$fact] ?? ''] ?? [];
                 $named = array_map(static fn(string $code): string => $known[$code] ?? $code, array_map(strval(...), (array)$codes));
-                $conditions[] = ['fact' => $fact, 'codes' => implode(', ', $named)];
+                $conditions[$fact] = implode(', ', $named);
             }
-            $suggests = [];
-            foreach ((array)($rule['suggests'] ?? []) as $what => $value) {
-                $suggests[] = ['what' => $what, 'value' => $value];
-            }
-            $shown[] = ['name' => $rule['name'] ?? '', 'conditions' => $conditions, 'suggests' => $suggests];
+            $shown[] = ['name' => $rule['name'] ?? '', 'conditions' => $conditions, 'suggests' => (array)($rule['suggests'] ?? [])];
         }
 
         return $shown;
@@ -193,12 +189,7 @@ final readonly class RoutingController
     {
         $shown = [];
         foreach (array_keys($tables) as $name) {
-            $known = $words[$name] ?? [];
-            $entries = array_map(
-                static fn(string $code): array => ['code' => $code, 'label' => $known[$code]],
-                array_map(strval(...), array_keys($known)),
-            );
-            $shown[] = ['label' => $this->frame->words('routing.table.' . $name), 'entries' => $entries, 'count' => count($entries)];
+            $shown[] = ['label' => $this->frame->words('routing.table.' . $name), 'entries' => $words[$name] ?? []];
         }
 
         return $shown;

@@ -6,7 +6,7 @@ from typing import Any
 
 import falcon
 
-from service.vorgang.catalog import Catalog, Entry
+from service.vorgang.catalog import Catalog, Entry, Label
 from service.vorgang.routing import CONDITIONS, RoutingRule
 from service.web.admin import AdminRoute, spent
 
@@ -45,10 +45,7 @@ def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
         _entry(art) | {"schadenskategorie": art.kategorie, "schadensorte": list(art.orte)}
         for art in catalog.schadensarten.values()
     ]
-    rules = [
-        {"code": rule.id, "de": rule.title.de, "en": rule.title.en or rule.title.de}
-        for rule in catalog.emergency_rules.values()
-    ]
+    rules = [_named(rule.id, rule.title) for rule in catalog.emergency_rules.values()]
     return plain | {"schadensarten": arten, "notfall_regeln": rules}
 
 
@@ -57,7 +54,11 @@ def _entries(table: Mapping[str, Entry]) -> list[dict[str, Any]]:
 
 
 def _entry(entry: Entry) -> dict[str, Any]:
-    return {"code": entry.code, "de": entry.label.de, "en": entry.label.text("en")}
+    return _named(entry.code, entry.label)
+
+
+def _named(code: str, words: Label) -> dict[str, Any]:
+    return {"code": code, "de": words.de, "en": words.text("en")}
 
 
 def _rule(rule: RoutingRule) -> dict[str, Any]:

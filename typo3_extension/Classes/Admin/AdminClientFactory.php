@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Admin;
 
+use Mieterportal\Typo3\Portal\PortalClientFactory;
 use Mieterportal\Typo3\Session\Claims;
 use Mieterportal\Typo3\Session\KeyMissing;
 use Mieterportal\Typo3\Session\KeySource;
@@ -22,6 +23,7 @@ final readonly class AdminClientFactory
     public function __construct(
         private Http $http,
         private PortalSettingsFactory $settings,
+        private PortalClientFactory $portal,
     ) {}
 
     /**
@@ -52,7 +54,7 @@ final readonly class AdminClientFactory
     public function signer(PortalSettings $settings): SessionSigner
     {
         try {
-            return new SessionSigner($settings->connection, $settings->url, KeySource::ofTypo3()->forConnection($settings->connection));
+            return $this->portal->signer($settings);
         } catch (KeyMissing) {
             throw new NoAnswer(Trouble::Key, KeySource::variable($settings->connection));
         }

@@ -8,6 +8,7 @@ use GuzzleHttp\Exception\ConnectException;
 use GuzzleHttp\Exception\GuzzleException;
 use GuzzleHttp\Exception\RequestException;
 use GuzzleHttp\Promise\RejectionException;
+use Mieterportal\Typo3\Portal\PortalClientFactory;
 use TYPO3\CMS\Core\Http\RequestFactory;
 
 /**
@@ -15,8 +16,6 @@ use TYPO3\CMS\Core\Http\RequestFactory;
  */
 final readonly class Typo3Http implements Http
 {
-    public const CONTEXT = 'mieterportal';
-
     public function __construct(
         private RequestFactory $requestFactory,
     ) {}
@@ -32,7 +31,7 @@ final readonly class Typo3Http implements Http
             'stream' => false,
         ];
         try {
-            $response = $this->requestFactory->request($url, $method, $options, self::CONTEXT);
+            $response = $this->requestFactory->request($url, $method, $options, PortalClientFactory::CONTEXT);
             $read = $response->getBody()->read(Answer::MAX_BYTES);
         } catch (GuzzleException|\RuntimeException $fault) {
             throw self::translated($fault, $url);

@@ -39,7 +39,7 @@ final class PortalController extends ActionController
     {
         $element = $this->element();
         $settings = $this->read();
-        $this->view->assignMultiple(['portal' => $settings, 'element' => $element, 'emergency' => $this->emergency()]);
+        $this->view->assignMultiple(['portal' => $settings, 'emergency' => $this->emergency()]);
         if ($settings === null) {
             return $this->rendered(PortalState::Unavailable);
         }
@@ -93,7 +93,7 @@ final class PortalController extends ActionController
         $isSignedIn = Visitor::of($this->request) !== null;
         $target = $element->target();
         $this->view->assignMultiple([
-            'frameUrl' => $settings->signOnUrl() . ($target === '' ? '' : '?' . http_build_query(['ziel' => $target])),
+            'frameUrl' => $settings->signOnUrl($target),
             'tokenUrl' => SignOnPaths::path($this->request, SignOnPaths::TOKEN),
             'startUrl' => SignOnPaths::start($this->request, $target),
             'loginUrl' => $this->loginLink->url($this->request, $settings, (string)$this->request->getUri()),
@@ -106,7 +106,6 @@ final class PortalController extends ActionController
     {
         $this->view->assignMultiple([
             'startUrl' => SignOnPaths::start($this->request, $element->target()),
-            'element' => $element,
             'asButton' => true,
         ]);
 

@@ -39,7 +39,7 @@ final readonly class StartPage
         ));
         $view->assignMultiple([
             'language' => $language->getLocale()->getLanguageCode(),
-            'action' => $settings->signOnUrl() . ($target === '' ? '' : '?' . http_build_query(['ziel' => $target])),
+            'action' => $settings->signOnUrl($target),
             'token' => $token,
             'words' => [
                 'title' => $labels->sL(self::LABELS . 'title'),

@@ -41,8 +41,7 @@ final readonly class Visitor
      */
     public static function groups(ServerRequestInterface $request): array
     {
-        $user = $request->getAttribute('frontend.user');
-        $visitor = $user instanceof FrontendUserAuthentication ? self::ofUser($user) : null;
+        $visitor = self::of($request);
 
         return $visitor === null ? [0, -1] : [0, -2, ...$visitor->ownGroups()];
     }

@@ -60,7 +60,7 @@ final readonly class PortalClient
         foreach ($this->signer->tokens(Claims::LOGOUT, $claims) as $token) {
             $answer = new PortalAnswer($this->transport->send(
                 'POST',
-                $this->settings->reachedAt() . '/sso/' . rawurlencode($this->settings->connection) . '/logout',
+                $this->settings->reachedAt() . $this->settings->signOnPath() . '/logout',
                 ['Content-Type' => 'application/x-www-form-urlencoded'],
                 Utils::streamFor(http_build_query(['token' => $token])),
                 min(self::LOGOUT_TIMEOUT, $this->settings->timeout),

@@ -16,7 +16,7 @@ use TYPO3\CMS\Core\Http\RequestFactory;
 final readonly class PortalClientFactory
 {
     /** Names these requests, so that `HTTP/allowed_hosts/mieterportal` can limit where they go. */
-    private const CONTEXT = 'mieterportal';
+    public const CONTEXT = 'mieterportal';
 
     public function __construct(private RequestFactory $requestFactory) {}
 
@@ -40,7 +40,7 @@ final readonly class PortalClientFactory
         );
     }
 
-    public function transport(): Transport
+    private function transport(): Transport
     {
         return new Transport(fn(string $url, string $method, array $options) => $this->requestFactory->request(
             $url,

@@ -48,9 +48,4 @@ final readonly class PortalRequest
 
         return $found;
     }
-
-    public function isSafe(): bool
-    {
-        return in_array($this->method, ['GET', 'HEAD'], true);
-    }
 }

@@ -53,8 +53,19 @@ final readonly class PortalSettings
         return strtolower(($parts['scheme'] ?? '') . '://' . ($parts['host'] ?? '')) . $port;
     }
 
-    public function signOnUrl(): string
+    /**
+     * @param string $target a place at the portal to begin at, such as `melden/schaden`; empty for its first page
+     */
+    public function signOnUrl(string $target = ''): string
     {
-        return $this->url . '/sso/' . rawurlencode($this->connection);
+        return $this->url . $this->signOnPath() . ($target === '' ? '' : '?' . http_build_query(['ziel' => $target]));
+    }
+
+    /**
+     * The connection's door, below the portal's address.
+     */
+    public function signOnPath(): string
+    {
+        return '/sso/' . rawurlencode($this->connection);
     }
 }

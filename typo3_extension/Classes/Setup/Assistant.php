@@ -76,7 +76,7 @@ final readonly class Assistant
             return array_map(Finding::later(...), [Step::Reachable, ...$after]);
         }
         try {
-            $url = $settings->reachedAt() . '/sso/' . rawurlencode($settings->connection);
+            $url = $settings->reachedAt() . $settings->signOnPath();
             $door = $this->http->send('GET', $url, ['Accept' => 'text/html'], $settings->timeout);
         } catch (NoAnswer $none) {
             return [Finding::bad(Step::Reachable, $none->trouble->value, $none->detail), ...array_map(Finding::later(...), $after)];

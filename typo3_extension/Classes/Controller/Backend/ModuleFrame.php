@@ -67,6 +67,26 @@ final readonly class ModuleFrame
     }
 
     /**
+     * A view of the site that is looked at: with what the portal says of it, or why it says nothing.
+     *
+     * @param \Closure(ModuleTemplate, Site): void $fill assigns what the template shows; may throw NoAnswer
+     */
+    public function filled(ServerRequestInterface $request, \Closure $fill): ModuleTemplate
+    {
+        $site = $this->site($request);
+        $view = $this->view($request, $site);
+        if ($site !== null) {
+            try {
+                $fill($view, $site);
+            } catch (NoAnswer $none) {
+                $view->assign('trouble', $this->trouble($none, $site));
+            }
+        }
+
+        return $view;
+    }
+
+    /**
      * A view with the menu of the module's parts and the choice of the site.
      */
     public function view(ServerRequestInterface $request, ?Site $site): ModuleTemplate

@@ -11,6 +11,7 @@ use Mieterportal\Typo3\Settings\PortalSettings;
 use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Message\ServerRequestInterface;
 use TYPO3\CMS\Backend\Attribute\AsController;
+use TYPO3\CMS\Backend\Template\ModuleTemplate;
 use TYPO3\CMS\Core\Http\JsonResponse;
 use TYPO3\CMS\Core\Site\Entity\Site;
 
@@ -27,23 +28,7 @@ final readonly class PreviewController
 
     public function showAction(ServerRequestInterface $request): ResponseInterface
     {
-        $site = $this->frame->site($request);
-        $view = $this->frame->view($request, $site);
-        if ($site !== null) {
-            try {
-                $settings = $this->clients->settings($site);
-                $this->clients->signer($settings);
-                $view->assignMultiple([
-                    'signOnUrl' => $settings->signOnUrl(),
-                    'tokenUrl' => $this->frame->url('mieterportal_preview.token', ['site' => $site->getIdentifier()]),
-                    'person' => self::person($site),
-                ]);
-            } catch (NoAnswer $none) {
-                $view->assign('trouble', $this->frame->trouble($none, $site));
-            }
-        }
-
-        return $view->renderResponse('Backend/Preview');
+        return $this->frame->filled($request, $this->fill(...))->renderResponse('Backend/Preview');
     }
 
     /**
@@ -70,6 +55,17 @@ final readonly class PreviewController
         );
 
         return new JsonResponse(['token' => $signer->token(Claims::LOGIN, $resident)], 200, ['Cache-Control' => 'no-store']);
+    }
+
+    private function fill(ModuleTemplate $view, Site $site): void
+    {
+        $settings = $this->clients->settings($site);
+        $this->clients->signer($settings);
+        $view->assignMultiple([
+            'signOnUrl' => $settings->signOnUrl(),
+            'tokenUrl' => $this->frame->url('mieterportal_preview.token', ['site' => $site->getIdentifier()]),
+            'person' => self::person($site),
+        ]);
     }
 
     private static function person(Site $site): string

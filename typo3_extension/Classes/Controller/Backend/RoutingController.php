@@ -12,6 +12,7 @@ use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Message\ServerRequestInterface;
 use TYPO3\CMS\Backend\Attribute\AsController;
 use TYPO3\CMS\Backend\Template\ModuleTemplate;
+use TYPO3\CMS\Core\Site\Entity\Site;
 
 /**
  * The catalog, the routing rules, and which of them would match a case.
@@ -38,17 +39,10 @@ final readonly class RoutingController
 
     public function showAction(ServerRequestInterface $request): ResponseInterface
     {
-        $site = $this->frame->site($request);
-        $view = $this->frame->view($request, $site);
-        if ($site !== null) {
+        $view = $this->frame->filled($request, function (ModuleTemplate $view, Site $site) use ($request): void {
             $view->assign('actionUrl', $this->frame->url('mieterportal_routing', ['site' => $site->getIdentifier()]));
-            try {
-                $client = $this->clients->forSite($site, ModuleFrame::user());
-                $this->fill($view, $client, self::asked($request));
-            } catch (NoAnswer $none) {
-                $view->assign('trouble', $this->frame->trouble($none, $site));
-            }
-        }
+            $this->fill($view, $this->clients->forSite($site, ModuleFrame::user()), self::asked($request));
+        });
 
         return $view->renderResponse('Backend/Routing');
     }
@@ -178,13 +172,9 @@ final readonly class RoutingController
             foreach ((array)($rule['conditions'] ?? []) as $fact => $codes) {
                 $known = $words[self::FACTS[$fact] ?? ''] ?? [];
                 $named = array_map(static fn(string $code): string => $known[$code] ?? $code, array_map(strval(...), (array)$codes));
-                $conditions[] = ['fact' => $fact, 'codes' => implode(', ', $named)];
+                $conditions[$fact] = implode(', ', $named);
             }
-            $suggests = [];
-            foreach ((array)($rule['suggests'] ?? []) as $what => $value) {
-                $suggests[] = ['what' => $what, 'value' => $value];
-            }
-            $shown[] = ['name' => $rule['name'] ?? '', 'conditions' => $conditions, 'suggests' => $suggests];
+            $shown[] = ['name' => $rule['name'] ?? '', 'conditions' => $conditions, 'suggests' => (array)($rule['suggests'] ?? [])];
         }
 
         return $shown;
@@ -199,12 +189,7 @@ final readonly class RoutingController
     {
         $shown = [];
         foreach (array_keys($tables) as $name) {
-            $known = $words[$name] ?? [];
-            $entries = array_map(
-                static fn(string $code): array => ['code' => $code, 'label' => $known[$code]],
-                array_map(strval(...), array_keys($known)),
-            );
-            $shown[] = ['label' => $this->frame->words('routing.table.' . $name), 'entries' => $entries, 'count' => count($entries)];
+            $shown[] = ['label' => $this->frame->words('routing.table.' . $name), 'entries' => $words[$name] ?? []];
         }
 
         return $shown;

@@ -16,7 +16,9 @@ use Mieterportal\Typo3\Setup\State;
 use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Message\ServerRequestInterface;
 use TYPO3\CMS\Backend\Attribute\AsController;
+use TYPO3\CMS\Backend\Template\ModuleTemplate;
 use TYPO3\CMS\Core\Http\NormalizedParams;
+use TYPO3\CMS\Core\Site\Entity\Site;
 
 /**
  * The set-up assistant, and the button that makes a key.
@@ -35,20 +37,17 @@ final readonly class SetupController
 
     public function showAction(ServerRequestInterface $request): ResponseInterface
     {
-        $site = $this->frame->site($request);
-        $view = $this->frame->view($request, $site);
-        if ($site !== null) {
+        $view = $this->frame->filled($request, function (ModuleTemplate $view, Site $site) use ($request): void {
             $facts = $this->collector->of($site, self::origin($request));
             $found = (new Assistant($this->http, AdminClientFactory::asking(ModuleFrame::user())))->examine($facts);
             $open = array_filter($found, static fn(Finding $one): bool => $one->state !== State::Good);
             $view->assignMultiple([
                 'steps' => array_map($this->shown(...), $found),
                 'allGood' => $open === [],
-                'openSteps' => count($open),
                 'keyUrl' => $facts->settings === null ? '' : $this->frame->url('mieterportal_setup.key', ['site' => $site->getIdentifier()]),
                 'keyIds' => implode(', ', $facts->keys?->ids() ?? []),
             ]);
-        }
+        });
 
         return $view->renderResponse('Backend/Setup');
     }
@@ -58,9 +57,7 @@ final readonly class SetupController
      */
     public function keyAction(ServerRequestInterface $request): ResponseInterface
     {
-        $site = $this->frame->site($request);
-        $view = $this->frame->view($request, $site);
-        if ($site !== null) {
+        $view = $this->frame->filled($request, function (ModuleTemplate $view, Site $site) use ($request): void {
             $facts = $this->collector->of($site, self::origin($request));
             $key = Token::base64url(random_bytes(self::KEY_BYTES));
             $view->assignMultiple([
@@ -72,7 +69,7 @@ final readonly class SetupController
                 'renews' => $facts->keys !== null,
                 'backUrl' => $this->frame->url('mieterportal_setup', ['site' => $site->getIdentifier()]),
             ]);
-        }
+        });
 
         return $view->renderResponse('Backend/Key')->withHeader('Cache-Control', 'no-store');
     }

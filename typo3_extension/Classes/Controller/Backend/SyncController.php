@@ -9,6 +9,7 @@ use Mieterportal\Typo3\Admin\NoAnswer;
 use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Message\ServerRequestInterface;
 use TYPO3\CMS\Backend\Attribute\AsController;
+use TYPO3\CMS\Backend\Template\ModuleTemplate;
 use TYPO3\CMS\Core\Http\RedirectResponse;
 use TYPO3\CMS\Core\Site\Entity\Site;
 use TYPO3\CMS\Core\Type\ContextualFeedbackSeverity;
@@ -28,42 +29,30 @@ final readonly class SyncController
 
     public function showAction(ServerRequestInterface $request): ResponseInterface
     {
-        $site = $this->frame->site($request);
-        $view = $this->frame->view($request, $site);
-        if ($site !== null) {
-            try {
-                $client = $this->clients->forSite($site, ModuleFrame::user());
-                $page = $client->parked(self::text($request->getQueryParams(), 'after'), self::PAGE);
-                $view->assignMultiple([
-                    'status' => $client->status(),
-                    'parked' => $this->listed((array)($page['vorgaenge'] ?? []), $site),
-                    'nextUrl' => is_string($page['next'] ?? null) ? $this->url('mieterportal_sync', $site, ['after' => $page['next']]) : '',
-                    'retryAllUrl' => $this->url('mieterportal_sync.retry', $site),
-                ]);
-            } catch (NoAnswer $none) {
-                $view->assign('trouble', $this->frame->trouble($none, $site));
-            }
-        }
+        $view = $this->frame->filled($request, function (ModuleTemplate $view, Site $site) use ($request): void {
+            $client = $this->clients->forSite($site, ModuleFrame::user());
+            $page = $client->parked(self::text($request->getQueryParams(), 'after'), self::PAGE);
+            $view->assignMultiple([
+                'status' => $client->status(),
+                'parked' => $this->listed((array)($page['vorgaenge'] ?? []), $site),
+                'nextUrl' => is_string($page['next'] ?? null) ? $this->url('mieterportal_sync', $site, ['after' => $page['next']]) : '',
+                'retryAllUrl' => $this->url('mieterportal_sync.retry', $site),
+            ]);
+        });
 
         return $view->renderResponse('Backend/Sync');
     }
 
     public function vorgangAction(ServerRequestInterface $request): ResponseInterface
     {
-        $site = $this->frame->site($request);
-        $view = $this->frame->view($request, $site);
         $id = self::text($request->getQueryParams(), 'vorgang');
-        if ($site !== null) {
-            try {
-                $view->assign('vorgang', $this->clients->forSite($site, ModuleFrame::user())->vorgang($id));
-            } catch (NoAnswer $none) {
-                $view->assign('trouble', $this->frame->trouble($none, $site));
-            }
+        $view = $this->frame->filled($request, function (ModuleTemplate $view, Site $site) use ($id): void {
             $view->assignMultiple([
                 'retryUrl' => $this->url('mieterportal_sync.retry', $site, ['vorgang' => $id]),
                 'backUrl' => $this->url('mieterportal_sync', $site),
             ]);
-        }
+            $view->assign('vorgang', $this->clients->forSite($site, ModuleFrame::user())->vorgang($id));
+        });
 
         return $view->renderResponse('Backend/Vorgang');
     }

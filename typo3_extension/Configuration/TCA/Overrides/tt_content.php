@@ -1,5 +1,6 @@
 <?php
 
+use Mieterportal\Typo3\Preview\PortalPreviewRenderer;
 use TYPO3\CMS\Core\Information\Typo3Version;
 use TYPO3\CMS\Core\Utility\ExtensionManagementUtility;
 use TYPO3\CMS\Extbase\Utility\ExtensionUtility;
@@ -19,6 +20,7 @@ defined('TYPO3') or die();
             'mieterportal',
             $labels . $name . '.description',
         );
+        $GLOBALS['TCA']['tt_content']['types'][$type]['previewRenderer'] = PortalPreviewRenderer::class;
         if ($hasForm) {
             $form = 'FILE:EXT:mieterportal/Configuration/FlexForms/' . $plugin . '.xml';
             if ((new Typo3Version())->getMajorVersion() < 14) {

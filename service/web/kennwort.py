@@ -8,15 +8,14 @@ from service.access.own import changes, reset
 from service.access.own.links import LinkRefused, LinkTokens, Purpose, find
 from service.access.own.names import MAX_TYPED as MAX_NAME
 from service.access.own.names import name_key
-from service.access.own.sign_in import SignInRefused
 from service.store.records import MailLink, OwnAccount
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.guest import FORGOTTEN, SIGN_IN, Entry, GuestDesk, form_again, own_login, write
 from service.web.level2 import form_key, read_form, small_form
-from service.web.own_account import own_account, require_to_change_account
-from service.web.own_fields import new_password_field, password_error, password_field
+from service.web.own_account import own_account, password_wrong, require_to_change_account
+from service.web.own_fields import former_password_field, new_password_field, password_error
 from service.web.own_pages import ZugangPage
 from service.web.pages import Field, MessagePage, Way
 from service.web.session import PUBLIC, RESIDENT
@@ -192,16 +191,13 @@ class KennwortAendern:
 
     def _change(self, req: falcon.Request, account: OwnAccount, former: str, password: str) -> tuple[str, str]:
         """Change it, and return what is wrong with either field."""
-        reader, source = reader_of(req), source_of(req)
+        reader = reader_of(req)
         around = (reader.mandant.name, account.email, reader.signed_in.name, *reader.mandant.forbidden_words)
         if error := password_error(reader, password, around):
             return "", error
-        self._room.rates.hit("sign_in_name", source.mandant, account.account)
-        try:
-            changes.confirm_password(account, former, self._room.hasher, source)
-        except SignInRefused:
-            return reader.words("Das ist nicht Ihr jetziges Kennwort."), ""
-        changes.change_password(reader.signed_in, password, self._room.hasher, source)
+        if error := password_wrong(req, account, former):
+            return error, ""
+        changes.change_password(reader.signed_in, password, self._room.hasher, source_of(req))
         return "", ""
 
     def _show(  # noqa: PLR0913 - one place where the page is made
@@ -215,10 +211,7 @@ class KennwortAendern:
         expired: bool = False,
     ) -> None:
         words = reader.words
-        fields = (
-            password_field(reader, name="bisher", label=words("Jetziges Kennwort"), error=wrong),
-            new_password_field(reader, weak),
-        )
+        fields = former_password_field(reader, wrong), new_password_field(reader, weak)
         page = ZugangPage(
             title=words("Kennwort ändern"),
             text=words("Auf allen anderen Geräten sind Sie danach abgemeldet."),

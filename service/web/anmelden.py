@@ -17,7 +17,8 @@ from service.web.aktivieren import fact_error, fact_field, invitation_of, refusa
 from service.web.anmelden_passkey import PasskeyProblem, account_of, offer
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
-from service.web.guest import FORGOTTEN, REGISTER, SIGN_IN, Entry, GuestDesk, cookies_wanted, form_again, own_login
+from service.web.fields import form_again
+from service.web.guest import FORGOTTEN, REGISTER, SIGN_IN, Entry, GuestDesk, cookies_wanted, own_login
 from service.web.noted import note_alone
 from service.web.own_fields import email_field, new_password_field, password_error, password_field
 from service.web.own_pages import ZugangPage
@@ -54,7 +55,7 @@ class Anmelden:
         if entry is None:
             resp.status = falcon.HTTP_403
             typed = req.context.form.get("name"), req.context.form.get("weiter")
-            self._show(resp, reader, self._desk.newcomer(req), typed, form_again(reader))
+            self._show(resp, reader, self._desk.newcomer(req), typed, form_again(reader.words))
             return
         typed = entry.form.get("name"), entry.form.get("weiter")
         if problem := _problem(reader, entry):
@@ -69,7 +70,7 @@ class Anmelden:
         login, entry = own_login(reader), self._desk.read(req)
         if entry is None:
             resp.status = falcon.HTTP_403
-            again = form_again(reader)
+            again = form_again(reader.words)
             self._show(resp, reader, self._desk.newcomer(req), ("", req.context.form.get("weiter")), again)
             return
         try:
@@ -155,7 +156,7 @@ class Registrieren:
         entry = self._desk.read(req)
         if entry is None:
             resp.status = falcon.HTTP_403
-            again = {"": form_again(reader)}
+            again = {"": form_again(reader.words)}
             self._show(resp, reader, self._desk.newcomer(req), dict(req.context.form.fields), again)
             return
         code = parse(entry.form.get("code"))

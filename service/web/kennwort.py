@@ -12,7 +12,8 @@ from service.store.records import MailLink, OwnAccount
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
-from service.web.guest import FORGOTTEN, SIGN_IN, Entry, GuestDesk, form_again, own_login, write
+from service.web.fields import form_again
+from service.web.guest import FORGOTTEN, SIGN_IN, Entry, GuestDesk, own_login, write
 from service.web.level2 import form_key, read_form, small_form
 from service.web.own_account import own_account, password_wrong, require_to_change_account
 from service.web.own_fields import former_password_field, new_password_field, password_error
@@ -54,7 +55,7 @@ class KennwortVergessen:
         name = req.context.form.get("name")
         if entry is None:
             resp.status = falcon.HTTP_403
-            self._show(resp, reader, self._desk.newcomer(req), name, general=form_again(reader))
+            self._show(resp, reader, self._desk.newcomer(req), name, general=form_again(reader.words))
             return
         if not name:
             resp.status = falcon.HTTP_422
@@ -120,7 +121,7 @@ class KennwortNeu:
             link = self._find(reader, token)
             if entry is None:
                 resp.status = falcon.HTTP_403
-                self._show(resp, reader, self._desk.newcomer(req), token, general=form_again(reader))
+                self._show(resp, reader, self._desk.newcomer(req), token, general=form_again(reader.words))
                 return
             self._change(req, resp, entry, link)
         except LinkRefused:

@@ -4,7 +4,6 @@ import falcon
 import structlog
 
 from service.access.activation import ActivationRefused, Refusal
-from service.access.activation_code import MAX_TYPED as MAX_CODE
 from service.access.activation_code import Code, Shape, parse
 from service.access.audit import Event
 from service.access.guesttoken import Guest
@@ -13,7 +12,15 @@ from service.access.own.names import MAX_TYPED as MAX_NAME
 from service.access.own.register import Registration, register
 from service.access.own.sign_in import Attempt, SignInRefused, sign_in
 from service.access.weiter import HOME
-from service.web.aktivieren import fact_error, fact_field, invitation_of, refusal_help, shape_help
+from service.web.aktivieren import (
+    fact_error,
+    fact_field,
+    invitation_of,
+    letter_field,
+    letter_help,
+    refusal_help,
+    shape_help,
+)
 from service.web.anmelden_passkey import PasskeyProblem, account_of, offer
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
@@ -208,20 +215,9 @@ class Registrieren:
     ) -> None:
         words, wrong = reader.words, problems or {}
         rules = invitation_of(reader)
-        code = Field(
-            "code",
-            "text",
-            words("Code aus dem Brief"),
-            typed.get("code", ""),
-            hint=words("16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC"),
-            required=True,
-            error=wrong.get("code", ""),
-            autocomplete="off",
-            maxlength=MAX_CODE,
-        )
         email = email_field(reader, typed.get("email", ""), wrong.get("email", ""))
         fields = (
-            code,
+            letter_field(reader, typed.get("code", ""), wrong.get("code", "")),
             fact_field(reader, rules, typed.get("angabe", ""), wrong.get("angabe", "")),
             *((email,) if _asks_for_mail(reader) else ()),
             new_password_field(reader, wrong.get("kennwort", "")),
@@ -234,12 +230,7 @@ class Registrieren:
             text=words("Sie brauchen den Brief Ihrer Verwaltung mit dem Code und Ihren Vertrag."),
             form=form,
             ways=(Way(words("Ich bin schon registriert"), reader.link(SIGN_IN)),),
-            help=(
-                words(
-                    "Sie haben keinen Brief, oder der Code gilt nicht mehr? Ihre Verwaltung schickt Ihnen einen neuen."
-                ),
-                words("Nach zehn falschen Angaben zu einem Code gilt er nicht mehr."),
-            ),
+            help=letter_help(reader),
             guest=True,
             letter=True,
         )

@@ -41,7 +41,7 @@ class KennwortVergessen:
         own_login(reader)
         if self._room.settings.service.mail is None:
             text = reader.words("Bitten Sie Ihre Verwaltung um einen neuen Brief. Damit registrieren Sie sich neu.")
-            write(resp, reader, MessagePage(reader.words("Kennwort vergessen"), text, _to_login(reader)))
+            write(resp, reader, MessagePage(reader.words("Kennwort vergessen"), text, to_login(reader)))
             return
         self._show(resp, reader, self._desk.newcomer(req), "")
 
@@ -71,7 +71,7 @@ class KennwortVergessen:
             "Er gilt eine Stunde. Kommt keine, sehen Sie im Spamordner nach, oder bitten Sie Ihre Verwaltung um einen "
             "neuen Brief."
         )
-        write(resp, reader, MessagePage(reader.words("Bitte sehen Sie in Ihr Postfach"), text, _to_login(reader)))
+        write(resp, reader, MessagePage(reader.words("Bitte sehen Sie in Ihr Postfach"), text, to_login(reader)))
 
     def _show(  # noqa: PLR0913 - one place where the page is made
         self, resp: falcon.Response, reader: Reader, guest: Guest, name: str, *, error: str = "", general: str = ""
@@ -85,7 +85,7 @@ class KennwortVergessen:
             title=words("Kennwort vergessen"),
             text=words("Wir schicken Ihnen eine E-Mail mit einem Link, über den Sie ein neues Kennwort wählen."),
             form=self._desk.form(reader, guest, reader.link(FORGOTTEN), words("E-Mail senden"), field, general=general),
-            ways=_to_login(reader),
+            ways=to_login(reader),
         )
         self._desk.show(resp, reader, guest, page)
 
@@ -227,9 +227,10 @@ def stale(resp: falcon.Response, reader: Reader) -> None:
     """Say that a link is good no more, whatever became of it."""
     text = reader.words("Er war schon benutzt, oder es ist zu lange her. Verlangen Sie bitte eine neue E-Mail.")
     resp.status = falcon.HTTP_404
-    ways = (*_to_login(reader), Way(reader.words("Kennwort vergessen"), reader.link(FORGOTTEN)))
+    ways = (*to_login(reader), Way(reader.words("Kennwort vergessen"), reader.link(FORGOTTEN)))
     write(resp, reader, MessagePage(reader.words("Dieser Link gilt nicht mehr"), text, ways))
 
 
-def _to_login(reader: Reader) -> tuple[Way, ...]:
+def to_login(reader: Reader) -> tuple[Way, ...]:
+    """Return the way to the own login."""
     return (Way(reader.words("Zur Anmeldung"), reader.link(SIGN_IN)),)

@@ -14,9 +14,9 @@ from service.web.anmelden import email_error
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import ForeignForm, NotFoundHere
-from service.web.guest import SIGN_IN, own_login, write
+from service.web.guest import own_login, write
 from service.web.intake import Submitted
-from service.web.kennwort import stale
+from service.web.kennwort import stale, to_login
 from service.web.level2 import form_key, read_form, small_form
 from service.web.mail_pages import LinkPage
 from service.web.own_account import own_account, password_wrong, require_to_change_account
@@ -151,7 +151,6 @@ class EmailBestaetigen:
         own_login(reader)
         if not same_origin(req):
             raise ForeignForm
-        ways = (Way(words("Zur Anmeldung"), reader.link(SIGN_IN)),)
         try:
             link = self._find(reader, req.get_param("schluessel", default=""))
             changes.confirm_email(link, source_of(req))
@@ -160,11 +159,11 @@ class EmailBestaetigen:
         except NameTaken:
             resp.status = falcon.HTTP_409
             text = words("Diese Adresse gehört schon zu einem anderen Zugang. Bitte nehmen Sie eine andere.")
-            write(resp, reader, MessagePage(words("Nicht geändert"), text, ways))
+            write(resp, reader, MessagePage(words("Nicht geändert"), text, to_login(reader)))
         else:
             log.info("email_confirmed", request_id=req.context.request_id)
             text = words("Ab jetzt können Sie sich mit dieser Adresse anmelden.")
-            write(resp, reader, MessagePage(words("E-Mail-Adresse bestätigt"), text, ways))
+            write(resp, reader, MessagePage(words("E-Mail-Adresse bestätigt"), text, to_login(reader)))
 
     def _find(self, reader: Reader, token: str) -> MailLink:
         return find(self._links, reader.mandant_id, token, Purpose.EMAIL, now=self._room.clock())

@@ -85,29 +85,14 @@ class Aktivieren:
     ) -> None:
         words = reader.words
         fields = (
-            Field(
-                "code",
-                "text",
-                words("Code aus dem Brief"),
-                typed[0],
-                hint=words("16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC"),
-                required=True,
-                error=code_error,
-                autocomplete="off",
-                maxlength=MAX_CODE,
-            ),
+            letter_field(reader, typed[0], code_error),
             fact_field(reader, rules, typed[1], wrong_fact),
         )
         page = AktivierenPage(
             title=words("Code aus einem Brief einlösen"),
             text=words("Der Code verbindet Ihre Anmeldung mit einem Vertrag. Ihre bisherigen Meldungen bleiben da."),
             form=small_form(reader, PATH, "", words("Einlösen"), *fields, expired=expired),
-            help=(
-                words(
-                    "Sie haben keinen Brief, oder der Code gilt nicht mehr? Ihre Verwaltung schickt Ihnen einen neuen."
-                ),
-                words("Nach zehn falschen Angaben zu einem Code gilt er nicht mehr."),
-            ),
+            help=letter_help(reader),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
@@ -161,6 +146,31 @@ def refusal_help(reader: Reader, refusal: Refusal) -> str:
 
 def _after_reset(reader: Reader) -> str:
     return reader.link("konto/sicherheit" if reader.mandant.level2 is not None else "konto")
+
+
+def letter_field(reader: Reader, value: str, error: str) -> Field:
+    """Return the field of the code that a letter brings."""
+    words = reader.words
+    return Field(
+        "code",
+        "text",
+        words("Code aus dem Brief"),
+        value,
+        hint=words("16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC"),
+        required=True,
+        error=error,
+        autocomplete="off",
+        maxlength=MAX_CODE,
+    )
+
+
+def letter_help(reader: Reader) -> tuple[str, ...]:
+    """Say what to do without a letter, and how long its code is good."""
+    words = reader.words
+    return (
+        words("Sie haben keinen Brief, oder der Code gilt nicht mehr? Ihre Verwaltung schickt Ihnen einen neuen."),
+        words("Nach zehn falschen Angaben zu einem Code gilt er nicht mehr."),
+    )
 
 
 def fact_field(reader: Reader, rules: InvitationSettings, value: str, error: str) -> Field:

@@ -4,7 +4,6 @@ import falcon
 import structlog
 
 from service.access.activation import ActivationRefused, Refusal
-from service.access.activation_code import MAX_TYPED as MAX_CODE
 from service.access.activation_code import Code, Shape, parse
 from service.access.audit import Event
 from service.access.guesttoken import Guest
@@ -13,11 +12,20 @@ from service.access.own.names import MAX_TYPED as MAX_NAME
 from service.access.own.register import Registration, register
 from service.access.own.sign_in import Attempt, SignInRefused, sign_in
 from service.access.weiter import HOME
-from service.web.aktivieren import fact_error, fact_field, invitation_of, refusal_help, shape_help
+from service.web.aktivieren import (
+    fact_error,
+    fact_field,
+    invitation_of,
+    letter_field,
+    letter_help,
+    refusal_help,
+    shape_help,
+)
 from service.web.anmelden_passkey import PasskeyProblem, account_of, offer
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
-from service.web.guest import FORGOTTEN, REGISTER, SIGN_IN, Entry, GuestDesk, cookies_wanted, form_again, own_login
+from service.web.fields import form_again
+from service.web.guest import FORGOTTEN, REGISTER, SIGN_IN, Entry, GuestDesk, cookies_wanted, own_login
 from service.web.noted import note_alone
 from service.web.own_fields import email_field, new_password_field, password_error, password_field
 from service.web.own_pages import ZugangPage
@@ -54,7 +62,7 @@ class Anmelden:
         if entry is None:
             resp.status = falcon.HTTP_403
             typed = req.context.form.get("name"), req.context.form.get("weiter")
-            self._show(resp, reader, self._desk.newcomer(req), typed, form_again(reader))
+            self._show(resp, reader, self._desk.newcomer(req), typed, form_again(reader.words))
             return
         typed = entry.form.get("name"), entry.form.get("weiter")
         if problem := _problem(reader, entry):
@@ -69,7 +77,7 @@ class Anmelden:
         login, entry = own_login(reader), self._desk.read(req)
         if entry is None:
             resp.status = falcon.HTTP_403
-            again = form_again(reader)
+            again = form_again(reader.words)
             self._show(resp, reader, self._desk.newcomer(req), ("", req.context.form.get("weiter")), again)
             return
         try:
@@ -155,7 +163,7 @@ class Registrieren:
         entry = self._desk.read(req)
         if entry is None:
             resp.status = falcon.HTTP_403
-            again = {"": form_again(reader)}
+            again = {"": form_again(reader.words)}
             self._show(resp, reader, self._desk.newcomer(req), dict(req.context.form.fields), again)
             return
         code = parse(entry.form.get("code"))
@@ -207,20 +215,9 @@ class Registrieren:
     ) -> None:
         words, wrong = reader.words, problems or {}
         rules = invitation_of(reader)
-        code = Field(
-            "code",
-            "text",
-            words("Code aus dem Brief"),
-            typed.get("code", ""),
-            hint=words("16 Zeichen, zum Beispiel K7QM-2XPD-9FHA-W3ZC"),
-            required=True,
-            error=wrong.get("code", ""),
-            autocomplete="off",
-            maxlength=MAX_CODE,
-        )
         email = email_field(reader, typed.get("email", ""), wrong.get("email", ""))
         fields = (
-            code,
+            letter_field(reader, typed.get("code", ""), wrong.get("code", "")),
             fact_field(reader, rules, typed.get("angabe", ""), wrong.get("angabe", "")),
             *((email,) if _asks_for_mail(reader) else ()),
             new_password_field(reader, wrong.get("kennwort", "")),
@@ -233,12 +230,7 @@ class Registrieren:
             text=words("Sie brauchen den Brief Ihrer Verwaltung mit dem Code und Ihren Vertrag."),
             form=form,
             ways=(Way(words("Ich bin schon registriert"), reader.link(SIGN_IN)),),
-            help=(
-                words(
-                    "Sie haben keinen Brief, oder der Code gilt nicht mehr? Ihre Verwaltung schickt Ihnen einen neuen."
-                ),
-                words("Nach zehn falschen Angaben zu einem Code gilt er nicht mehr."),
-            ),
+            help=letter_help(reader),
             guest=True,
             letter=True,
         )

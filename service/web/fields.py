@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from service.access.formtoken import FormToken
 from service.vorgang.types import Problem
-from service.web.pages import Field, FieldError, Option
+from service.web.pages import Field, FieldError, Form, Option
 from service.web.text import Words
 
 # what a resident may pick in a file dialogue; what is taken is decided by content
@@ -41,6 +42,29 @@ def form_errors(
     ]
     files = [FieldError("feld-anhaenge", file_error)] if file_error else []
     return (*general, *named, *files)
+
+
+def plain_form(action: str, token: FormToken, submit: str, fields: tuple[Field, ...], general: str) -> Form:
+    """Return a form that takes no files; `general` is what is wrong with it as a whole."""
+    wrong = tuple(FieldError(f"feld-{field.name}", f"{field.label}: {field.error}") for field in fields if field.error)
+    return Form(
+        action=action,
+        csrf_token=token.csrf_token,
+        idempotency_key=token.idempotency_key,
+        fields=fields,
+        errors=((FieldError("eingabe", general),) if general else ()) + wrong,
+        files=(),
+        file_error="",
+        file_hint="",
+        accept="",
+        submit=submit,
+        takes_files=False,
+    )
+
+
+def form_again(words: Words) -> str:
+    """Ask for a form once more that was not made for this session or browser, or long ago."""
+    return words("Bitte senden Sie das Formular noch einmal ab.")
 
 
 def _sentence(label: str, error: str) -> str:

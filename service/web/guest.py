@@ -12,6 +12,7 @@ from cms_adapters.own import OwnConnector
 from service.access import audit, notices
 from service.access.audit import Event
 from service.access.browser import StartedSession, start_session
+from service.access.formtoken import FormToken
 from service.access.guesttoken import COOKIE as GUEST_COOKIE
 from service.access.guesttoken import LIFETIME_S, Guest, GuestTokenRefused, GuestTokens
 from service.access.own.device import COOKIE as DEVICE_COOKIE
@@ -26,10 +27,11 @@ from service.web.client import device_label, source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.cookies import remove_cookie, set_cookie
 from service.web.errors import ForeignForm, NotFoundHere
+from service.web.fields import plain_form
 from service.web.intake import Submitted
 from service.web.level2 import read_form
 from service.web.own_pages import ZugangPage
-from service.web.pages import Field, FieldError, Form, Page, Way
+from service.web.pages import Field, Form, Page, Way
 from service.web.render import write_page
 from service.web.session import COOKIE, same_origin, shown_sessions
 
@@ -84,20 +86,8 @@ class GuestDesk:
 
     def form(self, reader: Reader, guest: Guest, action: str, submit: str, *fields: Field, general: str = "") -> Form:
         """Return a form for this browser; `general` is what is wrong with it as a whole."""
-        wrong = tuple(FieldError(f"feld-{one.name}", f"{one.label}: {one.error}") for one in fields if one.error)
-        return Form(
-            action=action,
-            csrf_token=self._tokens.issue(reader.mandant_id, guest),
-            idempotency_key="",
-            fields=fields,
-            errors=((FieldError("eingabe", general),) if general else ()) + wrong,
-            files=(),
-            file_error="",
-            file_hint="",
-            accept="",
-            submit=submit,
-            takes_files=False,
-        )
+        token = FormToken(self._tokens.issue(reader.mandant_id, guest), idempotency_key="")
+        return plain_form(action, token, submit, fields, general)
 
     def show(self, resp: falcon.Response, reader: Reader, guest: Guest, page: ZugangPage) -> None:
         """Put a page with such a form into an answer, and its cookie beside it."""
@@ -169,11 +159,6 @@ def cookies_wanted(reader: Reader) -> str:
         "Ihr Browser nimmt hier kein Cookie an, und ohne geht die Anmeldung nicht. "
         "Öffnen Sie das Portal bitte in einem eigenen Fenster, oder erlauben Sie Cookies."
     )
-
-
-def form_again(reader: Reader) -> str:
-    """Ask for a form once more that was not made for this browser, or long ago."""
-    return reader.words("Bitte senden Sie das Formular noch einmal ab.")
 
 
 def out_of_frame(reader: Reader) -> Way:

@@ -8,15 +8,15 @@ from service.access.own import changes, reset
 from service.access.own.links import LinkRefused, LinkTokens, Purpose, find
 from service.access.own.names import MAX_TYPED as MAX_NAME
 from service.access.own.names import name_key
-from service.access.own.sign_in import SignInRefused
 from service.store.records import MailLink, OwnAccount
 from service.web.client import count_by_address, source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
-from service.web.guest import FORGOTTEN, SIGN_IN, Entry, GuestDesk, form_again, own_login, write
+from service.web.fields import form_again
+from service.web.guest import FORGOTTEN, SIGN_IN, Entry, GuestDesk, own_login, write
 from service.web.level2 import form_key, read_form, small_form
-from service.web.own_account import own_account, require_to_change_account
-from service.web.own_fields import new_password_field, password_error, password_field
+from service.web.own_account import own_account, password_wrong, require_to_change_account
+from service.web.own_fields import former_password_field, new_password_field, password_error
 from service.web.own_pages import ZugangPage
 from service.web.pages import Field, MessagePage, Way
 from service.web.session import PUBLIC, RESIDENT
@@ -41,7 +41,7 @@ class KennwortVergessen:
         own_login(reader)
         if self._room.settings.service.mail is None:
             text = reader.words("Bitten Sie Ihre Verwaltung um einen neuen Brief. Damit registrieren Sie sich neu.")
-            write(resp, reader, MessagePage(reader.words("Kennwort vergessen"), text, _to_login(reader)))
+            write(resp, reader, MessagePage(reader.words("Kennwort vergessen"), text, to_login(reader)))
             return
         self._show(resp, reader, self._desk.newcomer(req), "")
 
@@ -55,7 +55,7 @@ class KennwortVergessen:
         name = req.context.form.get("name")
         if entry is None:
             resp.status = falcon.HTTP_403
-            self._show(resp, reader, self._desk.newcomer(req), name, general=form_again(reader))
+            self._show(resp, reader, self._desk.newcomer(req), name, general=form_again(reader.words))
             return
         if not name:
             resp.status = falcon.HTTP_422
@@ -71,7 +71,7 @@ class KennwortVergessen:
             "Er gilt eine Stunde. Kommt keine, sehen Sie im Spamordner nach, oder bitten Sie Ihre Verwaltung um einen "
             "neuen Brief."
         )
-        write(resp, reader, MessagePage(reader.words("Bitte sehen Sie in Ihr Postfach"), text, _to_login(reader)))
+        write(resp, reader, MessagePage(reader.words("Bitte sehen Sie in Ihr Postfach"), text, to_login(reader)))
 
     def _show(  # noqa: PLR0913 - one place where the page is made
         self, resp: falcon.Response, reader: Reader, guest: Guest, name: str, *, error: str = "", general: str = ""
@@ -85,7 +85,7 @@ class KennwortVergessen:
             title=words("Kennwort vergessen"),
             text=words("Wir schicken Ihnen eine E-Mail mit einem Link, über den Sie ein neues Kennwort wählen."),
             form=self._desk.form(reader, guest, reader.link(FORGOTTEN), words("E-Mail senden"), field, general=general),
-            ways=_to_login(reader),
+            ways=to_login(reader),
         )
         self._desk.show(resp, reader, guest, page)
 
@@ -121,7 +121,7 @@ class KennwortNeu:
             link = self._find(reader, token)
             if entry is None:
                 resp.status = falcon.HTTP_403
-                self._show(resp, reader, self._desk.newcomer(req), token, general=form_again(reader))
+                self._show(resp, reader, self._desk.newcomer(req), token, general=form_again(reader.words))
                 return
             self._change(req, resp, entry, link)
         except LinkRefused:
@@ -192,16 +192,13 @@ class KennwortAendern:
 
     def _change(self, req: falcon.Request, account: OwnAccount, former: str, password: str) -> tuple[str, str]:
         """Change it, and return what is wrong with either field."""
-        reader, source = reader_of(req), source_of(req)
+        reader = reader_of(req)
         around = (reader.mandant.name, account.email, reader.signed_in.name, *reader.mandant.forbidden_words)
         if error := password_error(reader, password, around):
             return "", error
-        self._room.rates.hit("sign_in_name", source.mandant, account.account)
-        try:
-            changes.confirm_password(account, former, self._room.hasher, source)
-        except SignInRefused:
-            return reader.words("Das ist nicht Ihr jetziges Kennwort."), ""
-        changes.change_password(reader.signed_in, password, self._room.hasher, source)
+        if error := password_wrong(req, account, former):
+            return error, ""
+        changes.change_password(reader.signed_in, password, self._room.hasher, source_of(req))
         return "", ""
 
     def _show(  # noqa: PLR0913 - one place where the page is made
@@ -215,10 +212,7 @@ class KennwortAendern:
         expired: bool = False,
     ) -> None:
         words = reader.words
-        fields = (
-            password_field(reader, name="bisher", label=words("Jetziges Kennwort"), error=wrong),
-            new_password_field(reader, weak),
-        )
+        fields = former_password_field(reader, wrong), new_password_field(reader, weak)
         page = ZugangPage(
             title=words("Kennwort ändern"),
             text=words("Auf allen anderen Geräten sind Sie danach abgemeldet."),
@@ -233,9 +227,10 @@ def stale(resp: falcon.Response, reader: Reader) -> None:
     """Say that a link is good no more, whatever became of it."""
     text = reader.words("Er war schon benutzt, oder es ist zu lange her. Verlangen Sie bitte eine neue E-Mail.")
     resp.status = falcon.HTTP_404
-    ways = (*_to_login(reader), Way(reader.words("Kennwort vergessen"), reader.link(FORGOTTEN)))
+    ways = (*to_login(reader), Way(reader.words("Kennwort vergessen"), reader.link(FORGOTTEN)))
     write(resp, reader, MessagePage(reader.words("Dieser Link gilt nicht mehr"), text, ways))
 
 
-def _to_login(reader: Reader) -> tuple[Way, ...]:
+def to_login(reader: Reader) -> tuple[Way, ...]:
+    """Return the way to the own login."""
     return (Way(reader.words("Zur Anmeldung"), reader.link(SIGN_IN)),)

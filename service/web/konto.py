@@ -3,9 +3,8 @@
 import falcon
 import structlog
 
-from service.access import accounts, factors
+from service.access import accounts
 from service.access.accounts import NotYours
-from service.access.weiter import Weiter
 from service.store import stammdaten
 from service.store.records import Vertrag
 from service.vorgang.tenancy import current
@@ -13,8 +12,8 @@ from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.konto_pages import KontoPage, LoesenPage, PersonenPage, PersonView
-from service.web.level2 import form_key, read_form, require_to_change, small_form
-from service.web.own_account import is_own, kundennummer
+from service.web.level2 import form_key, read_form, small_form
+from service.web.own_account import is_own, kundennummer, require_to_change_account
 from service.web.pages import Page, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -85,17 +84,13 @@ class Personen:
             return
         if aktion not in {_ASK, _UNLINK}:
             raise NotFoundHere
-        self._require_level2(reader)
+        require_to_change_account(reader, PERSONEN)
         if aktion == _ASK:
             self._ask(resp, reader, person)
             return
         accounts.unlink(reader.signed_in, person, source_of(req))
         log.info("person_unlinked", request_id=req.context.request_id)
         _see(resp, reader.link(PERSONEN))
-
-    def _require_level2(self, reader: Reader) -> None:
-        if reader.mandant.level2 is not None:
-            require_to_change(reader, factors.standing(reader.signed_in), Weiter(PERSONEN))
 
     def _ask(self, resp: falcon.Response, reader: Reader, person: str) -> None:
         if person not in accounts.linked_to(reader.signed_in):

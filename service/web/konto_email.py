@@ -8,20 +8,19 @@ import structlog
 from service.access.mailaddress import mail_address
 from service.access.own import changes
 from service.access.own.links import LinkRefused, LinkTokens, Purpose, find
-from service.access.own.sign_in import SignInRefused
 from service.store.own_accounts import NameTaken
 from service.store.records import MailLink, OwnAccount
 from service.web.anmelden import email_error
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import ForeignForm, NotFoundHere
-from service.web.guest import SIGN_IN, own_login, write
+from service.web.guest import own_login, write
 from service.web.intake import Submitted
-from service.web.kennwort import stale
+from service.web.kennwort import stale, to_login
 from service.web.level2 import form_key, read_form, small_form
 from service.web.mail_pages import LinkPage
-from service.web.own_account import own_account, require_to_change_account
-from service.web.own_fields import email_field, password_field
+from service.web.own_account import own_account, password_wrong, require_to_change_account
+from service.web.own_fields import email_field, former_password_field
 from service.web.own_pages import ZugangPage
 from service.web.pages import MessagePage, Way
 from service.web.render import write_page
@@ -74,16 +73,13 @@ class EmailAendern:
 
     def _ask(self, req: falcon.Request, account: OwnAccount, form: Submitted) -> tuple[str, str]:
         """Send the mail, and return what is wrong with either field."""
-        reader, source, typed = reader_of(req), source_of(req), form.get("email")
+        reader, typed = reader_of(req), form.get("email")
         if error := email_error(reader, typed):
             return error, ""
-        self._room.rates.hit("sign_in_name", source.mandant, account.account)
-        try:
-            changes.confirm_password(account, form.raw("bisher"), self._room.hasher, source)
-        except SignInRefused:
-            return "", reader.words("Das ist nicht Ihr jetziges Kennwort.")
-        self._room.rates.hit("mail_name", source.mandant, account.account)
-        changes.ask_for_email(account, mail_address(typed), reader.lang, source)
+        if error := password_wrong(req, account, form.raw("bisher")):
+            return "", error
+        self._room.rates.hit("mail_name", account.mandant, account.account)
+        changes.ask_for_email(account, mail_address(typed), reader.lang, source_of(req))
         return "", ""
 
     def _show(  # noqa: PLR0913, PLR0917 - one place where the page is made
@@ -106,7 +102,7 @@ class EmailAendern:
         )
         fields = (
             email_field(reader, typed, wrong, label=words("Neue E-Mail-Adresse")),
-            password_field(reader, name="bisher", label=words("Jetziges Kennwort"), error=wrong_password),
+            former_password_field(reader, wrong_password),
         )
         page = ZugangPage(
             title=words("E-Mail-Adresse ändern"),
@@ -155,7 +151,6 @@ class EmailBestaetigen:
         own_login(reader)
         if not same_origin(req):
             raise ForeignForm
-        ways = (Way(words("Zur Anmeldung"), reader.link(SIGN_IN)),)
         try:
             link = self._find(reader, req.get_param("schluessel", default=""))
             changes.confirm_email(link, source_of(req))
@@ -164,11 +159,11 @@ class EmailBestaetigen:
         except NameTaken:
             resp.status = falcon.HTTP_409
             text = words("Diese Adresse gehört schon zu einem anderen Zugang. Bitte nehmen Sie eine andere.")
-            write(resp, reader, MessagePage(words("Nicht geändert"), text, ways))
+            write(resp, reader, MessagePage(words("Nicht geändert"), text, to_login(reader)))
         else:
             log.info("email_confirmed", request_id=req.context.request_id)
             text = words("Ab jetzt können Sie sich mit dieser Adresse anmelden.")
-            write(resp, reader, MessagePage(words("E-Mail-Adresse bestätigt"), text, ways))
+            write(resp, reader, MessagePage(words("E-Mail-Adresse bestätigt"), text, to_login(reader)))
 
     def _find(self, reader: Reader, token: str) -> MailLink:
         return find(self._links, reader.mandant_id, token, Purpose.EMAIL, now=self._room.clock())

@@ -13,8 +13,9 @@ from service.access.weiter import Weiter
 from service.settings import Level2Settings
 from service.web.context import Reader, Room
 from service.web.errors import FactorNeeded, Level2Needed, NotFoundHere
+from service.web.fields import form_again, plain_form
 from service.web.intake import Submitted
-from service.web.pages import Field, FieldError, Form
+from service.web.pages import Field, Form
 
 _CODE_MAX = 40
 
@@ -122,22 +123,8 @@ def code_field(reader: Reader, *, recovery: bool = False, error: str = "") -> Fi
 def small_form(reader: Reader, action: str, weiter: str, submit: str, *fields: Field, expired: bool = False) -> Form:
     """Return a form of these fields that carries `weiter` along."""
     token = reader.room.tokens.issue(reader.signed_in)
-    again = reader.words("Bitte senden Sie das Formular noch einmal ab.")
-    general = (FieldError("eingabe", again),) if expired else ()
-    wrong = tuple(FieldError(f"feld-{field.name}", f"{field.label}: {field.error}") for field in fields if field.error)
-    return Form(
-        action=reader.link(action),
-        csrf_token=token.csrf_token,
-        idempotency_key=token.idempotency_key,
-        fields=(Field("weiter", "hidden", "", weiter), *fields),
-        errors=general + wrong,
-        files=(),
-        file_error="",
-        file_hint="",
-        accept="",
-        submit=submit,
-        takes_files=False,
-    )
+    again = form_again(reader.words) if expired else ""
+    return plain_form(reader.link(action), token, submit, (Field("weiter", "hidden", "", weiter), *fields), again)
 
 
 def help_for(reader: Reader, kind: Kind) -> str:

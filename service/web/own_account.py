@@ -1,11 +1,15 @@
 """What the pages on which an account of the own login changes something have in common."""
 
+import falcon
+
 from service.access import factors
 from service.access.own import changes
 from service.access.own.names import number_key
+from service.access.own.sign_in import SignInRefused
 from service.access.weiter import Weiter
 from service.store.records import OwnAccount
-from service.web.context import Reader
+from service.web.client import source_of
+from service.web.context import Reader, reader_of
 from service.web.errors import NotFoundHere
 from service.web.level2 import require_to_change
 
@@ -38,3 +42,17 @@ def require_to_change_account(reader: Reader, path: str) -> None:
     """Ask for the second factor of whoever has one, before anything about the account is changed."""
     if reader.mandant.level2 is not None:
         require_to_change(reader, factors.standing(reader.signed_in), Weiter(path))
+
+
+def password_wrong(req: falcon.Request, account: OwnAccount, typed: str) -> str:
+    """Say what is wrong with the password in force, asked for again before a change; empty for the right one.
+
+    Raises TooManyRequests.
+    """
+    reader, source = reader_of(req), source_of(req)
+    reader.room.rates.hit("sign_in_name", source.mandant, account.account)
+    try:
+        changes.confirm_password(account, typed, reader.room.hasher, source)
+    except SignInRefused:
+        return reader.words("Das ist nicht Ihr jetziges Kennwort.")
+    return ""

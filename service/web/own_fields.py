@@ -8,19 +8,24 @@ from service.web.context import Reader
 from service.web.pages import Field
 
 
-def password_field(reader: Reader, *, name: str = "kennwort", label: str = "", error: str = "") -> Field:
-    """Return the field of the password in force; what was typed is never shown again."""
-    said = label or reader.words("Kennwort")
-    return Field(name, "password", said, required=True, error=error, autocomplete="current-password")
+def password_field(reader: Reader) -> Field:
+    """Return the field of the password by which somebody signs in; what was typed is never shown again."""
+    return Field("kennwort", "password", reader.words("Kennwort"), required=True, autocomplete="current-password")
 
 
-def new_password_field(reader: Reader, error: str = "", *, name: str = "kennwort", label: str = "") -> Field:
+def former_password_field(reader: Reader, error: str = "") -> Field:
+    """Return the field of the password in force where it is asked for again, before a change."""
+    label = reader.words("Jetziges Kennwort")
+    return Field("bisher", "password", label, required=True, error=error, autocomplete="current-password")
+
+
+def new_password_field(reader: Reader, error: str = "") -> Field:
     """Return the field of a new one."""
     words = reader.words
     return Field(
-        name,
+        "kennwort",
         "password",
-        label or words("Neues Kennwort"),
+        words("Neues Kennwort"),
         hint=words("Mindestens {count} Zeichen. Gut sind mehrere Wörter, die nicht zusammengehören.", count=SHORTEST),
         required=True,
         error=error,

@@ -27,6 +27,7 @@ from service.store.records import Passkey
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
+from service.web.fields import form_again
 from service.web.intake import Submitted
 from service.web.level2 import form_key, read_form, require_to_change, rules_of, small_form
 from service.web.level2_pages import PasskeyForm, PasskeysPage, PasskeyView
@@ -123,7 +124,7 @@ class Passkeys:
             return
         if key is None:
             resp.status = falcon.HTTP_403
-            self._show(req, resp, reader, reader.words("Bitte senden Sie das Formular noch einmal ab."))
+            self._show(req, resp, reader, form_again(reader.words))
             return
         aktion = form.get("aktion")
         error = self._add(req, reader, form) if aktion == _ADD else self._remove(req, reader, aktion)

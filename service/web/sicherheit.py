@@ -11,15 +11,12 @@ from service.access import factors
 from service.access.codes import Kind
 from service.access.factors import CodeRefused, FormUsed, Standing, account_of
 from service.access.level2 import is_raised
-from service.access.own.changes import confirm_password
-from service.access.own.sign_in import SignInRefused
 from service.access.totp import grouped, setup_uri
 from service.access.weiter import Weiter
 from service.settings import Level2Settings
 from service.store.factors import codes_left
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
-from service.web.intake import Submitted
 from service.web.level2 import (
     code_field,
     factors_of,
@@ -31,8 +28,8 @@ from service.web.level2 import (
     small_form,
 )
 from service.web.level2_pages import CodesPage, FaktorPage, SicherheitPage
-from service.web.own_account import is_own, own_account
-from service.web.own_fields import password_field
+from service.web.own_account import is_own, own_account, password_wrong
+from service.web.own_fields import former_password_field
 from service.web.pages import Page, Way
 from service.web.passkeys import PATH as PASSKEYS
 from service.web.render import write_page
@@ -103,7 +100,8 @@ class SicherheitApp:
             self._show(resp, reader, stands, token, factors.begun(reader.signed_in, with_, now=now), expired=True)
         elif form.get("aktion") == _BEGIN:
             require_to_change(reader, stands, Weiter(APP))
-            if error := _password_wrong(req, stands, form):
+            error = password_wrong(req, own_account(reader), form.raw("bisher")) if _asks(reader, stands) else ""
+            if error:
                 resp.status = falcon.HTTP_422
                 self._show(resp, reader, stands, token, None, error)
                 return
@@ -155,8 +153,7 @@ class SicherheitApp:
         title = words("Neues Gerät einrichten") if stands.has_factor else words("Zweiten Faktor einrichten")
         back = Way(words("Abbrechen"), reader.link(PATH))
         if secret is None:
-            label = words("Jetziges Kennwort")
-            sure = (password_field(reader, name="bisher", label=label, error=error),) if _asks(reader, stands) else ()
+            sure = (former_password_field(reader, error),) if _asks(reader, stands) else ()
             form = small_form(reader, APP, token, words("Einrichten beginnen"), *sure, expired=expired)
             _write(resp, reader, FaktorPage(title, _why(reader, stands, token), form, back))
             return
@@ -242,20 +239,6 @@ def _facts(reader: Reader, stands: Standing, left: int, now: datetime) -> tuple[
 def _asks(reader: Reader, stands: Standing) -> bool:
     """Tell whether the password is asked for again: until there is a factor, nothing else shows who is signed in."""
     return is_own(reader) and not stands.has_factor
-
-
-def _password_wrong(req: falcon.Request, stands: Standing, form: Submitted) -> str:
-    """Say what is wrong with the password that is asked for before the first app; nothing where none is."""
-    reader = reader_of(req)
-    if not _asks(reader, stands):
-        return ""
-    account, source = own_account(reader), source_of(req)
-    reader.room.rates.hit("sign_in_name", source.mandant, account.account)
-    try:
-        confirm_password(account, form.raw("bisher"), reader.room.hasher, source)
-    except SignInRefused:
-        return reader.words("Das ist nicht Ihr jetziges Kennwort.")
-    return ""
 
 
 def _notes(reader: Reader, rules: Level2Settings, stands: Standing, left: int) -> tuple[str, ...]:

@@ -87,25 +87,23 @@ def handle_of(session: Session) -> str:
     return sha256(f"handle {session.secret_hash}".encode()).hexdigest()[:16]
 
 
-def end_session(visitor: Visitor, handle: str, source: Source) -> bool:
-    """End one of the account's sessions; False if there is none such any more."""
+def end_session(visitor: Visitor, handle: str, source: Source) -> None:
+    """End one of the account's sessions; one that is over already is no error."""
 
-    def store() -> bool:
+    def store() -> None:
         found = [one for one in sessions.of_account(visitor.mandant, visitor.account) if handle_of(one) == handle]
         sessions.end([one.secret_hash for one in found])
         if found:
             audit.note(Event.SIGN_OUT, source, facts={"sessions": len(found)})
-        return bool(found)
 
-    return in_transaction(store)
+    in_transaction(store)
 
 
-def end_elsewhere(visitor: Visitor, source: Source) -> int:
-    """End all of the account's sessions but this one; returns how many."""
+def end_elsewhere(visitor: Visitor, source: Source) -> None:
+    """End all of the account's sessions but this one."""
 
-    def store() -> int:
+    def store() -> None:
         ended = sessions.end_account(visitor.mandant, visitor.account, but=visitor.session_hash)
         audit.note(Event.SIGN_OUT, source, facts={"sessions": ended})
-        return ended
 
-    return in_transaction(store)
+    in_transaction(store)

@@ -13,6 +13,7 @@ from peewee import fn
 
 from service.store import audit, dateien, dokumente
 from service.store.database import engine
+from service.store.deliveries import OWED
 from service.store.holds import Held
 from service.store.models import (
     MODELS,
@@ -31,7 +32,6 @@ from service.store.models import (
 )
 from service.store.query import Query, affected, tuples
 
-_OWED = ["waiting", "parked"]
 EMPTIED = "emptied"
 _SETTLED = ["applied", "foreign", "hidden", "kept"]
 _CHUNK = 200
@@ -121,13 +121,18 @@ def _due(over: Over) -> tuple[Any, Query]:
 
 def _vorgaenge(before: datetime, held: Held) -> tuple[Any, Query]:
     """Match what is closed since, and immotion is owed nothing of."""
-    owed = OutboxRow.select(peewee.SQL("1")).where((OutboxRow.vorgang_id == VorgangRow.id) & OutboxRow.state.in_(_OWED))
-    here = (VorgangRow.offen == False) & (VorgangRow.status_at < before) & ~fn.EXISTS(owed)  # noqa: E712 - SQL
+    here = (VorgangRow.offen == False) & (VorgangRow.status_at < before) & ~owed_of(VorgangRow.id)  # noqa: E712 - SQL
     if held.owners:
         here &= VorgangRow.owner.not_in(list(held.owners))
     if held.vorgang_ids:
         here &= VorgangRow.id.not_in(list(held.vorgang_ids))
     return VorgangRow, here
+
+
+def owed_of(key: Any) -> Query:  # noqa: ANN401 - the id of a Vorgang, or of an opening
+    """Match what immotion has not got everything of yet."""
+    owed = (OutboxRow.vorgang_id == key) & OutboxRow.state.in_(OWED)
+    return fn.EXISTS(OutboxRow.select(peewee.SQL("1")).where(owed))
 
 
 def _dokumente(before: datetime, held: Held) -> tuple[Any, Query]:

@@ -28,9 +28,8 @@ from service.store.dokument_records import (
     Zugang,
 )
 from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
-from service.store.query import Query, affected, dicts, first, tuples
+from service.store.query import Query, affected, chunks, dicts, first, tuples
 
-_CHUNK = 200
 _ERROR_MAX = 80
 _ELSEWHERE = {"opened_at", "sealed_key", "scan"}
 _COLUMNS = [getattr(DokumentRow, name) for name in Dokument.__slots__ if name not in _ELSEWHERE]
@@ -44,16 +43,12 @@ class OtherContent(Exception):
 def find(mandant: str, dokument_ids: Sequence[str]) -> dict[str, tuple[UUID, str, int]]:
     """Return id, SHA-256 and size (as told or as stored) of those of these documents that are known."""
     found: dict[str, tuple[UUID, str, int]] = {}
-    names = list(dokument_ids)
     columns = (DokumentRow.dokument_id, DokumentRow.id, DokumentRow.sha256, DokumentRow.bytes)
-    for start in range(0, len(names), _CHUNK):
-        here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(names[start : start + _CHUNK])
-        found |= {name: (key, sha256, size) for name, key, sha256, size in tuples(_select(columns, here))}
+    for some in chunks(dokument_ids):
+        here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(some)
+        rows = tuples(DokumentRow.select(*columns).where(here))
+        found |= {name: (key, sha256, size) for name, key, sha256, size in rows}
     return found
-
-
-def _select(columns: Sequence[Any], here: Query) -> Query:
-    return DokumentRow.select(*columns).where(here)
 
 
 def announce(
@@ -81,8 +76,8 @@ def _differs(neu: NeuesDokument, sha256: str, size: int) -> bool:
 def add_stored(mandant: str, rows: Sequence[tuple[NeuesDokument, Stored]], *, now: datetime) -> None:
     """Note documents whose bytes are kept; those that are there already stay as they are."""
     made = [_row(mandant, neu, now) | _kept(stored, now) | {"dateiname": neu.dateiname} for neu, stored in rows]
-    for start in range(0, len(made), _CHUNK):
-        affected(DokumentRow.insert_many(made[start : start + _CHUNK]).on_conflict_ignore().as_rowcount())
+    for some in chunks(made):
+        affected(DokumentRow.insert_many(some).on_conflict_ignore().as_rowcount())
 
 
 def _row(mandant: str, neu: NeuesDokument, now: datetime) -> dict[str, Any]:
@@ -107,10 +102,7 @@ def add_ziele(rows: Sequence[tuple[UUID, Ziel, str, str]]) -> int:
         {"dokument": key, "ziel": ziel.key, "vertrag_nr": ziel.vertrag_nr, "rolle": ziel.rolle, "von": von, "bis": bis}
         for key, ziel, von, bis in rows
     ]
-    return sum(
-        affected(DokumentZielRow.insert_many(made[start : start + _CHUNK]).on_conflict_ignore().as_rowcount())
-        for start in range(0, len(made), _CHUNK)
-    )
+    return sum(affected(DokumentZielRow.insert_many(some).on_conflict_ignore().as_rowcount()) for some in chunks(made))
 
 
 # What is to be fetched
@@ -223,17 +215,16 @@ def news(mandant: str, *, limit: int) -> list[Fresh]:
 def ziele(ids: Sequence[UUID]) -> list[str]:
     """Return the keys of whom these documents are for."""
     found: dict[str, None] = {}
-    for start in range(0, len(ids), _CHUNK):
-        here = DokumentZielRow.dokument.in_(list(ids[start : start + _CHUNK]))
+    for some in chunks(ids):
+        here = DokumentZielRow.dokument.in_(some)
         found |= dict.fromkeys(key for (key,) in tuples(DokumentZielRow.select(DokumentZielRow.ziel).where(here)))
     return list(found)
 
 
 def no_news(ids: Sequence[UUID]) -> None:
     """Note that everybody was told of these who wanted to be."""
-    for start in range(0, len(ids), _CHUNK):
-        here = DokumentRow.id.in_(list(ids[start : start + _CHUNK]))
-        affected(DokumentRow.update(news=False).where(here))
+    for some in chunks(ids):
+        affected(DokumentRow.update(news=False).where(DokumentRow.id.in_(some)))
 
 
 # What a reader sees

@@ -1,13 +1,15 @@
 """How rows leave a query, which peewee's own types do not know, and statements for many rows at once."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 import peewee
 
 from service.store.database import database, engine
 
 Query = Any  # peewee's stubs type a query by its model only, whatever shape its rows take
+T = TypeVar("T")
+_CHUNK = 200
 
 
 def dicts(query: Query) -> list[dict[str, Any]]:
@@ -29,6 +31,12 @@ def tuples(query: Query) -> list[tuple[Any, ...]]:
 def affected(query: Query) -> int:
     """Run an INSERT … ON CONFLICT, UPDATE or DELETE and return how many rows it touched."""
     return int(query.execute())
+
+
+def chunks(values: Sequence[T]) -> Iterator[list[T]]:
+    """Yield the values, so many at a time as one statement takes on every engine."""
+    for start in range(0, len(values), _CHUNK):
+        yield list(values[start : start + _CHUNK])
 
 
 def many(query: Query, rows: Sequence[Sequence[Any]]) -> int:
@@ -62,16 +70,16 @@ class ByKeys:
         self._converted = [(at, column.python_value) for at, column in enumerate(columns) if _converts(column)]
         self._texts: dict[tuple[str, int], str] = {}
 
-    def tuples(self, keys: Iterable[Any], *others: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any column's
+    def tuples(self, keys: Collection[Any], *others: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any column's
         """Return the rows of these keys; `others` are the query's other values, as the driver takes them."""
         rows = [] if not keys else self._run(keys, others).fetchall()
         return [self._convert(list(row)) for row in rows]
 
-    def affected(self, keys: Iterable[Any], *others: Any) -> int:  # noqa: ANN401 - any column's
+    def affected(self, keys: Collection[Any], *others: Any) -> int:  # noqa: ANN401 - any column's
         """Run it, and return how many rows were touched."""
         return int(self._run(keys, others).rowcount) if keys else 0
 
-    def _run(self, keys: Iterable[Any], others: Sequence[Any]) -> Any:  # noqa: ANN401 - the driver's cursor
+    def _run(self, keys: Collection[Any], others: Sequence[Any]) -> Any:  # noqa: ANN401 - the driver's cursor
         given = [self._key.db_value(key) for key in keys]
         size = 1 << (len(given) - 1).bit_length()
         given += [given[-1]] * (size - len(given))

@@ -7,13 +7,12 @@ from typing import Any
 
 from service.store import clean
 from service.store.models import StammdatenRow
-from service.store.query import Query, affected, tuples
+from service.store.query import Query, affected, chunks, tuples
 from service.store.records import Vertrag
 
 _PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr", "MITMIETER": "personNr"}
 _OF_PERSONS = ["VERTRAG", "MITMIETER"]
 _NUMBER_MAX = 100
-_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +123,10 @@ def namen(mandant: str, numbers: Sequence[str]) -> dict[str, str]:
 def missing(mandant: str, art: str, numbers: Sequence[str]) -> set[str]:
     """Return which of these persons, contracts or buildings immotion has not told of."""
     known: set[str] = set()
-    names = list(numbers)
-    for start in range(0, len(names), _CHUNK):
-        these = StammdatenRow.nr.in_(names[start : start + _CHUNK])
-        here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == art) & these
+    for some in chunks(numbers):
+        here = (StammdatenRow.mandant == mandant) & (StammdatenRow.art == art) & StammdatenRow.nr.in_(some)
         known |= {row[0] for row in tuples(StammdatenRow.select(StammdatenRow.nr).where(here))}
-    return set(names) - known
+    return set(numbers) - known
 
 
 def has_persons(mandant: str) -> bool:

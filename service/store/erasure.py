@@ -33,10 +33,9 @@ from service.store.models import (
     VorgangRow,
 )
 from service.store.owner import key_of_vertrag, owner_of_account, owner_of_person
-from service.store.query import Query, affected, tuples
+from service.store.query import Query, affected, chunks, tuples
 
 _OF_PERSONS = ["VERTRAG", "MITMIETER"]
-_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,8 @@ def erase(who: Subject, free: Sequence[UUID], now: datetime) -> Erased:
     rows["draft"] = len(drafts)
     documents = _documents(who)
     rows["dokument"] = len(documents)
-    for start in range(0, len(documents), _CHUNK):
-        files += retention.unnamed(dokumente.remove(documents[start : start + _CHUNK]))
+    for some in chunks(documents):
+        files += retention.unnamed(dokumente.remove(some))
     rows["lesung"] = affected(LesungRow.delete().where(_lesungen(who) & ~_owed()))
     rows["betroffen"] = affected(BetroffenRow.delete().where(BetroffenRow.owner.in_(list(who.owners))))
     rows |= _forget_in_rows(who)
@@ -167,11 +166,11 @@ def _documents(who: Subject) -> list[UUID]:
     owed = LesungRow.select(LesungRow.dokument).where(_lesungen(who) & _owed())
     here = DokumentZielRow.ziel.in_(list(who.ziele)) & DokumentZielRow.dokument.not_in(owed)
     ids = [row[0] for row in tuples(DokumentZielRow.select(DokumentZielRow.dokument).where(here).distinct())]
-    for start in range(0, len(ids), _CHUNK):
-        some = DokumentZielRow.dokument.in_(ids[start : start + _CHUNK])
-        affected(DokumentZielRow.delete().where(some & DokumentZielRow.ziel.in_(list(who.ziele))))
+    for some in chunks(ids):
+        these = DokumentZielRow.dokument.in_(some)
+        affected(DokumentZielRow.delete().where(these & DokumentZielRow.ziel.in_(list(who.ziele))))
     _forget_recipient(who)
-    return [key for start in range(0, len(ids), _CHUNK) for key in _without_ziel(ids[start : start + _CHUNK])]
+    return [key for some in chunks(ids) for key in _without_ziel(some)]
 
 
 def _without_ziel(ids: list[UUID]) -> list[UUID]:

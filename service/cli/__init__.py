@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from service.cli.audit import audit, operator
-from service.cli.common import TEMPORARY, read_settings, with_store
+from service.cli.common import TEMPORARY, mandant_of, read_settings, with_store
 from service.cli.document import document
 from service.cli.factor import factor, keys
 from service.cli.files import files
@@ -231,10 +231,9 @@ def catalog_import(mandant: str, file: Path) -> None:
     from service.vorgang.routing import check_rules  # noqa: PLC0415
 
     settings = read_settings()
-    if mandant not in settings.mandanten:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(settings.mandanten)}")
+    routing = mandant_of(settings, mandant).routing
     checked = _load_catalog(file)
-    for problem in check_rules(routing_rules(settings.mandanten[mandant].routing), checked):
+    for problem in check_rules(routing_rules(routing), checked):
         click.echo(f"warning: routing: {problem}", err=True)
     now = datetime.now(UTC)
     with transaction():

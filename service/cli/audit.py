@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.cli.common import read_settings, with_store
+from service.cli.common import mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from service.access.audit import Source
@@ -36,8 +36,7 @@ def audit(mandant: str, after: int | None, limit: int, as_json: bool, **wanted: 
     from service.store.records import AuditFilter  # noqa: PLC0415
 
     settings = read_settings()
-    if mandant not in settings.mandanten:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(settings.mandanten)}")
+    mandant_of(settings, mandant)
     if wanted["event"] is not None and wanted["event"] not in set(Event):
         raise click.UsageError(f"no such event; there are: {', '.join(Event)}")
     zone = ZoneInfo(settings.service.timezone)

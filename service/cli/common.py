@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from service.settings import Settings, SettingsError, load_settings
+from service.settings import MandantSettings, Settings, SettingsError, load_settings
 
 TEMPORARY = 75
 _ASKED_NOBODY = 2
@@ -23,6 +23,14 @@ def read_settings() -> Settings:
         for problem in refused.problems:
             click.echo(f"settings: {problem}", err=True)
         sys.exit(1)
+
+
+def mandant_of(settings: Settings, name: str) -> MandantSettings:
+    """Return the settings of a Mandant; where there is none of this name, those that there are are named."""
+    known = settings.mandanten
+    if name not in known:
+        raise click.UsageError(f"no such Mandant; there are: {', '.join(known)}")
+    return known[name]
 
 
 def with_store(command: Callable[P, R]) -> Callable[P, R]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from service.cli.common import agree, read_settings, with_store
+from service.cli.common import agree, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,8 +48,7 @@ def publish(mandant: str, folder: Path, file: Path | None, dry_run: bool, yes: b
     Example: mieterportal document publish musterbau abrechnung-2025 --dry-run
     """
     settings = read_settings()
-    if mandant not in settings.mandanten:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(settings.mandanten)}")
+    mandant_of(settings, mandant)
     listed = file or folder / LIST
     if not listed.is_file():
         raise click.UsageError(f"there is no {listed}; name the list with --csv")

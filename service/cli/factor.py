@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, read_settings, with_store
+from service.cli.common import agree, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from service.store.records import AccountKey
@@ -51,15 +51,13 @@ def _accounts(mandant: str, person: str | None, connection: str | None, sub: str
     from service.store import factors  # noqa: PLC0415
     from service.store.records import AccountKey  # noqa: PLC0415
 
-    known = read_settings().mandanten
-    if mandant not in known:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(known)}")
+    connections = mandant_of(read_settings(), mandant).connections
     if person is not None and connection is None and sub is None:
         return factors.of_person(mandant, person)
     if person is not None or connection is None or sub is None:
         raise click.UsageError("say --person, or --connection and --sub")
-    if connection not in known[mandant].connections:
-        raise click.UsageError(f"no such connection; there are: {', '.join(known[mandant].connections)}")
+    if connection not in connections:
+        raise click.UsageError(f"no such connection; there are: {', '.join(connections)}")
     who = AccountKey(mandant, digest(connection, sub))
     return [who] if factors.find(who) else []
 
@@ -97,8 +95,8 @@ def renew(mandant: str | None) -> None:
     from service.access.vault import Vault  # noqa: PLC0415
 
     settings = read_settings()
-    if mandant is not None and mandant not in settings.mandanten:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(settings.mandanten)}")
+    if mandant is not None:
+        mandant_of(settings, mandant)
     if not settings.service.encryption_keys:
         click.echo("service.encryption_keys is not set: there are no secrets")
         return

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, read_settings, with_store
+from service.cli.common import agree, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from service.settings import Settings
@@ -89,7 +89,7 @@ def list_(mandant: str, over: bool, as_json: bool) -> None:  # noqa: FBT001 - fl
     from service.vorgang.aushang import aushang_facts  # noqa: PLC0415
 
     settings, now = read_settings(), datetime.now(UTC)
-    _known(settings, mandant)
+    mandant_of(settings, mandant)
     found = aushaenge.page(mandant, over=over, before=None, limit=_SHOWN + 1, now=now)
     for one in found[:_SHOWN]:
         click.echo(
@@ -118,7 +118,7 @@ def end(mandant: str, aushang_id: UUID, yes: bool) -> None:  # noqa: FBT001 - a 
     from service.vorgang import aushang as domain  # noqa: PLC0415
 
     settings, now = read_settings(), datetime.now(UTC)
-    _known(settings, mandant)
+    mandant_of(settings, mandant)
     found = aushaenge.by_id(mandant, aushang_id)
     if found is None:
         click.echo("no such notice", err=True)
@@ -137,18 +137,12 @@ def end(mandant: str, aushang_id: UUID, yes: bool) -> None:  # noqa: FBT001 - a 
     click.echo("ended")
 
 
-def _known(settings: "Settings", mandant: str) -> None:
-    if mandant not in settings.mandanten:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(settings.mandanten)}")
-
-
 def _haus(settings: "Settings", mandant: str) -> "Haus":
     from service.house import house_of  # noqa: PLC0415 - only where used
     from service.vorgang.aushang import Haus  # noqa: PLC0415
     from service.vorgang.house import Houses  # noqa: PLC0415
 
-    _known(settings, mandant)
-    zone, own = ZoneInfo(settings.service.timezone), settings.mandanten[mandant]
+    zone, own = ZoneInfo(settings.service.timezone), mandant_of(settings, mandant)
     houses = Houses({mandant: lambda catalog: house_of(mandant, own, zone, catalog)}, lambda: 0.0)
     return Haus(houses.of(mandant), own.languages, frozenset(own.gebaeude))
 

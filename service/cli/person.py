@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, read_settings, with_store
+from service.cli.common import agree, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from service.cli.letters import Post
     from service.cli.recipients import Recipient
-    from service.settings import MandantSettings
     from service.store.records import Link
 
 _SHOWN = 12  # characters of an account's key, enough to tell them apart
@@ -64,7 +63,7 @@ def invite(  # noqa: PLR0913, PLR0917 - options of the command line
     from service.web.text import Words  # noqa: PLC0415
 
     settings = read_settings()
-    house = _mandant(mandant)
+    house = mandant_of(read_settings(), mandant)
     if house.invitation is None:
         raise click.UsageError(f"[mandanten.{mandant}.invitation] is not set: where should the letters lead?")
     if (person_nr is None) == (file is None):
@@ -161,7 +160,7 @@ def sign_out(mandant: str, person_nr: str, yes: bool) -> None:  # noqa: FBT001 -
     """
     from service.access.accounts import sign_out_person  # noqa: PLC0415 - only where used
 
-    _mandant(mandant)
+    mandant_of(read_settings(), mandant)
     agree(f"everybody who acts for {person_nr} will have to sign in again", yes=yes)
     click.echo(f"sessions ended: {sign_out_person(person_nr, operator(mandant, datetime.now(UTC)))}")
 
@@ -169,12 +168,5 @@ def sign_out(mandant: str, person_nr: str, yes: bool) -> None:  # noqa: FBT001 -
 def _links(mandant: str, person_nr: str) -> "list[Link]":
     from service.store import accounts  # noqa: PLC0415 - only where used
 
-    _mandant(mandant)
+    mandant_of(read_settings(), mandant)
     return accounts.links_of(mandant, person_nr)
-
-
-def _mandant(name: str) -> "MandantSettings":
-    known = read_settings().mandanten
-    if name not in known:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(known)}")
-    return known[name]

@@ -8,18 +8,12 @@ from uuid import UUID
 import click
 
 from service.cli.audit import operator
-from service.cli.common import TEMPORARY, agree, read_settings, with_store
+from service.cli.common import TEMPORARY, agree, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.access.erasure import Plan, Report
-
-
-def _known(mandant: str) -> None:
-    known = read_settings().mandanten
-    if mandant not in known:
-        raise click.UsageError(f"no such Mandant; there are: {', '.join(known)}")
 
 
 @click.command("erase")
@@ -41,8 +35,9 @@ def erase(mandant: str, person_nr: str, yes: bool) -> None:  # noqa: FBT001 - a 
     from service.access.vault import Vault  # noqa: PLC0415
     from service.storage import storage_of  # noqa: PLC0415
 
-    _known(mandant)
-    service = read_settings().service
+    settings = read_settings()
+    mandant_of(settings, mandant)
+    service = settings.service
     try:
         agree("\n".join(_effect(look(mandant, person_nr))), yes=yes)
         storage = storage_of(service, Vault(service.encryption_keys))
@@ -106,7 +101,7 @@ def hold_add(mandant: str, person: str | None, vorgang: str | None, reason: str)
     from service.store import holds  # noqa: PLC0415
     from service.store.database import transaction  # noqa: PLC0415
 
-    _known(mandant)
+    mandant_of(read_settings(), mandant)
     if (person is None) == (vorgang is None) or len(reason) > 200:  # noqa: PLR2004 - the column's length
         raise click.UsageError("name a --person or a --vorgang, one of them, and a reason of at most 200 characters")
     now = datetime.now(UTC)
@@ -137,7 +132,7 @@ def hold_list(mandant: str) -> None:
     """
     from service.store import holds  # noqa: PLC0415 - only where used
 
-    _known(mandant)
+    mandant_of(read_settings(), mandant)
     for one in holds.standing(mandant):
         what = f"person {one.person}" if one.person is not None else f"Vorgang {one.vorgang_id}"
         click.echo(f"{one.id} since {one.created_at:%Y-%m-%d} {what}: {one.reason}")
@@ -157,7 +152,7 @@ def hold_end(mandant: str, hold_id: UUID, yes: bool) -> None:  # noqa: FBT001 - 
     from service.store import holds  # noqa: PLC0415
     from service.store.database import transaction  # noqa: PLC0415
 
-    _known(mandant)
+    mandant_of(read_settings(), mandant)
     agree("what it covers may be deleted from now on", yes=yes)
     now = datetime.now(UTC)
     with transaction():

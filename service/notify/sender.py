@@ -14,7 +14,7 @@ from service.notify.smtp import AddressRefused, Permanent, Server, ServerAway, T
 from service.notify.texts import NotUnderstood, Texts
 from service.retry import GIVE_UP_AFTER, LONGEST, next_attempt
 from service.settings import MailSettings, Settings
-from service.store import mails
+from service.store import dokumente, mails
 from service.store.database import connected, in_transaction
 from service.store.records import Mail, SentMail
 from service.vorgang.notices import Sammelzeit, owe_documents
@@ -75,12 +75,16 @@ class Sender:
         return sent
 
     def _tell_of_documents(self, told_to_stop: Callable[[], bool]) -> None:
-        """Owe the mails about documents that have come; so many at a time, each time in one transaction."""
+        """Owe the mails about documents that have come; so many at a time, each time in one transaction.
+
+        Whether any have come is asked first, which locks nothing.
+        """
         for mandant in self._mandanten:
-            looked = 1
-            while looked and not told_to_stop():
+            while not told_to_stop():
                 with connected():
-                    looked = in_transaction(partial(owe_documents, mandant, self._zeit, now=self._clock()))
+                    if not dokumente.news(mandant, limit=1):
+                        break
+                    in_transaction(partial(owe_documents, mandant, self._zeit, now=self._clock()))
 
     def owes(self) -> bool:
         """Tell whether any mail is still waiting."""

@@ -10,7 +10,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -260,7 +260,7 @@ def _environment(lang: str) -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(translations(lang), newstyle=True)
-    for page in (NeuesMail, SammelMail, QuittungMail, BestaetigenMail, SicherheitMail, ZugangMail, KennwortMail):
+    for page in get_args(MailPage):
         for suffix in ("txt", "html"):
             environment.get_template(f"mail/{page.template}.{suffix}")
     made: Environment = environment

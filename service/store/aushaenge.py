@@ -71,7 +71,7 @@ def shown(mandant: str, gebaeude: Sequence[str], owners: Sequence[str], now: dat
     met: dict[UUID, tuple[dict[str, Any], set[str]]] = {}
     for row in dicts(query):
         met.setdefault(row["id"], (row, set()))[1].add(row.pop("gebaeude_nr"))
-    return [Gezeigt(_aushang(row, of), betroffen=bool(row.pop("betroffen"))) for row, of in met.values()]
+    return [Gezeigt(betroffen=bool(row.pop("betroffen")), aushang=_aushang(row, of)) for row, of in met.values()]
 
 
 def shown_as(what: int, mandant: str, gebaeude: Sequence[str], now: datetime) -> Query:
@@ -149,5 +149,4 @@ def _aim(aushang: Aushang) -> None:
 
 
 def _aushang(row: dict[str, Any], gebaeude: Iterable[str]) -> Aushang:
-    facts = {name: value for name, value in row.items() if name != "betroffen"}
-    return Aushang(**facts, gebaeude=tuple(sorted(nr for nr in gebaeude if nr != ALLE)))
+    return Aushang(**row, gebaeude=tuple(sorted(nr for nr in gebaeude if nr != ALLE)))

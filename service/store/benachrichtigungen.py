@@ -7,11 +7,10 @@ from uuid import UUID
 
 from service.store.database import engine
 from service.store.models import BenachrichtigungRow
-from service.store.query import affected, dicts, first
+from service.store.query import affected, chunks, dicts, first
 from service.store.records import Benachrichtigung
 
 _OFF = {"email": "", "confirmed_at": None, "bounced_at": None, "bounce": None}
-_CHUNK = 200
 
 
 def of_account(mandant: str, account: str) -> Benachrichtigung | None:
@@ -33,8 +32,7 @@ def of_owners(mandant: str, owners: Sequence[str]) -> list[Benachrichtigung]:
     Without those whose address takes no mail.
     """
     found: dict[str, Benachrichtigung] = {}
-    for start in range(0, len(owners), _CHUNK):
-        keys = list(owners[start : start + _CHUNK])
+    for keys in chunks(owners):
         for mine in (BenachrichtigungRow.owner.in_(keys), BenachrichtigungRow.owner_person.in_(keys)):
             good = BenachrichtigungRow.confirmed_at.is_null(False) & BenachrichtigungRow.bounced_at.is_null()
             here = (BenachrichtigungRow.mandant == mandant) & mine & good

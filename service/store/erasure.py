@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from peewee import fn
-
 from service.store import audit, dokumente, retention, traces
 from service.store.models import (
     AccountPersonRow,
@@ -26,7 +24,6 @@ from service.store.models import (
     LesungRow,
     MailLinkRow,
     MailRow,
-    OutboxRow,
     OwnAccountRow,
     PasskeyRow,
     RecoveryCodeRow,
@@ -36,11 +33,9 @@ from service.store.models import (
     VorgangRow,
 )
 from service.store.owner import key_of_vertrag, owner_of_account, owner_of_person
-from service.store.query import Query, affected, tuples
+from service.store.query import Query, affected, chunks, tuples
 
-_OWED = ["waiting", "parked"]
 _OF_PERSONS = ["VERTRAG", "MITMIETER"]
-_CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +112,13 @@ def _of_accounts(model: Any, mandant: str, accounts: Sequence[str]) -> Query:  #
 
 def vorgaenge(who: Subject, held: Sequence[UUID]) -> Vorgaenge:
     """Return which of a person's Vorgänge may go; `held` are those that somebody has put under a hold."""
-    owed_of = OutboxRow.select(OutboxRow.id).where((OutboxRow.vorgang_id == VorgangRow.id) & OutboxRow.state.in_(_OWED))
     here = (VorgangRow.mandant == who.mandant) & VorgangRow.owner.in_(list(who.owners))
-    query = VorgangRow.select(VorgangRow.id, VorgangRow.offen, fn.EXISTS(owed_of)).where(here).order_by(VorgangRow.id)
-    rows = tuples(query)
-    open_ = [row for row in rows if row[1]]
-    owed = [row for row in rows if row[2] and not row[1]]
-    under_hold = [row for row in rows if row[0] in set(held) and row not in open_ + owed]
-    stays = {row[0] for row in open_ + owed + under_hold}
-    free = tuple(row[0] for row in rows if row[0] not in stays)
+    columns = (VorgangRow.id, VorgangRow.offen, retention.owed_of(VorgangRow.id))
+    rows = tuples(VorgangRow.select(*columns).where(here).order_by(VorgangRow.id))
+    open_ = {key for key, offen, _ in rows if offen}
+    owed = {key for key, _, owes in rows if owes} - open_
+    under_hold = {key for key, _, _ in rows}.intersection(held) - open_ - owed
+    free = tuple(key for key, _, _ in rows if key not in open_ | owed | under_hold)
     return Vorgaenge(free, len(open_), len(owed), len(under_hold))
 
 
@@ -138,9 +131,9 @@ def erase(who: Subject, free: Sequence[UUID], now: datetime) -> Erased:
     rows["draft"] = len(drafts)
     documents = _documents(who)
     rows["dokument"] = len(documents)
-    for start in range(0, len(documents), _CHUNK):
-        files += retention.unnamed(dokumente.remove(documents[start : start + _CHUNK]))
-    rows["lesung"] = affected(LesungRow.delete().where(_lesungen(who) & ~_owed_lesung()))
+    for some in chunks(documents):
+        files += retention.unnamed(dokumente.remove(some))
+    rows["lesung"] = affected(LesungRow.delete().where(_lesungen(who) & ~_owed()))
     rows["betroffen"] = affected(BetroffenRow.delete().where(BetroffenRow.owner.in_(list(who.owners))))
     rows |= _forget_in_rows(who)
     rows |= _erase_rows(who)
@@ -158,35 +151,32 @@ def _lesungen(who: Subject) -> Query:
     return (LesungRow.mandant == who.mandant) & theirs
 
 
-def _owed_lesung() -> Query:
-    owed = OutboxRow.select(OutboxRow.id).where((OutboxRow.vorgang_id == LesungRow.id) & OutboxRow.state.in_(_OWED))
-    return fn.EXISTS(owed)
+def _owed() -> Query:
+    """Match openings of documents that immotion is still to be told of."""
+    return retention.owed_of(LesungRow.id)
 
 
 def owed_lesungen(who: Subject) -> int:
     """Return of how many openings of documents immotion is still to be told."""
-    return int(LesungRow.select().where(_lesungen(who) & _owed_lesung()).count())
+    return int(LesungRow.select().where(_lesungen(who) & _owed()).count())
 
 
 def _documents(who: Subject) -> list[UUID]:
     """Take the person away from whom documents are for; returns those that are for nobody now."""
-    owed = LesungRow.select(LesungRow.dokument).where(_lesungen(who) & _owed_lesung())
+    owed = LesungRow.select(LesungRow.dokument).where(_lesungen(who) & _owed())
     here = DokumentZielRow.ziel.in_(list(who.ziele)) & DokumentZielRow.dokument.not_in(owed)
     ids = [row[0] for row in tuples(DokumentZielRow.select(DokumentZielRow.dokument).where(here).distinct())]
-    for start in range(0, len(ids), _CHUNK):
-        some = DokumentZielRow.dokument.in_(ids[start : start + _CHUNK])
-        affected(DokumentZielRow.delete().where(some & DokumentZielRow.ziel.in_(list(who.ziele))))
+    for some in chunks(ids):
+        these = DokumentZielRow.dokument.in_(some)
+        affected(DokumentZielRow.delete().where(these & DokumentZielRow.ziel.in_(list(who.ziele))))
     _forget_recipient(who)
-    return [key for start in range(0, len(ids), _CHUNK) for key in _without_ziel(ids[start : start + _CHUNK])]
+    return [key for some in chunks(ids) for key in _without_ziel(some)]
 
 
 def _without_ziel(ids: list[UUID]) -> list[UUID]:
-    left = {row[0] for row in tuples(DokumentZielRow.select(DokumentZielRow.dokument).where(_for_any(ids)).distinct())}
+    here = DokumentZielRow.dokument.in_(ids)
+    left = {row[0] for row in tuples(DokumentZielRow.select(DokumentZielRow.dokument).where(here).distinct())}
     return [key for key in ids if key not in left]
-
-
-def _for_any(ids: list[UUID]) -> Query:
-    return DokumentZielRow.dokument.in_(ids)
 
 
 def _forget_recipient(who: Subject) -> None:

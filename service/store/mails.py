@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 
 from service.store.claims import Claims
 from service.store.models import MailRow
-from service.store.query import Query, affected, dicts, first, tuples
+from service.store.query import Query, affected, chunks, dicts, first, tuples
 from service.store.records import Benachrichtigung, Mail, MailBacklog, OwedMail, SentMail
 
 # the kinds of mail; each has its texts in templates/mail
@@ -25,7 +25,6 @@ KENNWORT = "kennwort"
 # no mail, but the wish for one: `recipient` is the name that somebody typed
 KENNWORT_WUNSCH = "kennwort_wunsch"
 _NEWS = (NEUES, SAMMEL, BESTAETIGEN)
-_CHUNK = 200
 A_DAY = timedelta(days=1)
 
 WAITING, PARKED, SENT = "waiting", "parked", "sent"
@@ -57,8 +56,8 @@ def owe_news(news: Sequence[News], *, now: datetime) -> None:
     """
     at_once = [one for one in news if one.due is None]
     rows = [_row(one.to.mandant, NEUES, one.to.account, one.to.email, one.to.lang, one.facts, now) for one in at_once]
-    for start in range(0, len(rows), _CHUNK):
-        affected(MailRow.insert_many(rows[start : start + _CHUNK]).as_rowcount())
+    for some in chunks(rows):
+        affected(MailRow.insert_many(some).as_rowcount())
     for one in news:
         if one.due is not None:
             _gather(one, one.due, now)

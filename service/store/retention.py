@@ -13,6 +13,7 @@ from peewee import fn
 
 from service.store import audit, dateien, dokumente
 from service.store.database import engine
+from service.store.deliveries import OWED
 from service.store.holds import Held
 from service.store.models import (
     MODELS,
@@ -29,12 +30,10 @@ from service.store.models import (
     OutboxRow,
     VorgangRow,
 )
-from service.store.query import Query, affected, tuples
+from service.store.query import Query, affected, chunks, tuples
 
-_OWED = ["waiting", "parked"]
 EMPTIED = "emptied"
 _SETTLED = ["applied", "foreign", "hidden", "kept"]
-_CHUNK = 200
 
 
 class Kind(StrEnum):
@@ -121,13 +120,18 @@ def _due(over: Over) -> tuple[Any, Query]:
 
 def _vorgaenge(before: datetime, held: Held) -> tuple[Any, Query]:
     """Match what is closed since, and immotion is owed nothing of."""
-    owed = OutboxRow.select(peewee.SQL("1")).where((OutboxRow.vorgang_id == VorgangRow.id) & OutboxRow.state.in_(_OWED))
-    here = (VorgangRow.offen == False) & (VorgangRow.status_at < before) & ~fn.EXISTS(owed)  # noqa: E712 - SQL
+    here = (VorgangRow.offen == False) & (VorgangRow.status_at < before) & ~owed_of(VorgangRow.id)  # noqa: E712 - SQL
     if held.owners:
         here &= VorgangRow.owner.not_in(list(held.owners))
     if held.vorgang_ids:
         here &= VorgangRow.id.not_in(list(held.vorgang_ids))
     return VorgangRow, here
+
+
+def owed_of(key: Any) -> Query:  # noqa: ANN401 - the id of a Vorgang, or of an opening
+    """Match what immotion has not got everything of yet."""
+    owed = (OutboxRow.vorgang_id == key) & OutboxRow.state.in_(OWED)
+    return fn.EXISTS(OutboxRow.select(peewee.SQL("1")).where(owed))
 
 
 def _dokumente(before: datetime, held: Held) -> tuple[Any, Query]:
@@ -217,7 +221,7 @@ def remove_vorgaenge(mandant: str, ids: Sequence[UUID], *, now: datetime) -> tup
     Inside a transaction. What immotion still tells of them is then passed over (`gone`).
     """
     files: list[UUID] = []
-    for some in _chunks(ids):
+    for some in chunks(ids):
         of_vorgang = AnhangRow.vorgang_id.in_(some)
         files += [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(of_vorgang))]
         affected(AnhangRow.delete().where(of_vorgang))
@@ -250,7 +254,7 @@ def gone(mandant: str, ids: Sequence[UUID], immotion_ids: Sequence[str]) -> set[
 def remove_drafts(ids: Sequence[UUID]) -> tuple[UUID, ...]:
     """Remove drafts; returns their files."""
     files: list[UUID] = []
-    for some in _chunks(ids):
+    for some in chunks(ids):
         theirs = AnhangRow.draft_id.in_(some)
         files += [row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(theirs))]
         affected(AnhangRow.delete().where(theirs))
@@ -261,7 +265,7 @@ def remove_drafts(ids: Sequence[UUID]) -> tuple[UUID, ...]:
 def unnamed(files: Sequence[UUID]) -> tuple[UUID, ...]:
     """Return those of these files that no row names any more, and forget their keys: nobody can read them now."""
     free: list[UUID] = []
-    for some in _chunks(files):
+    for some in chunks(files):
         by_vorgang = {row[0] for row in tuples(AnhangRow.select(AnhangRow.id).where(AnhangRow.id.in_(some)))}
         gone_files = sorted(set(some) - by_vorgang - dokumente.known_files(some))
         dateien.forget(gone_files)
@@ -281,8 +285,3 @@ def _names(model: Any) -> Iterator[str]:  # noqa: ANN401 - any table of a Mandan
             return
         last = found[0][0]
         yield last
-
-
-def _chunks(ids: Sequence[UUID]) -> Iterator[list[UUID]]:
-    for start in range(0, len(ids), _CHUNK):
-        yield list(ids[start : start + _CHUNK])

@@ -14,6 +14,7 @@ from service.store.records import ANTWORT, ARTEN, DOKUMENT, NACHRICHT, STAND, Be
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
 from service.web.intake import Submitted
+from service.web.level2 import read_form
 from service.web.mail_pages import BenachrichtigungenPage, LinkPage
 from service.web.pages import MessagePage, Page
 from service.web.render import write_page
@@ -46,8 +47,7 @@ class Benachrichtigungen:
         if not self._offered:
             raise NotFoundHere
         reader = reader_of(req)
-        form = self._room.intake.read(req, taken=lambda _fields: (0, 0))
-        self._room.intake.discard(form.files)
+        form = read_form(req, self._room)
         try:
             self._room.tokens.check(reader.visitor, mandant, form.get("csrf_token"), form.get("idempotency_key"))
             self._choose(reader, form)
@@ -76,10 +76,8 @@ class Benachrichtigungen:
 
     def _show(self, resp: falcon.Response, reader: Reader, error: str = "") -> None:
         words, token = reader.words, self._room.tokens.issue(reader.signed_in)
-        address, chosen = (
-            benachrichtigungen.address_of(reader.signed_in),
-            benachrichtigungen.chosen_by(reader.signed_in),
-        )
+        address = benachrichtigungen.address_of(reader.signed_in)
+        chosen = benachrichtigungen.chosen_by(reader.signed_in)
         stand, text = _stand(reader, address, chosen)
         page = BenachrichtigungenPage(
             title=words("Benachrichtigungen"),

@@ -10,6 +10,7 @@ from service.access import audit
 from service.access.audit import Event
 from service.access.weiter import Weiter
 from service.store.belongings import Whose
+from service.web.aenderung import PATH as AENDERUNG
 from service.web.aenderung import THEMA
 from service.web.auskunft import Auskunft, zip_of
 from service.web.client import source_of
@@ -102,7 +103,7 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
     words = reader.words
     change = Way(
         words("Anschrift oder Kontaktdaten ändern"),
-        reader.link("konto/aenderung"),
+        reader.link(AENDERUNG),
         hint=words("Die Verwaltung prüft die Änderung"),
     )
     hint = words("Alles, was hier über Sie gespeichert ist, als ZIP-Datei")

@@ -8,10 +8,10 @@ import falcon
 from service.access import audit
 from service.access.audit import Event
 from service.access.benachrichtigungen import confirmed_address, owe_receipt
-from service.access.formtoken import FormTokenRefused
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
+from service.web.level2 import form_key, read_form
 from service.web.pages import QuittungPage
 from service.web.quittung import quittung_page
 from service.web.render import write_page
@@ -32,23 +32,19 @@ class QuittungMail:
         from service.web.quittung_pdf import receipt_pdf  # noqa: PLC0415 - loads the typesetter only where it is used
 
         reader = reader_of(req)
-        form = self._room.intake.read(req, taken=lambda _fields: (0, 0))
-        self._room.intake.discard(form.files)
+        form = read_form(req, self._room)
         vorgang = find_owned(reader, vorgang_id)
         address, lang = confirmed_address(reader.signed_in)
         if not address or self._room.settings.service.mail is None:
             raise NotFoundHere
         back = f"vorgaenge/{vorgang.id}/quittung"
-        try:
-            self._room.tokens.check(reader.visitor, mandant, form.get("csrf_token"), form.get("idempotency_key"))
-        except FormTokenRefused:
+        page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
+        if form_key(reader, form) is None:
             resp.status = falcon.HTTP_403
-            page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
             page = with_mail(page, reader, str(vorgang.id), mailed=False)
             write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
             return
         count_file(reader)
-        page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
         pdf = receipt_pdf(page, name=reader.mandant.name, lang=reader.lang, words=reader.words)
         facts = {"vorgang": vorgang.meldenummer, "pdf": b64encode(pdf).decode()}
         owe_receipt(reader.signed_in, address, lang or reader.lang, facts, now=self._room.clock())

@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 
 def text(value: object, limit: int) -> str:
@@ -15,6 +16,14 @@ def key(value: object, limit: int = 100) -> str:
     given = str(value)
     kept = text(given, limit)
     return kept if kept == given else "sha256:" + sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def uuid_of(given: str) -> UUID | None:
+    """Return the id that a text is; None for any other."""
+    try:
+        return UUID(given)
+    except ValueError:
+        return None
 
 
 def tree(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -11,7 +11,7 @@ from uuid import UUID
 import peewee
 from peewee import fn
 
-from service.store import audit, dateien, dokumente
+from service.store import audit, clean, dateien, dokumente
 from service.store.database import engine
 from service.store.deliveries import OWED
 from service.store.holds import Held
@@ -181,7 +181,7 @@ def _of_held(over: Over, batch: Sequence[tuple[Any, ...]]) -> set[int]:
     held = over.held
     if not held.owners and not held.vorgang_ids:
         return set()
-    ids = [key for _, externe, _, _ in batch if (key := uuid_of(externe))]
+    ids = [key for _, externe, _, _ in batch if (key := clean.uuid_of(externe))]
     names = [immotion for _, _, immotion, _ in batch if immotion]
     theirs = VorgangRow.owner.in_(list(held.owners)) | VorgangRow.id.in_(list(held.vorgang_ids))
     known = VorgangRow.id.in_(ids) | VorgangRow.immotion_id.in_(names)
@@ -193,14 +193,6 @@ def _of_held(over: Over, batch: Sequence[tuple[Any, ...]]) -> set[int]:
         for event, externe, immotion, body in batch
         if {externe.lower(), immotion} & about or names_any(body, held.persons)
     }
-
-
-def uuid_of(text: str) -> UUID | None:
-    """Return the id that a text is; None for any other."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def names_any(body: Mapping[str, Any], words: Sequence[str]) -> bool:

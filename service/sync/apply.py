@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
-from service.store import deliveries, documents, inbox, retention, vorgaenge
+from service.store import clean, deliveries, documents, inbox, retention, vorgaenge
 from service.store.clean import text
 from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
@@ -59,16 +59,16 @@ class _Known:
     """The Vorgänge that a batch of events is about, by either id."""
 
     def __init__(self, mandant: str, batch: Sequence[Ereignis]) -> None:
-        ids = [found for e in batch if (found := _uuid(e.externe_id))]
+        ids = [found for e in batch if (found := clean.uuid_of(e.externe_id))]
         self._own = {key: v for key, v in vorgaenge.by_ids(ids).items() if v.mandant == mandant} if ids else {}
         names = sorted({e.immotion_id for e in batch if e.immotion_id})
         self._theirs = vorgaenge.by_immotion_ids(mandant, names)
         strange = [e for e in batch if _belongs_to_a_vorgang(e) and self.of(e) is None]
-        own = [key for e in strange if (key := _uuid(e.externe_id))]
+        own = [key for e in strange if (key := clean.uuid_of(e.externe_id))]
         self._gone = retention.gone(mandant, own, [e.immotion_id for e in strange if e.immotion_id]) if strange else ()
 
     def of(self, ereignis: Ereignis) -> Vorgang | None:
-        own = _uuid(ereignis.externe_id)
+        own = clean.uuid_of(ereignis.externe_id)
         return (self._own.get(own) if own else None) or self._theirs.get(ereignis.immotion_id)
 
     def is_gone(self, ereignis: Ereignis) -> bool:
@@ -271,13 +271,6 @@ def _is_visible(ereignis: Ereignis) -> bool:
 
 def _typ(ereignis: Ereignis) -> str:
     return str(ereignis.body.get("typ", ""))
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _belongs_to_a_vorgang(ereignis: Ereignis) -> bool:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from uuid import UUID
 
-from service.store import alarms, breakers, deliveries, documents, heartbeats, mails, vorgaenge
+from service.store import alarms, breakers, clean, deliveries, documents, heartbeats, mails, vorgaenge
 from service.store.database import in_transaction
 from service.store.records import Alarm, Backlog, BreakerState, MailBacklog, OwedRow, Vorgang
 
@@ -70,16 +69,9 @@ def find(mandanten: Sequence[str], name: str) -> list[Vorgang]:
     """Return the Vorgänge of these Mandanten with this id or Meldenummer; a number may exist once per Mandant."""
     found: list[Vorgang | None] = []
     for mandant in mandanten:
-        vorgang_id = _uuid(name) or deliveries.vorgang_of(mandant, name)
+        vorgang_id = clean.uuid_of(name) or deliveries.vorgang_of(mandant, name)
         found.append(vorgaenge.by_id(mandant, vorgang_id) if vorgang_id else None)
     return [vorgang for vorgang in found if vorgang is not None]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def effect_of_retry(vorgang: Vorgang, now: datetime) -> Effect:

@@ -17,7 +17,7 @@ from service.vorgang.aushang import AushangRefused, Entwurf, Haus, UnknownAushan
 from service.web.admin import AdminRoute, number, spent
 from service.web.client import source_of_cms
 from service.web.context import reader_of
-from service.web.errors import NotFoundHere
+from service.web.errors import NotFoundHere, id_here
 from service.web.problems import ApiProblem
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class AdminAushang(AdminRoute):
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, aushang_id: str) -> None:
         """Give it, with how many residents said that it concerns them."""
         spent(req)
-        _answer(req, resp, _id(aushang_id))
+        _answer(req, resp, id_here(aushang_id))
 
     def on_put(self, req: falcon.Request, resp: falcon.Response, mandant: str, aushang_id: str) -> None:
         """Put it in place of its former state."""
@@ -112,7 +112,7 @@ class AdminAushang(AdminRoute):
         entwurf = _read(req, haus)
         now = self._room.clock()
         try:
-            wanted = _id(aushang_id)
+            wanted = id_here(aushang_id)
             domain.change(wanted, entwurf, haus, now=now, within=lambda one: _note(req, one, "changed"))
         except AushangRefused as refused:
             _refuse(req, refused)
@@ -128,7 +128,7 @@ class AdminAushangEnd(AdminRoute):
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, aushang_id: str) -> None:
         """End it; one that is over already stays as it is."""
         try:
-            wanted = _id(aushang_id)
+            wanted = id_here(aushang_id)
             domain.end(mandant, wanted, now=self._room.clock(), within=lambda one: _note(req, one, "ended"))
         except (UnknownAushang, NotFoundHere) as unknown:
             spent(req)
@@ -193,10 +193,3 @@ def _answer(req: falcon.Request, resp: falcon.Response, aushang_id: UUID) -> Non
     if found is None:
         raise NotFoundHere
     resp.media = aushang_facts(found, reader.room.clock())
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as wrong:
-        raise NotFoundHere from wrong

@@ -1,7 +1,6 @@
 """`aushang`: all notices that concern the reader, planned works for their calendar, and "betrifft mich auch"."""
 
 from dataclasses import replace
-from uuid import UUID
 
 import falcon
 import structlog
@@ -13,7 +12,7 @@ from service.web.aushang_ical import MEDIA_TYPE, calendar_entry
 from service.web.aushang_pages import AushangPage, AushangTeil, AushangView
 from service.web.aushang_views import PATH, gezeigt, views
 from service.web.context import Reader, Room, reader_of
-from service.web.errors import NotFoundHere
+from service.web.errors import NotFoundHere, id_here
 from service.web.level2 import form_key, read_form
 from service.web.pages import FieldError, Site, Way
 from service.web.render import write_page
@@ -81,7 +80,7 @@ class AushangBetroffen:
         visitor = reader.signed_in
         try:
             fresh = domain.concern(
-                _id(aushang_id),
+                id_here(aushang_id),
                 lambda: gezeigt(reader),
                 visitor.owner,
                 now=self._room.clock(),
@@ -143,15 +142,8 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
 
 
 def _seen(reader: Reader, aushang_id: str) -> Aushang:
-    wanted = _id(aushang_id)
+    wanted = id_here(aushang_id)
     found = next((one.aushang for one in gezeigt(reader) if one.aushang.id == wanted), None)
     if found is None:
         raise NotFoundHere
     return found
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as wrong:
-        raise NotFoundHere from wrong

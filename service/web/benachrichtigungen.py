@@ -1,7 +1,6 @@
 """`konto/benachrichtigungen`: being told by mail that there is something new, and no longer."""
 
 from dataclasses import replace
-from uuid import UUID
 
 import falcon
 import structlog
@@ -10,6 +9,7 @@ from service.access import benachrichtigungen
 from service.access.benachrichtigungen import ASK_AGAIN_AFTER, TooSoon
 from service.access.formtoken import FormTokenRefused
 from service.access.mailtoken import MailTokenRefused, MailTokens
+from service.store import clean
 from service.store.records import ANTWORT, ARTEN, DOKUMENT, NACHRICHT, STAND, Benachrichtigung
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
@@ -239,7 +239,7 @@ class BenachrichtigungEnde:
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """End it at once, without cookie or login. The answer is the same for a link that belongs to nobody."""
         reader = reader_of(req)
-        key = _uuid(_shown(req))
+        key = clean.uuid_of(_shown(req))
         if key is not None:
             benachrichtigungen.end_by_link(mandant, key, _art(req))
         log.info("mail_ended", mandant=mandant, request_id=req.context.request_id)
@@ -269,10 +269,3 @@ def _write(resp: falcon.Response, reader: Reader, page: Page) -> None:
     # the links that change the language would lose what a mail's link carries
     site = replace(reader.site(), languages=()) if isinstance(page, LinkPage) else reader.site()
     write_page(resp, reader.room.renderer.html(page, site), page.title)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

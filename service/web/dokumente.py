@@ -137,7 +137,7 @@ def opened(req: falcon.Request, reader: Reader, dokument_id: str, weiter: Weiter
     Raises NotFoundHere alike for unknown and for somebody else's; OtherPerson if it belongs to another of the persons
     that the reader may act for; Level2Needed and FactorNeeded before anything is noted.
     """
-    leser, key = reader_leser(reader), _uuid(dokument_id)
+    leser, key = reader_leser(reader), clean.uuid_of(dokument_id)
     dokument = dokumente.readable(leser, key) if key else None
     if key is None or dokument is None:
         _raise_for_other(reader, key)
@@ -200,7 +200,7 @@ def _filter(asked: dict[str, str], after: tuple[str, UUID] | None) -> DokumentFi
 
 def _place(req: falcon.Request) -> tuple[str, UUID] | None:
     day, _, key = req.get_param("vor", default="").partition("_")
-    found = _uuid(key)
+    found = clean.uuid_of(key)
     try:
         return (date.fromisoformat(day).isoformat(), found) if found else None
     except ValueError:
@@ -274,10 +274,3 @@ def _page(one: Dokument, reader: Reader) -> DokumentPage:
         back=Way(words("Alle Dokumente"), reader.link("dokumente")),
         vorgang=Way(words("Zum Vorgang"), reader.link(f"vorgaenge/{one.vorgang_id}")) if one.vorgang_id else None,
     )
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import falcon
 import structlog
@@ -11,6 +12,7 @@ import structlog
 from service.access.browser import CmsSessionOver
 from service.access.rates import TooManyRequests
 from service.access.weiter import HOME, Weiter
+from service.store import clean
 from service.store.database import FAULTS, StoreUnavailable
 from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
@@ -27,6 +29,14 @@ log = structlog.get_logger()
 
 class NotFoundHere(Exception):
     """Unknown, or somebody else's: the same answer."""
+
+
+def id_here(text: str) -> UUID:
+    """Return the id that stands in an address; raises NotFoundHere for anything else."""
+    found = clean.uuid_of(text)
+    if found is None:
+        raise NotFoundHere
+    return found
 
 
 class TokenInvalid(Exception):

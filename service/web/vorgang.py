@@ -10,7 +10,7 @@ from service.access.audit import Event
 from service.access.formtoken import FormTokenRefused
 from service.access.level2 import Demand
 from service.access.weiter import Weiter
-from service.store import drafts, vorgaenge
+from service.store import clean, drafts, vorgaenge
 from service.store.database import FAULTS, StoreUnavailable
 from service.store.records import Anhang, Draft, Vorgang
 from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
@@ -49,7 +49,7 @@ class Vorgaenge:
         reader = reader_of(req)
         zustand = req.get_param("zustand", default="")
         offen = {"offen": True, "abgeschlossen": False}.get(zustand)
-        before = _uuid(req.get_param("vor", default=""))
+        before = clean.uuid_of(req.get_param("vor", default=""))
         lines = vorgaenge.page(mandant, reader.signed_in.owners, offen=offen, before=before, limit=PAGE_SIZE + 1)
         shown, more = lines[:PAGE_SIZE], len(lines) > PAGE_SIZE
         zustand = zustand if offen is not None else ""
@@ -135,7 +135,7 @@ class VorgangSeite:
 
     def _keep_for_later(self, req: falcon.Request, reader: Reader, vorgang_id: str) -> bool:
         """Keep what was typed, under the account that the form was made for, for when that may be sent again."""
-        form, key = self._room.intake.read(req, taken=_taken), _uuid(vorgang_id)
+        form, key = self._room.intake.read(req, taken=_taken), clean.uuid_of(vorgang_id)
         try:
             self._room.tokens.check(
                 reader.visitor, reader.mandant_id, form.get("csrf_token"), form.get("idempotency_key")
@@ -203,7 +203,7 @@ class VorgangSeite:
         self, resp: falcon.Response, reader: Reader, vorgang: Vorgang, form: Submitted, key: UUID, detail: str
     ) -> None:
         draft = _draft_of(reader, vorgang, key)
-        file_id = _uuid(detail)
+        file_id = clean.uuid_of(detail)
         if file_id is not None and drop_draft_file(draft, file_id, spend=reader.signed_in.spend):
             self._room.intake.storage.discard(file_id)
         self._room.intake.discard(form.received)
@@ -280,7 +280,7 @@ class Download:
         reader = reader_of(req)
         count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
-        key = _uuid(anhang_id)
+        key = clean.uuid_of(anhang_id)
         anhang = vorgaenge.anhang(key) if key else None
         if anhang is None or anhang.vorgang_id != vorgang.id or not anhang.ready:
             raise NotFoundHere
@@ -307,7 +307,7 @@ def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
     Raises NotFoundHere alike for unknown and for somebody else's; OtherPerson if it belongs to another of the persons
     that the reader may act for.
     """
-    key, visitor = _uuid(vorgang_id), reader.signed_in
+    key, visitor = clean.uuid_of(vorgang_id), reader.signed_in
     vorgang = vorgaenge.owned(reader.mandant_id, visitor.owners, key) if key else None
     if vorgang is not None:
         return vorgang
@@ -340,7 +340,7 @@ def _form_name(vorgang: Vorgang) -> str:
 
 
 def _taken(fields: Mapping[str, str]) -> tuple[int, int]:
-    key = _uuid(fields.get("idempotency_key", ""))
+    key = clean.uuid_of(fields.get("idempotency_key", ""))
     files = vorgaenge.draft_anhaenge(key) if key else []
     return len(files), sum(file.bytes for file in files)
 
@@ -351,10 +351,3 @@ def _filters(reader: Reader, zustand: str) -> tuple[Way, ...]:
     return tuple(
         Way(label, reader.link("vorgaenge", zustand=name), current=name == zustand) for name, label in names.items()
     )
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -20,7 +20,8 @@ from uuid import UUID
 from typing_extensions import override
 
 from service.files.scan import Scanner, ScannerAway, ScanState, Verdict
-from service.files.sealing import Sealer, Source, key_of, new_key, opened, seal, sealed_size
+from service.files.sealing import Sealer, key_of, new_key, opened, seal, sealed_size
+from service.files.source import Source
 
 _INCOMING = "incoming"
 _SUFFIX = ".sealed"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ from service.access.vault import Vault, VaultRefused
 from service.files.bucket import Bucket, StorageAway
 from service.files.scan import Clamd, ScannerAway, ScanState
 from service.files.sealing import bound_to
-from service.settings import ServiceSettings, Settings
+from service.settings import BucketUrl, ServiceSettings, Settings
 from service.storage import bucket_at, scanner_of, spool_of
 from service.store import dateien
 from service.store.database import StoreUnavailable, connected
@@ -31,7 +30,7 @@ class Finding:
 def examine_files(settings: Settings) -> Iterator[Finding]:
     """Return the findings; what is written is removed again."""
     service = settings.service
-    yield _folder(service.files) if isinstance(service.files, Path) else _bucket(service)
+    yield _folder(service.files) if isinstance(service.files, Path) else _bucket(service, service.files)
     yield _keys(settings)
     yield _scanner(settings)
 
@@ -49,10 +48,7 @@ def _folder(folder: Path) -> Finding:
     return Finding("files", good=True, text=f"{folder} can be written")
 
 
-def _bucket(service: ServiceSettings) -> Finding:
-    url = service.files
-    if isinstance(url, Path):
-        raise TypeError(url)
+def _bucket(service: ServiceSettings, url: BucketUrl) -> Finding:
     where, spool = f"s3://{url.bucket}/{url.prefix}", spool_of(service)
     bucket = Bucket(bucket_at(service, url), spool)
     try:
@@ -72,7 +68,7 @@ def _keys(settings: Settings) -> Finding:
     try:
         with connected():
             for mandant in settings.mandanten:
-                for file in islice(dateien.with_keys(mandant, after=None, limit=_KEYS_TRIED), _KEYS_TRIED):
+                for file in dateien.with_keys(mandant, after=None, limit=_KEYS_TRIED):
                     tried += 1
                     try:
                         vault.open(file.sealed_key or "", bound=bound_to(file.id))

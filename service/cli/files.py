@@ -70,7 +70,7 @@ def _seal(file_id: "UUID", storage: "Storage") -> str:
     if now - known.created_at < _PLAIN_KEPT:
         return "later"
     if _digest(known, storage) != digest:
-        dateien.set_key(file_id, mandant, None, now)
+        dateien.drop_key(file_id)
         return "differs"
     storage.delete_plain(file_id)
     return "deleted"

@@ -4,7 +4,6 @@ An object is there whole or not at all, however the upload ends; what S3 keeps o
 rule of the bucket to remove (docs/operators.md).
 """
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
-from typing_extensions import Buffer, override
+from typing_extensions import override
 
 from service.files.scan import Scanner
-from service.files.sealing import Sealer, Source
+from service.files.sealing import Sealer
+from service.files.source import Source, reader
 from service.files.storage import Incoming, Storage
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Bucket(Storage):
 
     @override
     def _plain(self, name: str) -> BinaryIO:
-        return io.BufferedReader(_Plain(self._source(name)), _BLOCK)
+        return reader(self._source(name), _BLOCK)
 
     @override
     def _source(self, name: str) -> Source:
@@ -150,35 +150,6 @@ class _InBucket:
 
     def close(self) -> None:
         """Nothing is held between two reads."""
-
-
-class _Plain(io.RawIOBase):
-    """An object that is not sealed, to be read and sought in."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._at = 0
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
-        return self._at
-
-    @override
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer).cast("B")
-        piece = self._source.read_at(self._at, len(view))
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
 
 
 @contextmanager

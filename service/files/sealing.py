@@ -5,7 +5,6 @@ number and to whether it is the last one, so that none can be moved, left out, r
 number, which cannot come twice under a key that seals one file only.
 """
 
-import io
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from errno import EIO
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 from uuid import UUID
 
-from typing_extensions import Buffer, override
+from service.files.source import Source, reader
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,20 +34,6 @@ class Sealer(Protocol):
 
     def open(self, sealed: str, *, bound: Sequence[str]) -> str:
         """Return what was sealed for this row; raises an error of its own when it was not."""
-        ...
-
-
-class Source(Protocol):
-    """A kept file as it lies, read from any place."""
-
-    size: int
-
-    def read_at(self, start: int, length: int) -> bytes:
-        """Return up to `length` bytes; raises OSError."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it."""
         ...
 
 
@@ -94,7 +79,7 @@ def seal(plain: BinaryIO, key: bytes, file_id: UUID) -> Iterator[bytes]:
 def opened(source: Source, key: bytes, file_id: UUID) -> BinaryIO:
     """Return a sealed file to be read, and sought in, as it was; raises OSError, also while it is read."""
     try:
-        return io.BufferedReader(_Opened(source, key, file_id), _CHUNK)
+        return reader(_Opened(source, key, file_id), _CHUNK)
     except BaseException:
         source.close()
         raise
@@ -132,7 +117,7 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(11, "big") + bytes([last])
 
 
-class _Opened(io.RawIOBase):
+class _Opened:
     """Reads chunks as they are wanted, and while it is read in order more and more of them at once."""
 
     def __init__(self, source: Source, key: bytes, file_id: UUID) -> None:
@@ -140,49 +125,22 @@ class _Opened(io.RawIOBase):
         self._cipher = _Chunks(key, file_id)
         body = source.size - len(_MARK)
         self._count = -(-body // _SEALED)
-        self._size = body - _TAG * self._count
-        if self._size < 0 or source.read_at(0, len(_MARK)) != _MARK:
+        self.size = body - _TAG * self._count
+        if self.size < 0 or source.read_at(0, len(_MARK)) != _MARK:
             raise Tampered(file_id)
-        self._at = 0
         self._first, self._plain = 0, b""  # the chunks that were opened last, from this one on
         self._ahead = 1
 
-    @override
-    def readable(self) -> bool:
-        return True
+    def read_at(self, start: int, length: int) -> bytes:
+        if start >= self.size:
+            return b""
+        if not self._first * _CHUNK <= start < self._first * _CHUNK + len(self._plain):
+            self._fetch(start // _CHUNK)
+        within = start - self._first * _CHUNK
+        return self._plain[within : within + length]
 
-    @override
-    def seekable(self) -> bool:
-        return True
-
-    @override
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if base + offset < 0:
-            raise ValueError("negative seek position")
-        self._at = base + offset
-        return self._at
-
-    @override
-    def readinto(self, buffer: Buffer, /) -> int:
-        if self._at >= self._size:
-            return 0
-        number, within = divmod(self._at, _CHUNK)
-        if not self._first * _CHUNK <= self._at < self._first * _CHUNK + len(self._plain):
-            self._fetch(number)
-        else:
-            within = self._at - self._first * _CHUNK
-        view = memoryview(buffer).cast("B")
-        piece = self._plain[within : within + len(view)]
-        view[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
-
-    @override
     def close(self) -> None:
-        if not self.closed:
-            self._source.close()
-        super().close()
+        self._source.close()
 
     def _fetch(self, number: int) -> None:
         in_order = self._plain and number * _CHUNK == self._first * _CHUNK + len(self._plain)

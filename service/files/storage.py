@@ -20,7 +20,8 @@ from uuid import UUID
 from typing_extensions import override
 
 from service.files.scan import Scanner, ScannerAway, ScanState, Verdict
-from service.files.sealing import Sealer, Source, key_of, new_key, opened, seal, sealed_size
+from service.files.sealing import Sealer, key_of, new_key, opened, seal, sealed_size
+from service.files.source import Source
 
 _INCOMING = "incoming"
 _SUFFIX = ".sealed"
@@ -143,13 +144,13 @@ class Storage(ABC):
         PENDING. Raises OSError when disk or network fail; then the file is not kept.
         """
         incoming.finish()
-        verdict = self._looked_into(incoming.path)
+        verdict, sealed_key = self._looked_into(incoming.path), None
         if self._sealer is None:
             self._put(incoming, self._name(file_id, sealed=False))
-            return Kept(None, verdict.state if verdict else None, verdict.found if verdict else "")
-        with incoming.path.open("rb") as content:
-            sealed_key = self._put_sealed(content, file_id, self._sealer)
-        return Kept(sealed_key, verdict.state if verdict else None, verdict.found if verdict else "")
+        else:
+            with incoming.path.open("rb") as content:
+                sealed_key = self._put_sealed(content, file_id, self._sealer)
+        return Kept(sealed_key, verdict.state, verdict.found) if verdict else Kept(sealed_key)
 
     def seal_plain(self, file_id: UUID) -> str:
         """Keep a plain file sealed, too, and return its sealed key; raises FileNotFoundError, OSError."""

@@ -51,10 +51,13 @@ def digests(ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     return {file_id: (mandant, sha256) for file_id, mandant, sha256 in rows}
 
 
-def set_key(file_id: UUID, mandant: str, sealed_key: str | None, now: datetime) -> bool:
-    """Give a file a key, or take it away; False when it has one already."""
-    if sealed_key is None:
-        return affected(DateiRow.update(sealed_key=None).where(DateiRow.id == file_id)) == 1
+def drop_key(file_id: UUID) -> None:
+    """Take the key of a file away; what is known of its scan stays."""
+    DateiRow.update(sealed_key=None).where(DateiRow.id == file_id).execute()
+
+
+def set_key(file_id: UUID, mandant: str, sealed_key: str, now: datetime) -> bool:
+    """Give a file a key; False when it has one already."""
     bare = (DateiRow.id == file_id) & DateiRow.sealed_key.is_null()
     if affected(DateiRow.update(sealed_key=sealed_key, created_at=now).where(bare)):
         return True

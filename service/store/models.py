@@ -143,7 +143,7 @@ class DateiRow(Row):
 
     class Meta:
         table_name = "datei"
-        indexes = ((("mandant", "scan", "scan_at"), False),)
+        indexes = ((("mandant", "scan", "scan_at"), False), (("scan", "scan_at"), False))
 
 
 class RueckzugRow(Row):

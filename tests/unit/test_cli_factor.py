@@ -1,39 +1,22 @@
 """`mieterportal factor` and `keys`: what the operator does about second factors."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from service.access.factors import bound_to
 from service.access.vault import Vault, VaultRefused
 from service.access.visitor import digest
-from service.cli import main
 from service.store import cms_sessions, factors, level2
-from service.store.database import connected, database, open_database
-from service.store.migrate import migrate
+from service.store.database import connected
 from service.store.records import AccountKey, CmsSession
+from tests.support.cli import run
 from tests.support.portal import ENCRYPTION_KEY, MANDANT, Installation
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 WHO = AccountKey(MANDANT, digest("website", "fe_users:1"))
 SESSION = CmsSession(MANDANT, "k" * 64, "website", "s" * 64)
 NEW_KEY = "a new key, as long as they have to be"
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path)
-    open_database(made.database)
-    migrate()
-    yield made
-    database.obj.close_all()
-
-
-def run(installation: Installation, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(installation.config), *arguments])
 
 
 def rotate(installation: Installation, keys: str) -> None:

@@ -1,45 +1,29 @@
 """`mieterportal files seal` and `keys renew`: files from before there was a key, and keys that are changed."""
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from click.testing import CliRunner, Result
 
 from service.access.vault import Vault
-from service.cli import main
 from service.doctor_files import examine_files
 from service.files.intake import StoredFile, take_in
 from service.files.refusal import Limits
 from service.files.storage import Folder, KeyRefused
 from service.settings import load_settings
 from service.store import dateien, vorgaenge
-from service.store.database import connected, database, open_database
-from service.store.migrate import migrate
+from service.store.database import connected
 from service.store.models import DateiRow
 from service.sync.housekeeping import tidy
 from service.vorgang.filing import anhang_rows
+from tests.support.cli import run
 from tests.support.portal import ENCRYPTION_KEY, MANDANT, Installation
 from tests.unit.test_cli_factor import NEW_KEY, rotate
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 LATER = datetime.now(UTC) + timedelta(days=2)
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path)
-    open_database(made.database)
-    migrate()
-    yield made
-    database.obj.close_all()
-
-
-def run(installation: Installation, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(installation.config), *arguments])
 
 
 def place(installation: Installation, *keys: str) -> Folder:

@@ -1,32 +1,13 @@
 """`mieterportal mail`, and what `sync status` and `doctor` say of mails: numbers and codes, never addresses."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
-from click.testing import CliRunner, Result
-
-from service.cli import main
 from service.store import mails
-from service.store.database import connected, database, open_database
-from service.store.migrate import migrate
+from service.store.database import connected
+from tests.support.cli import run
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.portal import MANDANT, Installation
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path)
-    open_database(made.database)
-    migrate()
-    yield made
-    database.obj.close_all()
-
-
-def run(installation: Installation, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(installation.config), *arguments])
 
 
 def owe(*, parked: bool = False, age: timedelta = timedelta(hours=2)) -> None:

@@ -1,31 +1,17 @@
 """`mieterportal notice`: says what it does, asks, puts up, lists, ends."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from service.cli import main
-from service.store.database import database, open_database
-from service.store.migrate import migrate
+from tests.support import cli
 from tests.support.portal import MANDANT, Installation
 
 FAULT = ("--art", "STOERUNG", "--titel", "Heizung ausgefallen", "--titel", "en=Heating is down", "--gebaeude", "G2")
 
 
-@pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path)
-    open_database(made.database)
-    migrate()
-    yield made
-    database.obj.close_all()
-
-
 def run(installation: Installation, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["--config", str(installation.config), "notice", *arguments])
+    return cli.run(installation, "notice", *arguments)
 
 
 def test_a_notice_is_added_listed_and_ended_in_local_time(installation: Installation) -> None:
@@ -41,9 +27,7 @@ def test_a_notice_is_added_listed_and_ended_in_local_time(installation: Installa
     assert run(installation, "end", MANDANT, key, "--yes").output.endswith("ended\n")
     assert run(installation, "end", MANDANT, key, "--yes").output == "it is over already\n"
     assert key in run(installation, "list", MANDANT, "--over").output
-    assert (
-        "aushang_changed" in CliRunner().invoke(main, ["--config", str(installation.config), "audit", MANDANT]).output
-    )
+    assert "aushang_changed" in cli.run(installation, "audit", MANDANT).output
 
 
 def test_nothing_happens_unasked_and_without_a_terminal(installation: Installation) -> None:

@@ -21,6 +21,7 @@ from service.web.context import Reader, Room, reader_of
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
 from service.web.errors import NotFoundHere, OtherPerson
 from service.web.fields import options
+from service.web.headers import FILE_POLICY
 from service.web.level2 import require, require_always
 from service.web.pages import Field, Option, Way
 from service.web.render import write_page
@@ -29,7 +30,6 @@ from service.web.session import RESIDENT
 PAGE_SIZE = 20
 _WORDS_MAX = 6
 _SEARCH_MAX = 100
-_SANDBOX = "default-src 'none'; sandbox"
 _LEVEL_2 = 2
 
 
@@ -95,7 +95,7 @@ class DokumentDatei:
         dokument = opened(req, reader, dokument_id, Weiter(reader.path, page=f"dokumente/{dokument_id}"))
         resp.content_type = dokument.mime
         resp.downloadable_as = dokument.dateiname
-        resp.set_header("Content-Security-Policy", _SANDBOX)
+        resp.set_header("Content-Security-Policy", FILE_POLICY)
         file = self._room.intake.storage.open(dokument.file)
         if send_range(req, resp, file, size=dokument.bytes, etag=dokument.sha256) == 0:
             audit.note(Event.DOWNLOAD, source_of(req), subject=str(dokument.id))
@@ -122,7 +122,7 @@ class DokumentBild:
         except NoPreview as broken:
             raise NotFoundHere from broken
         resp.content_type = "image/png"
-        resp.set_header("Content-Security-Policy", _SANDBOX)
+        resp.set_header("Content-Security-Policy", FILE_POLICY)
 
 
 def reader_leser(reader: Reader, home: str = "") -> Leser:

@@ -94,7 +94,8 @@ def test_a_file_is_never_html_or_script(portal: Portal) -> None:
         headers = resident(portal).get(path).headers
         assert headers["content-type"] in {"application/pdf", "image/png"}
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+        policy = "default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
+        assert headers["content-security-policy"] == policy
     assert resident(portal).get(f"dokumente/{key}/datei").headers["content-disposition"].startswith("attachment;")
 
 

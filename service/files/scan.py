@@ -93,8 +93,10 @@ class Clamd:
         try:
             with self._socket() as connection:
                 yield connection
-        except (_FileFault, ScannerAway) as fault:
-            raise fault.__cause__ if isinstance(fault, _FileFault) and fault.__cause__ else fault from None
+        except _FileFault as unread:
+            raise unread.fault from None
+        except ScannerAway:
+            raise
         except OSError as away:
             raise ScannerAway(f"clamd: {type(away).__name__}") from away
 
@@ -115,12 +117,16 @@ class Clamd:
 class _FileFault(Exception):
     """Reading the file has failed, and not the connection."""
 
+    def __init__(self, fault: OSError) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
 
 def _read(content: BinaryIO) -> bytes:
     try:
         return content.read(_CHUNK)
     except OSError as fault:
-        raise _FileFault from fault
+        raise _FileFault(fault) from fault
 
 
 def _answer(connection: socket.socket) -> bytes:

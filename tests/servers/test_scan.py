@@ -1,5 +1,6 @@
 """The real clamd: what it finds, what it cannot look into, and that nothing is taken for clean while it is away."""
 
+import errno
 import io
 import socket
 import threading
@@ -88,6 +89,16 @@ def answering(answer: bytes | None, version: bytes = b"") -> Iterator[str]:
 def test_a_scanner_that_says_nothing_of_use_is_away_and_nothing_is_clean(answer: bytes | None) -> None:
     with answering(answer) as address, pytest.raises(ScannerAway):
         Clamd(address, 3).look(io.BytesIO(b"x" * 5000))
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_scanner(server: ClamdServer) -> None:
+    class Unread(io.BytesIO):
+        def read(self, _size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, "disk")
+
+    with pytest.raises(OSError, match="disk") as fault:
+        Clamd(server.address, 20).look(Unread())
+    assert not isinstance(fault.value, ScannerAway)
 
 
 def test_an_infected_upload_is_refused_and_leaves_nothing(server: ClamdServer, tmp_path: Path, samples: Path) -> None:

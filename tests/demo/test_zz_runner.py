@@ -51,7 +51,7 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
 
 def _registers_and_resets(demo: RunningDemo, mails: Path) -> None:
     """Do what the table says of the own login: register, confirm the address, forget the password, sign in anew."""
-    code, began = re.search(r"Lucía Fernández with  (\S+)  and  ([0-9.]+) ;", demo.said).groups()
+    code, began = re.search(r"Lucía Fernández with  (\S+)  and  ([0-9.]+)  and a password", demo.said).groups()
     login = re.search(
         r'src="([^"]+/konto/anmelden)"', requests.get(f"{demo.site}/mieterportal-ohne-konto", timeout=20).text
     )[1]

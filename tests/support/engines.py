@@ -127,8 +127,12 @@ def mariadb_server(directory: Path) -> Iterator[Server]:
         free_port(),
         "mysql" if os.geteuid() == 0 else os.environ.get("USER", "mysql"),
     )
+    temporary = directory / "tmp"
+    temporary.mkdir(exist_ok=True)
     _account(user, directory)
-    options = ["--no-defaults", f"--datadir={data}", f"--user={user}"]
+    _account(user, temporary)
+    # in a folder of its own: a server that starts removes every temporary table it finds, those of others too
+    options = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", f"--user={user}"]
     subprocess.run(
         ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"], check=True, capture_output=True
     )

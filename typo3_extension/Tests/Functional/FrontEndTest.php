@@ -159,6 +159,25 @@ final class FrontEndTest extends SiteWithPortal
     }
 
     #[Test]
+    public function aButtonWithoutWordsOfItsOwnIsNamedAfterWhereItLeads(): void
+    {
+        $page = (string)$this->view('/service')->getBody();
+        self::assertMatchesRegularExpression('~href="[^"]*melden%2Fkontakt"[^>]*>Kontakt</a>~', $page);
+        self::assertMatchesRegularExpression('~href="[^"]*melden%2Fdokument"[^>]*>Dokument anfordern</a>~', $page);
+        self::assertMatchesRegularExpression('~href="[^"?]*_mieterportal/start"[^>]*>Mieterportal öffnen</a>~', $page);
+    }
+
+    #[Test]
+    public function severalElementsOnAPageShareNoId(): void
+    {
+        $page = (string)$this->view('/rahmen', null)->getBody();
+        self::assertSame(2, substr_count($page, 'href="tel:0301234567"'));
+        preg_match_all('/ id="([^"]+)"/', $page, $found);
+        self::assertGreaterThan(3, count($found[1]));
+        self::assertSame(array_unique($found[1]), $found[1]);
+    }
+
+    #[Test]
     public function aButtonLeadsToAPageThatSignsOn(): void
     {
         $page = (string)$this->view('/service', null)->getBody();

@@ -276,9 +276,11 @@ def test_a_photo_that_the_companys_web_server_finds_too_large_is_told_so_and_the
     page.locator('textarea[name="beschreibung"]').fill("Lang geschrieben")
     page.route(
         "**/melden/kontakt*",
-        lambda route: route.fulfill(status=413, content_type="text/html", body="<h1>Request Entity Too Large</h1>")
-        if b"filename=" in (route.request.post_data_buffer or b"")
-        else route.fallback(),
+        lambda route: (
+            route.fulfill(status=413, content_type="text/html", body="<h1>Request Entity Too Large</h1>")
+            if b"filename=" in (route.request.post_data_buffer or b"")
+            else route.fallback()
+        ),
     )
     page.locator('input[type="file"][name="anhaenge"]').set_input_files([samples / "gps.jpg"])
     told = "Zu groß für diese Internetseite. Bitte wählen Sie eine kleinere Datei."

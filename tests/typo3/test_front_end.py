@@ -199,6 +199,10 @@ def test_25_megabytes_go_up_and_down_in_little_memory(
     assert {sha256(film.read_bytes()).hexdigest()} < {one["sha256"] for one in got}
     assert max(one["bytes"] for one in got) == 25 * 2**20
     assert all("attachment" in one["headers"]["Content-Disposition"] for one in got)
+    whole = paths[max(range(2), key=lambda one: got[one]["bytes"])]
+    part = ask(installation, whole, headers={"Range": "bytes=100-199"})
+    assert (part["status"], part["headers"]["Content-Range"]) == (206, f"bytes 100-199/{25 * 2**20}")
+    assert part["sha256"] == sha256(film.read_bytes()[100:200]).hexdigest()
     assert max(one["memory"] for one in (sent, *got)) < MEMORY / 4
 
 

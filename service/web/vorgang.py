@@ -16,6 +16,7 @@ from service.store.records import Anhang, Draft, Vorgang
 from service.vorgang.drafting import DraftOf, drop_draft_file, keep_draft
 from service.vorgang.messages import add_to_vorgang
 from service.vorgang.types import AlreadyFiledDifferently, MeldungRefused, Problem, Submission
+from service.web.bereich import send_range
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import note_by_name
@@ -276,7 +277,7 @@ class Download:
         vorgang_id: str,
         anhang_id: str,
     ) -> None:
-        """Stream the file; never rendered by the browser, whatever it contains."""
+        """Stream the file, or a part of it; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
         count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
@@ -290,7 +291,8 @@ class Download:
         if anhang.dokument_id:
             note_by_name(req, reader, anhang.dokument_id)
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
-        resp.set_stream(self._room.intake.storage.open(anhang), anhang.bytes)
+        file = self._room.intake.storage.open(anhang)
+        send_range(req, resp, file, size=anhang.bytes, etag=anhang.sha256)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname
         resp.set_header("Content-Security-Policy", FILE_POLICY)

@@ -266,6 +266,29 @@ def test_errors_are_summed_up_and_take_the_focus(context: BrowserContext, demo: 
     assert page.evaluate("document.activeElement.name") == "beschreibung"
 
 
+def test_a_photo_that_the_companys_web_server_finds_too_large_is_told_so_and_the_text_stays(
+    browser: Browser, demo: RunningDemo, samples: Path
+) -> None:
+    context = browser.new_context(locale="de-DE")
+    page = context.new_page()
+    sign_in(page, demo, "grete.suessmilch")
+    page.goto(f"{demo.site}/mieterportal/melden/kontakt")
+    page.locator('textarea[name="beschreibung"]').fill("Lang geschrieben")
+    page.route(
+        "**/melden/kontakt*",
+        lambda route: (
+            route.fulfill(status=413, content_type="text/html", body="<h1>Request Entity Too Large</h1>")
+            if b"filename=" in (route.request.post_data_buffer or b"")
+            else route.fallback()
+        ),
+    )
+    page.locator('input[type="file"][name="anhaenge"]').set_input_files([samples / "gps.jpg"])
+    told = "Zu groß für diese Internetseite. Bitte wählen Sie eine kleinere Datei."
+    expect(page.locator("[data-uploads] [data-problem]")).to_have_text(told)
+    expect(page.locator('textarea[name="beschreibung"]')).to_have_value("Lang geschrieben")
+    context.close()
+
+
 def test_the_first_view_is_light_and_asks_for_two_assets(browser: Browser, demo: RunningDemo) -> None:
     portal = demo.site.rsplit(":", 1)[0] + f":{int(demo.site.rsplit(':', 1)[1]) - 80}"
     context = browser.new_context()

@@ -68,7 +68,10 @@ class Far(BaseHTTPRequestHandler):
         self.wfile.write(b"teil")
 
     def do_POST(self) -> None:
-        time.sleep(4)
+        if self.path.startswith("/large"):
+            self.send_error(413)
+        else:
+            time.sleep(4)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -196,6 +199,10 @@ def test_25_megabytes_go_up_and_down_in_little_memory(
     assert {sha256(film.read_bytes()).hexdigest()} < {one["sha256"] for one in got}
     assert max(one["bytes"] for one in got) == 25 * 2**20
     assert all("attachment" in one["headers"]["Content-Disposition"] for one in got)
+    whole = paths[max(range(2), key=lambda one: got[one]["bytes"])]
+    part = ask(installation, whole, headers={"Range": "bytes=100-199"})
+    assert (part["status"], part["headers"]["Content-Range"]) == (206, f"bytes 100-199/{25 * 2**20}")
+    assert part["sha256"] == sha256(film.read_bytes()[100:200]).hexdigest()
     assert max(one["memory"] for one in (sent, *got)) < MEMORY / 4
 
 
@@ -217,10 +224,25 @@ def test_a_form_of_somebody_signed_out_is_kept_for_them(installation: Installati
 
 
 def test_signing_out_of_typo3_ends_what_hangs_on_its_session(installation: Installation) -> None:
-    who = {"sub": "fe_users:99", "sid": "ends soon"}
+    who = {"sub": "fe_users:99", "sid": "ends soon", "signed": int(time.time())}
     assert ask(installation, "", **who)["status"] == 200
     assert ask(installation, "", do="signOut", **who) == {"done": True}
     assert ask(installation, "", **who)["refusal"]
+
+
+def test_who_signs_in_again_after_signing_out_is_let_in_with_the_same_session_id(installation: Installation) -> None:
+    who, now = {"sub": "fe_users:99", "sid": "is used again"}, int(time.time())
+    assert ask(installation, "", do="signOut", **who, signed=now) == {"done": True}
+    assert ask(installation, "", **who, signed=now + 1)["status"] == 200
+
+
+@pytest.mark.parametrize("ahead", [-300, 300])
+def test_a_clock_five_minutes_off_is_told_from_a_wrong_key(installation: Installation, ahead: int) -> None:
+    off = ask(installation, "", signed=int(time.time()) + ahead)
+    key = ask(installation, "", keys=[OTHER_KEY])
+    assert [(one["status"], one["refusal"], one["fragment"]) for one in (off, key)] == [(401, True, False)] * 2
+    assert off["skew"] == pytest.approx(ahead, abs=20)
+    assert key["skew"] == pytest.approx(0, abs=20)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +261,20 @@ def test_a_form_is_not_waited_for_either(far: str) -> None:
     answer = php(case | {"method": "POST", "body": "a=b"})
     assert "no answer within" in answer["unreachable"]
     assert answer["seconds"] < 4
+
+
+def test_a_form_that_a_web_server_finds_too_large_is_told_so(far: str, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(bytes(3 * 2**20))
+    case = {"do": "ask", "url": far, "keys": [KEY], "base": BASE, "path": "large", "method": "POST"}
+    answer = php(case | {"fields": {"beschreibung": "Film"}, "files": [[str(film), "film.mp4", "video/mp4"]]})
+    assert (answer["status"], answer["tooLarge"], answer["fragment"]) == (413, True, False)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_as_the_cause(self_signed: str) -> None:
+    case = {"do": "ask", "url": self_signed, "keys": [KEY], "base": BASE, "path": ""}
+    assert "certificate" in php(case)["unreachable"]
+    assert "certificate" in php(case | {"method": "POST", "body": "a=b"})["unreachable"]
 
 
 def test_nobody_at_the_address_is_told_with_the_cause(far: str) -> None:

@@ -39,7 +39,7 @@ final class PortalController extends ActionController
     {
         $element = $this->element();
         $settings = $this->read();
-        $this->view->assignMultiple(['portal' => $settings, 'emergency' => $this->emergency()]);
+        $this->view->assignMultiple(['portal' => $settings, 'emergency' => $this->emergency(), 'uid' => $element->uid]);
         if ($settings === null) {
             return $this->rendered(PortalState::Unavailable);
         }
@@ -64,7 +64,7 @@ final class PortalController extends ActionController
      */
     public function emergencyAction(): ResponseInterface
     {
-        $this->view->assign('emergency', $this->emergency());
+        $this->view->assignMultiple(['emergency' => $this->emergency(), 'uid' => $this->element()->uid]);
 
         return $this->htmlResponse();
     }
@@ -106,6 +106,7 @@ final class PortalController extends ActionController
     {
         $this->view->assignMultiple([
             'startUrl' => SignOnPaths::start($this->request, $element->target()),
+            'start' => $element->start,
             'asButton' => true,
         ]);
 

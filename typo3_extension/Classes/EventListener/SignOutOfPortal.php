@@ -4,7 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\EventListener;
 
-use Mieterportal\Typo3\Login\Visitor;
+use Mieterportal\Typo3\Login\KnownSession;
 use Mieterportal\Typo3\Portal\PortalClientFactory;
 use Mieterportal\Typo3\Settings\PortalSettingsFactory;
 use Psr\Log\LoggerInterface;
@@ -28,12 +28,13 @@ final readonly class SignOutOfPortal
 
     public function __invoke(BeforeUserLogoutEvent $event): void
     {
-        $user = $event->getUser();
-        $visitor = $user instanceof FrontendUserAuthentication ? Visitor::ofUser($user) : null;
-        foreach ($visitor?->sitesSeen() ?? [] as $site) {
+        $ending = $event->getUserSession();
+        $isFrontEnd = $event->getUser() instanceof FrontendUserAuthentication;
+        $session = $isFrontEnd && $ending !== null ? KnownSession::of($ending) : null;
+        foreach ($session?->sites() ?? [] as $site) {
             try {
                 $settings = $this->settings->forSite($this->sites->getSiteByIdentifier($site));
-                $this->clients->client($settings)->signOut($visitor->claims($settings));
+                $this->clients->client($settings)->signOut($session->claims());
             } catch (\Exception $failed) {
                 $this->logger->warning('Signing out of the portal failed: {cause}', ['cause' => $failed->getMessage()]);
             }

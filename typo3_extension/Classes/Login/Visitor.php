@@ -15,9 +15,10 @@ use TYPO3\CMS\Frontend\Authentication\FrontendUserAuthentication;
  */
 final readonly class Visitor
 {
-    private const SEEN = 'mieterportal';
-
-    private function __construct(private FrontendUserAuthentication $user) {}
+    private function __construct(
+        private FrontendUserAuthentication $user,
+        private KnownSession $session,
+    ) {}
 
     /**
      * Null when nobody is signed in.
@@ -25,13 +26,12 @@ final readonly class Visitor
     public static function of(ServerRequestInterface $request): ?self
     {
         $user = $request->getAttribute('frontend.user');
+        if (!$user instanceof FrontendUserAuthentication || (int)($user->user['uid'] ?? 0) === 0) {
+            return null;
+        }
+        $session = KnownSession::of($user->getSession());
 
-        return $user instanceof FrontendUserAuthentication ? self::ofUser($user) : null;
-    }
-
-    public static function ofUser(FrontendUserAuthentication $user): ?self
-    {
-        return (int)($user->user['uid'] ?? 0) > 0 ? new self($user) : null;
+        return $session === null ? null : new self($user, $session);
     }
 
     /**
@@ -49,8 +49,8 @@ final readonly class Visitor
     public function claims(PortalSettings $settings, ?SiteLanguage $language = null): Claims
     {
         return new Claims(
-            subject: 'fe_users:' . (int)$this->user->user['uid'],
-            sessionId: $this->sessionId(),
+            subject: $this->session->subject(),
+            sessionId: $this->session->id(),
             person: $settings->personField === '' ? '' : $this->column($settings->personField),
             name: $this->name(),
             email: $this->column('email'),
@@ -64,26 +64,10 @@ final readonly class Visitor
      */
     public function isSeenBy(string $site): void
     {
-        $seen = $this->user->getSessionData(self::SEEN) ?? [];
+        $seen = $this->session->sites();
         if (!in_array($site, $seen, true)) {
-            $this->user->setAndSaveSessionData(self::SEEN, [...$seen, $site]);
+            $this->user->setAndSaveSessionData(KnownSession::SITES, [...$seen, $site]);
         }
-    }
-
-    /**
-     * @return list<string> identifiers of the sites whose portals know of this session
-     */
-    public function sitesSeen(): array
-    {
-        return array_values((array)$this->user->getSessionData(self::SEEN));
-    }
-
-    /**
-     * A hash: the session's own id is the visitor's cookie, and nobody else's business.
-     */
-    private function sessionId(): string
-    {
-        return hash('sha256', 'mieterportal:' . $this->user->getSession()->getIdentifier());
     }
 
     private function name(): string

@@ -110,7 +110,7 @@ final readonly class AskPortal implements MiddlewareInterface
                 $request->getMethod() === 'HEAD',
             );
         } catch (FormTooLarge $large) {
-            $this->logger->warning('A form was larger than PHP takes: raise {setting}', ['setting' => $large->getMessage()]);
+            $this->logger->warning('A form was too large: raise {setting}', ['setting' => $large->getMessage()]);
 
             return new PortalView(PortalState::TooLarge, 413);
         } catch (KeyMissing|SettingsIncomplete|PortalUnreachable $failed) {
@@ -152,6 +152,7 @@ final readonly class AskPortal implements MiddlewareInterface
 
     /**
      * @param list<string> $tooLarge
+     * @throws FormTooLarge
      * @throws PortalUnreachable
      */
     private function shown(
@@ -184,6 +185,9 @@ final readonly class AskPortal implements MiddlewareInterface
                 $answer->status(),
                 $answer->headers() + ['Cache-Control' => 'private, no-store'],
             );
+        }
+        if ($answer->isTooLarge()) {
+            throw new FormTooLarge('what the web server before the portal takes', 1764140042);
         }
 
         throw new PortalUnreachable($this->whatIsWrong($answer, $settings), 1764140041);

@@ -11,6 +11,7 @@ use Mieterportal\Typo3\Login\Visitor;
 use Mieterportal\Typo3\Portal\PortalClientFactory;
 use Mieterportal\Typo3\Session\Claims;
 use Mieterportal\Typo3\Session\KeyMissing;
+use Mieterportal\Typo3\Settings\Origin;
 use Mieterportal\Typo3\Settings\PortalSettings;
 use Mieterportal\Typo3\Settings\PortalSettingsFactory;
 use Mieterportal\Typo3\Settings\SettingsIncomplete;
@@ -63,10 +64,9 @@ final readonly class SignOn implements MiddlewareInterface
     {
         $visitor = Visitor::of($request);
         $nonce = ((array)$request->getParsedBody())['nonce'] ?? '';
-        $own = $request->getUri()->getScheme() . '://' . $request->getUri()->getAuthority();
         $refused = match (true) {
             $request->getMethod() !== 'POST' => 405,
-            $request->getHeaderLine('Origin') !== $own => 403,
+            $request->getHeaderLine('Origin') !== Origin::of((string)$request->getUri()) => 403,
             $visitor === null => 401,
             !is_string($nonce) || $nonce === '' || strlen($nonce) > self::NONCE_MAX => 400,
             default => 0,

@@ -46,7 +46,7 @@ final readonly class FormBody
         $refused = iterator_to_array(self::refused($received), false);
         $nothing = $fields === [] && $files === [] && $refused === [];
         if ($nothing && (int)$request->getHeaderLine('Content-Length') > self::EMPTY_FORM) {
-            throw new FormTooLarge('post_max_size', 1764140031);
+            throw new FormTooLarge('post_max_size of PHP', 1764140031);
         }
 
         return self::multipart($fields, $files, $refused);

@@ -16,6 +16,7 @@ final readonly class PortalAnswer
         'Content-Type', 'Content-Disposition', 'Content-Length', 'Content-Range', 'Content-Security-Policy',
         'Accept-Ranges', 'ETag', 'Last-Modified', 'Location', 'Retry-After', 'X-Content-Type-Options',
     ];
+    private const REFUSED = 'Portal';
     private const FRAGMENT_MAX = 4 * 1024 * 1024;
     private const CHUNK = 64 * 1024;
 
@@ -27,11 +28,21 @@ final readonly class PortalAnswer
     }
 
     /**
-     * The portal did not believe this site: nothing that the visitor could do anything about.
+     * The portal did not believe this site: nothing that the visitor could do anything about. Whoever else asks for a
+     * password, such as a web server before the portal, asks by another name.
      */
     public function isRefusal(): bool
     {
-        return $this->status() === 401 && $this->mime() !== 'text/html';
+        return $this->status() === 401 && $this->mime() !== 'text/html'
+            && $this->response->getHeaderLine('WWW-Authenticate') === self::REFUSED;
+    }
+
+    /**
+     * A form was more than some web server on the way takes; the portal itself says so on a page of its own.
+     */
+    public function isTooLarge(): bool
+    {
+        return $this->status() === 413;
     }
 
     public function isRedirect(): bool

@@ -43,14 +43,11 @@ final readonly class PortalSettings
     }
 
     /**
-     * Scheme, host and port of the public address, as browsers write them.
+     * Of the public address.
      */
     public function origin(): string
     {
-        $parts = parse_url($this->url) ?: [];
-        $port = isset($parts['port']) ? ':' . $parts['port'] : '';
-
-        return strtolower(($parts['scheme'] ?? '') . '://' . ($parts['host'] ?? '')) . $port;
+        return Origin::of($this->url);
     }
 
     /**

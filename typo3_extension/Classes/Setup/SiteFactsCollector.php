@@ -7,6 +7,7 @@ namespace Mieterportal\Typo3\Setup;
 use Mieterportal\Typo3\Session\KeyMissing;
 use Mieterportal\Typo3\Session\KeyRing;
 use Mieterportal\Typo3\Session\KeySource;
+use Mieterportal\Typo3\Settings\Origin;
 use Mieterportal\Typo3\Settings\PortalSettings;
 use Mieterportal\Typo3\Settings\PortalSettingsFactory;
 use Mieterportal\Typo3\Settings\SettingsIncomplete;
@@ -82,7 +83,7 @@ final readonly class SiteFactsCollector
     {
         $found = [];
         foreach ($site->getLanguages() as $language) {
-            $found[] = self::origin(self::absolute((string)$language->getBase(), $backendOrigin));
+            $found[] = Origin::of(self::absolute((string)$language->getBase(), $backendOrigin));
         }
 
         return array_values(array_unique(array_filter($found)));
@@ -98,17 +99,5 @@ final readonly class SiteFactsCollector
             str_starts_with($url, '/') => $backendOrigin . $url,
             default => $url,
         };
-    }
-
-    private static function origin(string $url): string
-    {
-        $parts = parse_url($url) ?: [];
-        if (!isset($parts['scheme'], $parts['host'])) {
-            return '';
-        }
-        $default = ['http' => 80, 'https' => 443][$parts['scheme']] ?? 0;
-        $port = isset($parts['port']) && $parts['port'] !== $default ? ':' . $parts['port'] : '';
-
-        return strtolower($parts['scheme'] . '://' . $parts['host']) . $port;
     }
 }

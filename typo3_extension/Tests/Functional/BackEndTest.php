@@ -129,6 +129,52 @@ final class BackEndTest extends FunctionalTestCase
     }
 
     #[Test]
+    #[TestWith([300, 'behind'])]
+    #[TestWith([-300, 'ahead of'])]
+    public function aClockFiveMinutesOffIsToldTheAdministratorAsTheCause(int $ahead, string $said): void
+    {
+        $this->portal->ahead = $ahead;
+        $this->portal->admin['/version'] = [401, ['code' => 'token_refused']];
+        $page = self::text($this->get(SetupController::class)->showAction($this->request('mieterportal_setup')));
+        self::assertMatchesRegularExpression("/clock is (299|30\\d) seconds {$said} the portal/", html_entity_decode($page, ENT_QUOTES));
+        self::assertStringContainsString('switch on time synchronisation (NTP)', $page);
+        self::assertSame(1, substr_count($page, 'data-state="danger"'), $page);
+        self::assertStringNotContainsString('Portal website:', $page);
+    }
+
+    #[Test]
+    public function anotherPublicAddressIsToldTheAdministratorAsTheCause(): void
+    {
+        $this->portal->address = 'https://portal.other.de/musterbau';
+        $this->portal->admin['/version'] = [401, ['code' => 'token_refused']];
+        $page = self::text($this->get(SetupController::class)->showAction($this->request('mieterportal_setup')));
+        self::assertStringContainsString('The portal calls itself https://portal.other.de/musterbau', $page);
+        self::assertSame(1, substr_count($page, 'data-state="danger"'), $page);
+    }
+
+    #[Test]
+    #[TestWith([[], 'MIETERPORTAL_KEY_WEBSITE'])]
+    #[TestWith([['website' => ['key' => 'too-short']], '32'])]
+    public function aMissingOrShortKeyIsToldTheAdministratorWithItsPlace(array $keys, string $said): void
+    {
+        $GLOBALS['TYPO3_CONF_VARS']['EXTENSIONS']['mieterportal']['keys'] = $keys;
+        $page = self::text($this->get(SetupController::class)->showAction($this->request('mieterportal_setup')));
+        self::assertSame(1, substr_count($page, 'data-state="danger"'), $page);
+        self::assertStringContainsString($said, $page);
+        self::assertStringNotContainsString('too-short', $page);
+    }
+
+    #[Test]
+    public function aWrongKeyIsToldTheAdministrator(): void
+    {
+        $this->portal->admin['/version'] = [401, ['code' => 'token_refused']];
+        $page = self::text($this->get(SetupController::class)->showAction($this->request('mieterportal_setup')));
+        self::assertSame(1, substr_count($page, 'data-state="danger"'), $page);
+        self::assertStringNotContainsString('Portal website:', $page);
+        self::assertStringNotContainsString(self::KEY, $page);
+    }
+
+    #[Test]
     public function aNewKeyIsShownInOneAnswerThatNobodyKeeps(): void
     {
         $answer = $this->get(SetupController::class)->keyAction($this->request('mieterportal_setup'));

@@ -6,96 +6,18 @@ namespace Mieterportal\Typo3\Tests\Functional;
 
 use Mieterportal\Typo3\Tests\Functional\Fixtures\Counter;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\Portal;
-use PHPUnit\Framework\Attributes\DataProvider;
+use Mieterportal\Typo3\Tests\Functional\Fixtures\SiteWithPortal;
 use PHPUnit\Framework\Attributes\Test;
-use Psr\Http\Message\ResponseInterface;
-use TYPO3\CMS\Core\Cache\Backend\Typo3DatabaseBackend;
 use TYPO3\CMS\Core\Http\UploadedFile;
 use TYPO3\TestingFramework\Core\Functional\Framework\Frontend\InternalRequest;
-use TYPO3\TestingFramework\Core\Functional\Framework\Frontend\InternalRequestContext;
-use TYPO3\TestingFramework\Core\Functional\FunctionalTestCase;
 
-require_once __DIR__ . '/Fixtures/Portal.php';
-require_once __DIR__ . '/Fixtures/Counter.php';
+require_once __DIR__ . '/Fixtures/SiteWithPortal.php';
 
 /**
- * What only TYPO3 can show. The portal at the far side is told how to answer, at TYPO3's own HTTP client.
+ * What only TYPO3 can show.
  */
-final class FrontEndTest extends FunctionalTestCase
+final class FrontEndTest extends SiteWithPortal
 {
-    private const SITE = 'https://www.example.de';
-    private const KEY = 'the-key-has-at-least-32-bytes-ok';
-
-    protected array $coreExtensionsToLoad = ['typo3/cms-felogin', 'typo3/cms-fluid-styled-content'];
-    protected array $testExtensionsToLoad = ['mieterportal/typo3-mieterportal'];
-    protected array $configurationToUseInTestInstance = [
-        'EXTENSIONS' => ['mieterportal' => ['keys' => ['website' => ['key' => self::KEY]]]],
-        'FE' => ['cacheHash' => ['enforceValidation' => true]],
-        'SYS' => ['caching' => ['cacheConfigurations' => ['pages' => ['backend' => Typo3DatabaseBackend::class]]]],
-    ];
-
-    private Portal $portal;
-
-    protected function setUp(): void
-    {
-        parent::setUp();
-        $this->importCSVDataSet(__DIR__ . '/Fixtures/site.csv');
-        $folder = $this->instancePath . '/typo3conf/sites/main/';
-        is_dir($folder) || mkdir($folder, 0777, true);
-        file_put_contents($folder . 'config.yaml', (string)json_encode([
-            'rootPageId' => 1,
-            'base' => self::SITE . '/',
-            'dependencies' => ['typo3/fluid-styled-content', 'mieterportal/mieterportal'],
-            'languages' => [['languageId' => 0, 'title' => 'Deutsch', 'base' => '/', 'locale' => 'de_DE.UTF-8', 'enabled' => true]],
-        ]));
-        file_put_contents($folder . 'settings.yaml', (string)json_encode(['mieterportal' => [
-            'portalUrl' => 'https://portal.example.de/musterbau',
-            'connection' => 'website',
-            'loginPage' => 3,
-            'tenantGroups' => ['1'],
-            'personField' => 'www',
-            'emergencyPhone' => '030 123-4567',
-        ]]));
-        file_put_contents(
-            $folder . 'setup.typoscript',
-            'page = PAGE
-            page.5 = USER
-            page.5.userFunc = ' . Counter::class . '->next
-            page.10 < styles.content.get
-            page.20 = COA
-            page.20.10 < lib.mieterportal.breadcrumb',
-        );
-        $this->portal = Portal::$current = new Portal();
-        // Every request of these tests reads the configuration anew.
-        file_put_contents(
-            $this->instancePath . '/typo3conf/system/additional.php',
-            '<?php $GLOBALS["TYPO3_CONF_VARS"]["HTTP"]["handler"] = ["portal" => \\' . Portal::class . '::$current];',
-        );
-    }
-
-    private function sent(InternalRequest $request, ?int $user = 12): ResponseInterface
-    {
-        $context = $user === null ? new InternalRequestContext() : (new InternalRequestContext())->withFrontendUserId($user);
-
-        return $this->executeFrontendSubRequest($request, $context);
-    }
-
-    private function view(string $path, ?int $user = 12): ResponseInterface
-    {
-        return $this->sent(new InternalRequest(self::SITE . $path), $user);
-    }
-
-    /**
-     * @param array<string, mixed> $fields
-     */
-    private function form(string $path, array $fields): InternalRequest
-    {
-        return (new InternalRequest(self::SITE . $path))
-            ->withMethod('POST')
-            ->withHeader('Content-Type', 'multipart/form-data; boundary=x')
-            ->withParsedBody($fields);
-    }
-
     #[Test]
     public function aPageOfThePortalStandsInThePageOfSomebodySignedIn(): void
     {
@@ -219,48 +141,6 @@ final class FrontEndTest extends FunctionalTestCase
     }
 
     #[Test]
-    public function aFormOfSomebodySignedOutIsKeptByThePortal(): void
-    {
-        $this->portal->answer = [401, Portal::PAGE + ['Portal-Input-Kept' => '1'], '<p>Bitte anmelden</p>'];
-        $answer = $this->sent($this->form('/mieterportal/melden/schaden', ['beschreibung' => 'Lang']), null);
-        self::assertSame(401, $answer->getStatusCode());
-        self::assertStringContainsString('ist gesichert', (string)$answer->getBody());
-        self::assertSame('', $this->portal->asked[0]->getHeaderLine('Authorization'));
-    }
-
-    /**
-     * @return array<string, array{?array{int, array<string, string>, string}}>
-     */
-    public static function troubles(): array
-    {
-        return [
-            'nobody there' => [null],
-            'somebody else there' => [[200, ['Content-Type' => 'text/html'], '<h1>Willkommen</h1>']],
-            'token refused' => [[401, ['Content-Type' => 'application/problem+json'], '{}']],
-            'a proxy in trouble' => [[502, ['Content-Type' => 'text/html'], '<h1>Bad gateway</h1>']],
-            'a page cut short' => [[200, Portal::PAGE + ['Content-Length' => '9999'], '<p>Gu']],
-        ];
-    }
-
-    /**
-     * @param ?array{int, array<string, string>, string} $trouble
-     */
-    #[Test]
-    #[DataProvider('troubles')]
-    public function thePageStaysUpWhenThePortalIsNotWell(?array $trouble): void
-    {
-        $this->portal->answer = $trouble;
-        $answer = $this->view('/mieterportal');
-        self::assertSame(200, $answer->getStatusCode());
-        $html = (string)$answer->getBody();
-        self::assertStringContainsString('antwortet gerade nicht', $html);
-        self::assertStringContainsString('030 123-4567', $html);
-        self::assertStringContainsString('<p>made ', $html);
-        self::assertStringNotContainsString(explode(':', $this->portal->asked[0]->getHeaderLine('Authorization'))[1], $html);
-        self::assertSame(503, $this->sent($this->form('/mieterportal/melden/schaden', ['a' => 'b']))->getStatusCode());
-    }
-
-    #[Test]
     public function aFrameIsGivenATokenForItsOwnSiteAndVisitorOnly(): void
     {
         self::assertStringContainsString(
@@ -276,6 +156,25 @@ final class FrontEndTest extends FunctionalTestCase
         $token = json_decode((string)$answer->getBody(), true)['token'];
         $said = json_decode((string)base64_decode(strtr(explode('.', $token)[0], '-_', '+/'), true), true);
         self::assertSame(['login', 'n-1', 'private, no-store'], [$said['typ'], $said['nonce'], $answer->getHeaderLine('Cache-Control')]);
+    }
+
+    #[Test]
+    public function aButtonWithoutWordsOfItsOwnIsNamedAfterWhereItLeads(): void
+    {
+        $page = (string)$this->view('/service')->getBody();
+        self::assertMatchesRegularExpression('~href="[^"]*melden%2Fkontakt"[^>]*>Kontakt</a>~', $page);
+        self::assertMatchesRegularExpression('~href="[^"]*melden%2Fdokument"[^>]*>Dokument anfordern</a>~', $page);
+        self::assertMatchesRegularExpression('~href="[^"?]*_mieterportal/start"[^>]*>Mieterportal öffnen</a>~', $page);
+    }
+
+    #[Test]
+    public function severalElementsOnAPageShareNoId(): void
+    {
+        $page = (string)$this->view('/rahmen', null)->getBody();
+        self::assertSame(2, substr_count($page, 'href="tel:0301234567"'));
+        preg_match_all('/ id="([^"]+)"/', $page, $found);
+        self::assertGreaterThan(3, count($found[1]));
+        self::assertSame(array_unique($found[1]), $found[1]);
     }
 
     #[Test]

@@ -39,7 +39,8 @@ $transport = new Transport(static function (string $url, string $method, array $
     return $guzzle->request($method, $url, $options);
 });
 $settings = new PortalSettings($case['url'], 'website', timeout: $case['timeout'] ?? 5.0);
-$signer = new SessionSigner('website', $case['audience'] ?? $case['url'], new KeyRing($case['keys']));
+$clock = static fn(): int => $case['signed'] ?? time();
+$signer = new SessionSigner('website', $case['audience'] ?? $case['url'], new KeyRing($case['keys']), $clock);
 $client = new PortalClient($transport, $settings, $signer);
 $claims = new Claims($case['sub'] ?? 'fe_users:1', $case['sid'] ?? 'sid', $case['person'] ?? '', 'Zoë Müller');
 
@@ -76,6 +77,8 @@ try {
         'status' => $answer->status(),
         'fragment' => $answer->isFragment(),
         'refusal' => $answer->isRefusal(),
+        'tooLarge' => $answer->isTooLarge(),
+        'skew' => $answer->clockSkew($clock()),
         'kept' => $answer->hasKeptInput(),
         'title' => $answer->title(),
         'headers' => $answer->headers(),

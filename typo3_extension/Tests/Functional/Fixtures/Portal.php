@@ -46,12 +46,30 @@ final class Portal
     }
 
     /**
-     * @return array<string, mixed> what the last request's token says
+     * @return array<string, mixed> what the token of the last page says
      */
     public function claims(): array
     {
-        $authorization = end($this->asked)->getHeaderLine('Authorization');
-        $token = explode(':', $authorization)[1] ?? '';
+        $pages = array_filter($this->asked, static fn(RequestInterface $asked): bool => $asked->hasHeader('Authorization'));
+
+        return self::opened(explode(':', end($pages)->getHeaderLine('Authorization'))[1] ?? '');
+    }
+
+    /**
+     * @return array<string, mixed> what the last token that was posted says
+     */
+    public function posted(): array
+    {
+        parse_str((string)end($this->asked)->getBody(), $fields);
+
+        return self::opened((string)($fields['token'] ?? ''));
+    }
+
+    /**
+     * @return array<string, mixed>
+     */
+    private static function opened(string $token): array
+    {
         $payload = base64_decode(strtr(explode('.', $token)[0], '-_', '+/'), true);
 
         return json_decode((string)$payload, true, 8, JSON_THROW_ON_ERROR);

@@ -57,6 +57,12 @@ final class PortalBehindModule
 
     public bool $there = true;
 
+    /** By how many seconds its clock is ahead. */
+    public int $ahead = 0;
+
+    /** What it takes for its public address. */
+    public string $address = 'https://portal.example.de/musterbau';
+
     public function __invoke(callable $handler): callable
     {
         return function (RequestInterface $request, array $options): PromiseInterface {
@@ -81,9 +87,9 @@ final class PortalBehindModule
         }
         if (str_contains($path, '/sso/')) {
             return new Response(200, [
-                'Date' => gmdate('D, d M Y H:i:s') . ' GMT',
+                'Date' => gmdate('D, d M Y H:i:s', time() + $this->ahead) . ' GMT',
                 'X-Request-ID' => 'r1',
-                'Portal-Address' => 'https://portal.example.de/musterbau',
+                'Portal-Address' => $this->address,
                 'Content-Security-Policy' => 'frame-ancestors https://www.example.de',
             ], '<html>');
         }

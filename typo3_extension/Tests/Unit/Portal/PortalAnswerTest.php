@@ -26,7 +26,10 @@ final class PortalAnswerTest extends TestCase
             'a form that could not be stored' => [503, self::PAGE, 'fragment'],
             'a page of somebody else' => [200, ['Content-Type' => 'text/html'], 'nothing'],
             'a fault of a proxy' => [502, ['Content-Type' => 'text/html'], 'nothing'],
-            'a refused token' => [401, ['Content-Type' => 'application/problem+json'], 'refusal'],
+            'a refused token' => [401, ['Content-Type' => 'application/problem+json', 'WWW-Authenticate' => 'Portal'], 'refusal'],
+            'a password of somebody else' => [401, ['Content-Type' => 'text/plain', 'WWW-Authenticate' => 'Basic'], 'nothing'],
+            'a web server that takes less' => [413, ['Content-Type' => 'text/html'], 'too large'],
+            'a form that the portal finds too large' => [413, self::PAGE, 'fragment'],
             'a redirect' => [303, ['Location' => 'https://www.example.de/mieterportal/vorgaenge'], 'redirect'],
             'a file' => [200, ['Content-Type' => 'application/pdf', 'Content-Disposition' => 'attachment'], 'file'],
             'a page to be saved' => [200, self::PAGE + ['Content-Disposition' => 'attachment'], 'file'],
@@ -48,6 +51,7 @@ final class PortalAnswerTest extends TestCase
             'redirect' => $answer->isRedirect(),
             'fragment' => $answer->isFragment(),
             'file' => $answer->isFile(),
+            'too large' => $answer->isTooLarge() && !$answer->isFragment(),
         ];
         self::assertSame($kind === 'nothing' ? [] : [$kind], array_keys(array_filter($kinds)));
     }

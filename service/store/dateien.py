@@ -100,14 +100,6 @@ def settle_scan(file_id: UUID, state: str, found: str) -> bool:
     return affected(DateiRow.update(scan=state, found=found, scan_at=None).where(here)) == 1
 
 
-def purge(*, before: datetime, now: datetime, limit: int) -> list[UUID]:
-    """Forget the keys of files that were put in quarantine before a time and whose bytes are to go; returns which."""
-    here = DateiRow.scan.in_(QUARANTINE) & DateiRow.scan_at.is_null() & (DateiRow.created_at < before)
-    ids = [row[0] for row in tuples(DateiRow.select(DateiRow.id).where(here).limit(limit))]
-    DateiRow.update(sealed_key=None, scan_at=now).where(DateiRow.id.in_(ids)).execute()
-    return ids
-
-
 def quarantined(file_id: UUID) -> str:
     """Return the state of a file that is in quarantine; "" for any other."""
     here = (DateiRow.id == file_id) & DateiRow.scan.in_(QUARANTINE)

@@ -109,4 +109,5 @@ def held_everywhere() -> Held:
     """Return what is held of any Mandant: owner keys and ids are of one Mandant each."""
     all_of = [holds.held(mandant) for mandant in retention.mandanten()]
     owners = tuple(owner for held in all_of for owner in held.owners)
-    return Held(owners=owners, vorgang_ids=tuple(key for held in all_of for key in held.vorgang_ids))
+    ziele = tuple(ziel for held in all_of for ziel in held.ziele)
+    return Held(owners=owners, ziele=ziele, vorgang_ids=tuple(key for held in all_of for key in held.vorgang_ids))

@@ -808,6 +808,7 @@ class DokumentRow(Row):
             (("mandant", "dokument_id"), True),
             (("mandant", "sha256"), False),
             (("mandant", "stored_at", "parked_at", "fetch_at"), False),
+            (("mandant", "art", "datum"), False),
         )
 
 

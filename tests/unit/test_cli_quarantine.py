@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
 from zoneinfo import ZoneInfo

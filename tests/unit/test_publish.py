@@ -8,8 +8,8 @@ from typing import BinaryIO
 import pytest
 from click.testing import CliRunner, Result
 
-from benchmarks.statements import Day, ask_for_foreign, check_lists, publish, tell_persons, write_folder
 import service.storage as storage_module
+from benchmarks.statements import Day, ask_for_foreign, check_lists, publish, tell_persons, write_folder
 from service.access.vault import Vault
 from service.cli import main
 from service.files.papers import SIZE_MAX

@@ -200,17 +200,13 @@ def test_betrifft_mich_auch_files_one_light_vorgang_for_immotion(portal: Portal)
     assert "„Heizung ausgefallen“ (seit 26.11.2026, 08:10 Uhr)" in vorgang.beschreibung
     assert (vorgang.melder["vertragNr"], vorgang.objekt["gebaeudeNr"]) == ("V1", "G1")
     body = vorgang_body(vorgang, [])
-    assert schaden_problems(body) == []
     assert body["schaden"]["schadensart"] == "HEIZUNG.SONSTIGES"
+    assert body["schaden"].keys() >= {"schadensort", "schadenskategorie"}
     assert body["vorschlag"]["vorgangsart"]
     with connected():
         assert outbox.owed(vorgang.id)
     assert "betrifft auch mich" in visitor.get().text
     assert vorgang.meldenummer in visitor.get(f"vorgaenge/{vorgang.id}/quittung").text
-
-
-def schaden_problems(body: dict[str, object]) -> list[str]:
-    return sorted({"schadensort", "schadenskategorie", "schadensart"} - set(body["schaden"]))
 
 
 def test_a_fault_that_names_no_kind_is_filed_as_a_contact(portal: Portal) -> None:

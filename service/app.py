@@ -1,10 +1,7 @@
 """The application on one screen: every route, middleware and error handler."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
-from zoneinfo import ZoneInfo
 
 import falcon
 
@@ -18,13 +15,12 @@ from service.access.rates import Rates
 from service.access.vault import Vault
 from service.access.weiter import WeiterTokens
 from service.files.refusal import Limits
-from service.house import house_of
+from service.house import houses_of
 from service.keys import Rings, rings_of
 from service.settings import Settings
 from service.storage import storage_of
 from service.store.database import open_database
 from service.sync.webhook import ImmotionHook
-from service.vorgang.house import Houses
 from service.web.admin import (
     AdminAlarms,
     AdminPark,
@@ -185,12 +181,11 @@ def make_room(settings: Settings, clock: Callable[[], datetime]) -> Room:
         files=service.limits.files,
         pixels=service.limits.pixels,
     )
-    zone, vault = ZoneInfo(service.timezone), Vault(rings.encryption_keys)
-    houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
+    vault = Vault(rings.encryption_keys)
     return Room(
         settings=settings,
         renderer=Renderer(),
-        houses=Houses(houses, time.monotonic),
+        houses=houses_of(settings),
         rings=rings,
         connectors=_connectors(settings, rings),
         tokens=FormTokens(rings.secret_keys),

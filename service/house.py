@@ -1,13 +1,24 @@
 """From a Mandant's settings to the house that the domain decides by."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from service.settings import MandantSettings, NotfallSettings, RoutingRuleSettings
+from service.settings import MandantSettings, NotfallSettings, RoutingRuleSettings, Settings
 from service.vorgang.catalog import Catalog
 from service.vorgang.emergency import EmergencySettings, parse_sprechzeiten
+from service.vorgang.house import Houses
 from service.vorgang.routing import RoutingRule
 from service.vorgang.types import House
+
+
+def houses_of(settings: Settings, monotonic: Callable[[], float] = time.monotonic) -> Houses:
+    """Return the Mandanten of this installation, each with the catalog in force."""
+    zone = ZoneInfo(settings.service.timezone)
+    return Houses(
+        {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}, monotonic
+    )
 
 
 def house_of(mandant_id: str, mandant: MandantSettings, zone: ZoneInfo, catalog: Catalog) -> House:

@@ -516,6 +516,7 @@ class RetentionSettings(Section):
     audit_days: int | None = Field(None, ge=1)
     mail_days: int = Field(30, ge=1)
     ereignis_days: int = Field(30, ge=1)
+    dokument_years: dict[Code, Annotated[int, Field(ge=0, le=100)]] = {}
 
 
 class MandantSettings(Section):

@@ -56,6 +56,9 @@ class Event(StrEnum):
     ADMIN_RETRY = "admin_retry"
     ADMIN_PARK = "admin_park"
     CATALOG_IMPORTED = "catalog_imported"
+    FILE_SCANNED = "file_scanned"
+    FILE_RELEASED = "file_released"
+    FILE_DISCARDED = "file_discarded"
     AUSHANG_CHANGED = "aushang_changed"
 
 

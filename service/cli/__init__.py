@@ -21,6 +21,7 @@ from service.cli.mail import mail
 from service.cli.notice import notice
 from service.cli.person import person
 from service.cli.privacy import erase, hold, retention
+from service.cli.quarantine import quarantine
 from service.cli.sync import sync
 from service.settings import CONFIG_VARIABLE, Settings, SettingsError, load_settings
 
@@ -79,6 +80,7 @@ main.add_command(keys)
 main.add_command(mail)
 main.add_command(notice)
 main.add_command(person)
+main.add_command(quarantine)
 main.add_command(erase)
 main.add_command(hold)
 main.add_command(retention)

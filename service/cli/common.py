@@ -51,12 +51,15 @@ def with_store(command: Callable[P, R]) -> Callable[P, R]:
     return run
 
 
-def agree(effect: str, *, yes: bool) -> None:
-    """State the effect and ask; without a terminal, refuse with 2 rather than act unasked."""
-    click.echo(effect)
+def agree(effect: str, *, yes: bool, err: bool = False) -> None:
+    """State the effect and ask; without a terminal, refuse with 2 rather than act unasked.
+
+    With `err`, it is stated on standard error: what goes to standard output is JSON.
+    """
+    click.echo(effect, err=err)
     if yes:
         return
     if not sys.stdin.isatty():
         click.echo("nothing was changed: there is no terminal to ask on; say --yes", err=True)
         sys.exit(_ASKED_NOBODY)
-    click.confirm("Do it?", abort=True)
+    click.confirm("Do it?", abort=True, err=err)

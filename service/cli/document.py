@@ -5,7 +5,6 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -73,18 +72,15 @@ def publish(mandant: str, folder: Path, file: Path | None, dry_run: bool, yes: b
 
 def _prepared(settings: "Settings", mandant: str, folder: Path, *, dry: bool) -> "tuple[Publisher, Rules]":
     from service.access.vault import Vault  # noqa: PLC0415 - only where used
-    from service.house import house_of  # noqa: PLC0415
+    from service.house import houses_of  # noqa: PLC0415
     from service.storage import storage_of  # noqa: PLC0415
-    from service.vorgang.house import Houses  # noqa: PLC0415
     from service.vorgang.publish import Publisher  # noqa: PLC0415
     from service.vorgang.publish_list import Rules  # noqa: PLC0415
 
-    zone, house = ZoneInfo(settings.service.timezone), settings.mandanten[mandant]
-    houses = Houses({mandant: lambda catalog: house_of(mandant, house, zone, catalog)}, lambda: 0.0)
-    catalog = houses.of(mandant).catalog
+    catalog = houses_of(settings).of(mandant).catalog
     storage = storage_of(settings.service, Vault(settings.service.encryption_keys))
     publisher = Publisher(mandant, catalog, storage, datetime.now(UTC), dry=dry)
-    return publisher, Rules(folder, catalog, level2=house.level2 is not None)
+    return publisher, Rules(folder, catalog, level2=settings.mandanten[mandant].level2 is not None)
 
 
 def _work(listed: Path, rules: "Rules", publisher: "Publisher", *, look: bool, length: int = 0) -> "Told":

@@ -138,13 +138,11 @@ def end(mandant: str, aushang_id: UUID, yes: bool) -> None:  # noqa: FBT001 - a 
 
 
 def _haus(settings: "Settings", mandant: str) -> "Haus":
-    from service.house import house_of  # noqa: PLC0415 - only where used
+    from service.house import houses_of  # noqa: PLC0415 - only where used
     from service.vorgang.aushang import Haus  # noqa: PLC0415
-    from service.vorgang.house import Houses  # noqa: PLC0415
 
-    zone, own = ZoneInfo(settings.service.timezone), mandant_of(settings, mandant)
-    houses = Houses({mandant: lambda catalog: house_of(mandant, own, zone, catalog)}, lambda: 0.0)
-    return Haus(houses.of(mandant), own.languages, frozenset(own.gebaeude))
+    own = mandant_of(settings, mandant)
+    return Haus(houses_of(settings).of(mandant), own.languages, frozenset(own.gebaeude))
 
 
 def _entwurf(given: dict[str, Any], haus: "Haus") -> "Entwurf":

@@ -175,14 +175,17 @@ def retention(dry_run: bool, yes: bool) -> None:  # noqa: FBT001 - flags of the 
     Example: mieterportal retention --dry-run
     """
     from service.access.vault import Vault  # noqa: PLC0415 - only where used
+    from service.house import houses_of  # noqa: PLC0415
     from service.storage import storage_of  # noqa: PLC0415
     from service.sync.retention import Policy, apply, look, policies_of  # noqa: PLC0415
 
     settings, now = read_settings(), datetime.now(UTC)
-    service, policies = settings.service, policies_of(settings)
+    houses = houses_of(settings)
+    service, policies = settings.service, policies_of(settings, lambda mandant: houses.of(mandant).catalog)
     for one in look(policies, now):
         held = f", {one.held} more are held" if one.held else ""
-        click.echo(f"{one.mandant} {one.kind}: {one.rows} from before {one.before:%Y-%m-%d}{held}")
+        arten = f" ({', '.join(one.arten)} without loeschenNach)" if one.arten else ""
+        click.echo(f"{one.mandant} {one.kind}: {one.rows} from before {one.before:%Y-%m-%d}{arten}{held}")
     if dry_run:
         return
     agree("they are deleted for good; events are emptied", yes=yes)

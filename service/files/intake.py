@@ -10,12 +10,10 @@ from service.files.heic import convert
 from service.files.names import clean_name
 from service.files.pictures import is_picture, rewrite
 from service.files.refusal import FileRefused, Limits, Refusal, Unfit
-from service.files.scan import ScanState
 from service.files.storage import Incoming, Storage
 from service.files.video import is_heif, video_type
 
 _CHUNK = 64 * 1024
-_REFUSED = {ScanState.INFECTED: Refusal.INFECTED, ScanState.UNSCANNABLE: Refusal.UNSCANNABLE}
 # A picture takes up to 4 bytes a pixel, twice while it is turned: a process proves only so many files at once.
 _proving = threading.BoundedSemaphore(2)
 
@@ -94,9 +92,6 @@ def _proven(raw: Incoming, made: Incoming, limits: Limits) -> tuple[Incoming, st
 
 def _stored(incoming: Incoming, dateiname: str, mime: str, storage: Storage) -> StoredFile:
     file_id = uuid4()
-    kept = storage.keep(incoming, file_id)
-    if (refusal := _REFUSED.get(kept.scan or ScanState.CLEAN)) is not None:
-        storage.discard(file_id)
-        raise Unfit(refusal)
+    kept = storage.keep_fit(incoming, file_id)
     name = clean_name(dateiname, mime)
     return StoredFile(file_id, name, mime, incoming.bytes, incoming.sha256, kept.sealed_key, kept.scan)

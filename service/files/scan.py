@@ -25,6 +25,11 @@ class ScanState(StrEnum):
     INFECTED = "infected"
     UNSCANNABLE = "unscannable"
 
+    @property
+    def is_bad(self) -> bool:
+        """Tell whether the scanner has looked, and does not let the file go."""
+        return self in {ScanState.INFECTED, ScanState.UNSCANNABLE}
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

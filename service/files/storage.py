@@ -19,6 +19,7 @@ from uuid import UUID
 
 from typing_extensions import override
 
+from service.files.refusal import Refusal, Unfit
 from service.files.scan import Scanner, ScannerAway, ScanState, Verdict
 from service.files.sealing import Sealer, key_of, new_key, opened, seal, sealed_size
 from service.files.source import Source
@@ -104,6 +105,10 @@ class Incoming:
         return self._digest.hexdigest()
 
     def finish(self) -> None:
+        """Let whoever opens `path` read everything written."""
+        self._file.flush()
+
+    def to_disk(self) -> None:
         """Bring everything written to the disk."""
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -143,8 +148,20 @@ class Storage(ABC):
         What the scan says is for the caller to write down: `open` asks for it. While the scanner is away, the file is
         PENDING. Raises OSError when disk or network fail; then the file is not kept.
         """
-        incoming.finish()
-        verdict, sealed_key = self._looked_into(incoming.path), None
+        return self._keep(incoming, file_id, self._looked_into(incoming))
+
+    def keep_fit(self, incoming: Incoming, file_id: UUID) -> Kept:
+        """Keep a finished file as `keep` does, but none that the scan calls bad: of that, nothing is written.
+
+        Raises Unfit for it, and as `keep`.
+        """
+        verdict = self._looked_into(incoming)
+        if verdict is not None and verdict.state.is_bad:
+            raise Unfit(Refusal(verdict.state.value))
+        return self._keep(incoming, file_id, verdict)
+
+    def _keep(self, incoming: Incoming, file_id: UUID, verdict: Verdict | None) -> Kept:
+        sealed_key = None
         if self._sealer is None:
             self._put(incoming, self._name(file_id, sealed=False))
         else:
@@ -241,11 +258,12 @@ class Storage(ABC):
         with self.incoming():
             pass
 
-    def _looked_into(self, path: Path) -> Verdict | None:
+    def _looked_into(self, incoming: Incoming) -> Verdict | None:
+        incoming.finish()
         if self._scanner is None:
             return None
         try:
-            with path.open("rb") as content:
+            with incoming.path.open("rb") as content:
                 return self._scanner.look(content)
         except ScannerAway:
             return Verdict(ScanState.PENDING)
@@ -300,6 +318,7 @@ class Folder(Storage):
         """Bring the file's bytes and then its name to the disk."""
         target = self._root / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        incoming.to_disk()
         incoming.path.rename(target)
         try:
             # All three each time: another thread may have made a folder and not yet brought it to the disk.

@@ -35,9 +35,9 @@ from service.store.models import (
     VorgangRow,
 )
 from service.store.query import Query, dicts
+from service.store.stammdaten import OF_PERSONS
 
 _BATCH = 200
-_OF_PERSONS = ("VERTRAG", "MITMIETER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _anhaenge(whose: Whose) -> Query:
 def _stammdaten(whose: Whose) -> Query:
     persons = list(whose.persons)
     themselves = (StammdatenRow.art == "PERSON") & StammdatenRow.nr.in_(persons)
-    contracts = StammdatenRow.art.in_(list(_OF_PERSONS)) & StammdatenRow.parent.in_(persons)
+    contracts = StammdatenRow.art.in_(OF_PERSONS) & StammdatenRow.parent.in_(persons)
     return (StammdatenRow.mandant == whose.mandant) & (themselves | contracts)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from peewee import fn
 
 from service.store.models import AnhangRow, DateiRow, DokumentRow, OutboxRow
-from service.store.query import affected, dicts, first, tuples
+from service.store.query import affected, chunks, dicts, first, tuples
 from service.store.records import Datei
 
 PENDING, CLEAN, QUARANTINE = "pending", "clean", ("infected", "unscannable")
@@ -33,7 +33,8 @@ def replace(file: Datei) -> None:
 
 def forget(ids: Sequence[UUID]) -> None:
     """Forget files that are gone; without their keys nobody can read what may be left of them elsewhere."""
-    DateiRow.delete().where(DateiRow.id.in_(list(ids))).execute()
+    for some in chunks(ids):
+        affected(DateiRow.delete().where(DateiRow.id.in_(some)))
 
 
 def sealed(ids: Sequence[UUID]) -> dict[UUID, Datei]:
@@ -99,12 +100,11 @@ def settle_scan(file_id: UUID, state: str, found: str) -> bool:
     return affected(DateiRow.update(scan=state, found=found, scan_at=None).where(here)) == 1
 
 
-def purge(*, before: datetime, now: datetime, limit: int) -> list[UUID]:
-    """Forget the keys of files that were put in quarantine before a time and whose bytes are to go; returns which."""
-    here = DateiRow.scan.in_(QUARANTINE) & DateiRow.scan_at.is_null() & (DateiRow.created_at < before)
-    ids = [row[0] for row in tuples(DateiRow.select(DateiRow.id).where(here).limit(limit))]
-    DateiRow.update(sealed_key=None, scan_at=now).where(DateiRow.id.in_(ids)).execute()
-    return ids
+def quarantined(file_id: UUID) -> str:
+    """Return the state of a file that is in quarantine; "" for any other."""
+    here = (DateiRow.id == file_id) & DateiRow.scan.in_(QUARANTINE)
+    row = first(DateiRow.select(DateiRow.scan).where(here))
+    return str(row["scan"]) if row else ""
 
 
 def vorgang_of(file_id: UUID) -> UUID | None:

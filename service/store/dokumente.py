@@ -13,7 +13,7 @@ import peewee
 from peewee import fn
 from uuid_utils.compat import uuid7
 
-from service.store import clean
+from service.store import clean, dateien
 from service.store.database import engine
 from service.store.dokument_records import (
     Angekuendigt,
@@ -145,9 +145,13 @@ def _waiting(mandant: str) -> Query:
 def kept_file(mandant: str, sha256: str) -> UUID | None:
     """Return the file of this Mandant with these bytes, if one is kept, and hold its row until the transaction ends.
 
-    So it is not taken away by its age while another row begins to name it.
+    So it is not taken away by its age while another row begins to name it. One whose bytes were deleted in quarantine
+    is none: what comes again is scanned anew.
     """
-    here = (DokumentRow.mandant == mandant) & (DokumentRow.sha256 == sha256) & _stored()
+    file = DateiRow.alias()
+    purged = (file.id == DokumentRow.file_id) & file.scan.in_(dateien.QUARANTINE) & file.scan_at.is_null(False)
+    lost = fn.EXISTS(file.select(peewee.SQL("1")).where(purged))
+    here = (DokumentRow.mandant == mandant) & (DokumentRow.sha256 == sha256) & _stored() & ~lost
     query: Query = DokumentRow.select(DokumentRow.file_id).where(here).limit(1)
     found = tuples(query if engine() == "sqlite" else query.for_update())
     return found[0][0] if found else None

@@ -34,8 +34,7 @@ from service.store.models import (
 )
 from service.store.owner import key_of_vertrag, owner_of_account, owner_of_person
 from service.store.query import Query, affected, chunks, tuples
-
-_OF_PERSONS = ["VERTRAG", "MITMIETER"]
+from service.store.stammdaten import OF_PERSONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +224,7 @@ def _mails(who: Subject) -> Query:
 
 def _stammdaten(who: Subject) -> Query:
     themselves = _records(who.mandant, ["PERSON"]) & (StammdatenRow.nr == who.person)
-    return themselves | (_records(who.mandant, _OF_PERSONS) & (StammdatenRow.parent == who.person))
+    return themselves | (_records(who.mandant, OF_PERSONS) & (StammdatenRow.parent == who.person))
 
 
 def _records(mandant: str, arten: list[str]) -> Query:

@@ -94,7 +94,8 @@ class AnhangRow(Row):
     """One file: of a draft, of a Vorgang, or of an Aktivität. `stored_at` is null until its bytes are here.
 
     The columns that follow it are for documents of immotion only, and null until fetching one has failed: how often
-    since when, when it is tried again, why it failed, and when it was put aside.
+    since when, when it is tried again, why it failed, and when it was put aside. `nachgereicht` is the Aktivität by
+    which immotion gets a file that was in quarantine when its own delivery went.
     """
 
     id = UUIDField(primary_key=True, help_text=TECHNICAL)
@@ -115,6 +116,7 @@ class AnhangRow(Row):
     fetch_since = UtcField(null=True, help_text=TECHNICAL)
     fetch_error = CharField(80, null=True, help_text=TECHNICAL)
     parked_at = UtcField(null=True, help_text=TECHNICAL)
+    nachgereicht = UUIDField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "anhang"
@@ -806,6 +808,7 @@ class DokumentRow(Row):
             (("mandant", "dokument_id"), True),
             (("mandant", "sha256"), False),
             (("mandant", "stored_at", "parked_at", "fetch_at"), False),
+            (("mandant", "art", "datum"), False),
         )
 
 

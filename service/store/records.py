@@ -107,6 +107,7 @@ class Anhang:
     aktivitaet_id: UUID | None = None
     dokument_id: str | None = None
     stored_at: datetime | None = None
+    nachgereicht: UUID | None = None
     sealed_key: str | None = None
     scan: str | None = None
 

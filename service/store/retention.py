@@ -54,13 +54,15 @@ _KEPT = [model for model in MODELS if model._meta.table_name in set(Kind)]  # no
 class Over:
     """What of a kind is over: of which Mandant, since before when; `held` is left alone.
 
-    Documents go by their own last day: for them, `before` lies in the first day that is not over yet.
+    Documents go by their own last day: for them, `before` lies in the first day that is not over yet. With `arten`, it
+    is documents of these kinds that have no last day, by their date and the end of what they are about.
     """
 
     kind: Kind
     mandant: str
     before: datetime
     held: Held
+    arten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,13 @@ def _due(over: Over) -> tuple[Any, Query]:
         Kind.DRAFT: _drafts,
         Kind.MAIL: _mails,
         Kind.EREIGNIS: _ereignisse,
-    }[over.kind](over.before, over.held)
+    }[over.kind](over)
     return model, (model.mandant == over.mandant) & condition
 
 
-def _vorgaenge(before: datetime, held: Held) -> tuple[Any, Query]:
+def _vorgaenge(over: Over) -> tuple[Any, Query]:
     """Match what is closed since, and immotion is owed nothing of."""
+    before, held = over.before, over.held
     here = (VorgangRow.offen == False) & (VorgangRow.status_at < before) & ~owed_of(VorgangRow.id)  # noqa: E712 - SQL
     if held.owners:
         here &= VorgangRow.owner.not_in(list(held.owners))
@@ -134,8 +137,9 @@ def owed_of(key: Any) -> Query:  # noqa: ANN401 - the id of a Vorgang, or of an 
     return fn.EXISTS(OutboxRow.select(peewee.SQL("1")).where(owed))
 
 
-def _dokumente(before: datetime, held: Held) -> tuple[Any, Query]:
-    here = DokumentRow.loeschen_nach < before.date().isoformat()
+def _dokumente(over: Over) -> tuple[Any, Query]:
+    held, day = over.held, over.before.date().isoformat()
+    here = _without_last_day(over.arten, day) if over.arten else DokumentRow.loeschen_nach < day
     if held.ziele:
         theirs = (DokumentZielRow.dokument == DokumentRow.id) & DokumentZielRow.ziel.in_(list(held.ziele))
         here &= ~fn.EXISTS(DokumentZielRow.select(peewee.SQL("1")).where(theirs))
@@ -144,8 +148,13 @@ def _dokumente(before: datetime, held: Held) -> tuple[Any, Query]:
     return DokumentRow, here
 
 
-def _drafts(before: datetime, held: Held) -> tuple[Any, Query]:
-    here = DraftRow.updated_at < before
+def _without_last_day(arten: Sequence[str], day: str) -> Query:
+    past = (DokumentRow.datum < day) & (DokumentRow.bis < day)
+    return DokumentRow.art.in_(list(arten)) & past & DokumentRow.loeschen_nach.is_null()
+
+
+def _drafts(over: Over) -> tuple[Any, Query]:
+    held, here = over.held, DraftRow.updated_at < over.before
     if held.accounts:
         here &= DraftRow.account.not_in(list(held.accounts))
     if held.owners:
@@ -153,16 +162,17 @@ def _drafts(before: datetime, held: Held) -> tuple[Any, Query]:
     return DraftRow, here
 
 
-def _mails(before: datetime, held: Held) -> tuple[Any, Query]:
+def _mails(over: Over) -> tuple[Any, Query]:
     """Match what was sent since before, and what was parked and nobody has sent again."""
+    before, held = over.before, over.held
     sent = (MailRow.state == "sent") & (MailRow.sent_at < before)
     parked = (MailRow.state == "parked") & (MailRow.next_at < before)
     here = sent | parked
     return MailRow, here & MailRow.account.not_in(list(held.accounts)) if held.accounts else here
 
 
-def _ereignisse(before: datetime, _held: Held) -> tuple[Any, Query]:
-    return EreignisRow, EreignisRow.state.in_(_SETTLED) & (EreignisRow.received_at < before)
+def _ereignisse(over: Over) -> tuple[Any, Query]:
+    return EreignisRow, EreignisRow.state.in_(_SETTLED) & (EreignisRow.received_at < over.before)
 
 
 def _empty(over: Over, *, limit: int, after: int) -> Removed:

@@ -11,7 +11,7 @@ from service.store.query import Query, affected, chunks, tuples
 from service.store.records import Vertrag
 
 _PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr", "MITMIETER": "personNr"}
-_OF_PERSONS = ["VERTRAG", "MITMIETER"]
+OF_PERSONS = ["VERTRAG", "MITMIETER"]  # records whose `parent` is a person
 _NUMBER_MAX = 100
 
 
@@ -88,7 +88,7 @@ def _remove(mandant: str, records: Iterable[tuple[str, str]], gone: set[str]) ->
     for art, numbers in by_art.items():
         affected(StammdatenRow.delete().where(here & (StammdatenRow.art == art) & StammdatenRow.nr.in_(numbers)))
     if gone:
-        contracts = StammdatenRow.art.in_(_OF_PERSONS) & StammdatenRow.parent.in_(list(gone))
+        contracts = StammdatenRow.art.in_(OF_PERSONS) & StammdatenRow.parent.in_(list(gone))
         affected(StammdatenRow.delete().where(here & contracts))
 
 
@@ -170,9 +170,7 @@ def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
             on=((gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)),
         )
         .where(
-            (StammdatenRow.mandant == mandant)
-            & StammdatenRow.art.in_(_OF_PERSONS)
-            & (StammdatenRow.parent == person_nr)
+            (StammdatenRow.mandant == mandant) & StammdatenRow.art.in_(OF_PERSONS) & (StammdatenRow.parent == person_nr)
         )
         .order_by(StammdatenRow.nr)
     )

@@ -18,6 +18,7 @@ from service.store import (
     heartbeats,
     mails,
     outbox,
+    quarantine,
 )
 from service.store.database import StoreUnavailable, connected
 from service.store.records import Alarm, Backlog, BreakerState
@@ -161,7 +162,7 @@ def watch_mails(mandanten: Sequence[str], now: datetime) -> int:
 def watch_files(mandanten: Sequence[str], now: datetime) -> int:
     """Look once a minute whether files wait for the virus scan; returns for how many Mandanten. Raises `scan_waiting`.
 
-    Raises StoreUnavailable.
+    Ends `file_quarantined` where nothing is in quarantine any more. Raises StoreUnavailable.
     """
     late = 0
     with connected():
@@ -169,6 +170,8 @@ def watch_files(mandanten: Sequence[str], now: datetime) -> int:
             oldest = dateien.oldest_pending(mandant)
             stands = oldest is not None and now - oldest > UNSENT_AFTER
             _hold(mandant, "scan_waiting", stands=stands, now=now)
+            if not quarantine.anything(mandant):
+                _clear(mandant, "file_quarantined", before=now, now=now)
             late += stands
     return late
 

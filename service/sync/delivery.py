@@ -43,7 +43,7 @@ def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
     opened = lesungen.by_ids([item.lesung_id for item in items if item.lesung_id])
     files: dict[object, list[Anhang]] = {}
     for anhang in vorgaenge.anhaenge_of(ids):
-        files.setdefault((anhang.vorgang_id, anhang.aktivitaet_id), []).append(anhang)
+        files.setdefault((anhang.vorgang_id, anhang.nachgereicht or anhang.aktivitaet_id), []).append(anhang)
     return [
         Parcel(
             item,

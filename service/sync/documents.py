@@ -11,7 +11,6 @@ import structlog
 
 from service.files.documents import is_encrypted, media_type_of
 from service.files.papers import SIZE_MAX
-from service.files.scan import ScanState
 from service.files.storage import Incoming, Kept, Storage
 from service.retry import next_attempt
 from service.store import dateien, documents
@@ -126,7 +125,7 @@ def _fetch(claimed: Announced, channel: Channel, fetcher: Fetcher) -> None:
 
 def raise_if_bad(kept: Kept, mandant: str, now: datetime, **whose: str) -> None:
     """Have a person know of a file that the virus scan keeps from everybody."""
-    if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
+    if kept.scan is not None and kept.scan.is_bad:
         raise_alarm("file_quarantined", mandant=mandant, detail=kept.scan, now=now, **whose, found=kept.found)
 
 

@@ -19,6 +19,7 @@ from service.store import (
     documents,
     factors,
     mail_links,
+    quarantine,
     sessions,
     vorgaenge,
 )
@@ -77,7 +78,8 @@ def _forget_withdrawn() -> list[UUID]:
 def _quarantined(now: datetime) -> list[UUID]:
     """Return files in which the scan has found something, long enough ago; that it has stays known."""
     with connected():
-        return dateien.purge(before=now - _QUARANTINED, now=now, limit=_BATCH)
+        held = retention.held_everywhere()
+        return quarantine.purge(before=now - _QUARANTINED, now=now, held=held, limit=_BATCH)
 
 
 def _forget_keys(files: Sequence[UUID]) -> None:

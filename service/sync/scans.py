@@ -105,13 +105,12 @@ class Scans:
     def _settle(self, file: Datei, verdict: Verdict) -> None:
         """Write what was found; the Vorgang that waited for it goes on, and is new to its resident if it was bad."""
         now = self._clock()
-        bad = verdict.state is not ScanState.CLEAN
         with connected():
             settled = in_transaction(partial(_write, file, verdict, self._zeit, now))
         if not settled:
             return
         log.info("file_scanned", mandant=file.mandant, file=str(file.id), state=verdict.state)
-        if bad:
+        if verdict.state.is_bad:
             facts = {"file": str(file.id), "found": verdict.found}
             raise_alarm("file_quarantined", mandant=file.mandant, detail=verdict.state, now=now, **facts)
 
@@ -123,6 +122,6 @@ def _write(file: Datei, verdict: Verdict, zeit: Sammelzeit, now: datetime) -> bo
     vorgang = vorgaenge.by_id(file.mandant, vorgang_id) if vorgang_id else None
     if vorgang is not None:
         dateien.release(vorgang.id, now)
-        if verdict.state is not ScanState.CLEAN:
+        if verdict.state.is_bad:
             owe_news(vorgang, NACHRICHT, zeit, now=now)
     return True

@@ -10,12 +10,11 @@ from concurrent.futures import Future, wait
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from service.access.vault import Vault
-from service.house import house_of
+from service.house import houses_of
 from service.keys import encryption_keys
 from service.log import configure_logging
 from service.retry import A_DAY
@@ -38,7 +37,6 @@ from service.sync.kataloge import CATALOGS, mirror
 from service.sync.kataloge import EVERY as CATALOGS_EVERY
 from service.sync.reconcile import reconcile_if_due
 from service.sync.retention import policies_of
-from service.vorgang.house import Houses
 from service.vorgang.types import House
 
 log = structlog.get_logger()
@@ -156,9 +154,7 @@ class _Worker:
         self._settings = settings
         self._place = place
         self._storage = storage_of(settings.service, Vault(encryption_keys(settings.service)))
-        zone = ZoneInfo(settings.service.timezone)
-        houses = {name: partial(house_of, name, mandant, zone) for name, mandant in settings.mandanten.items()}
-        self._houses = Houses(houses, time.monotonic)
+        self._houses = houses_of(settings)
         self._channels = {name: m.immotion for name, m in settings.mandanten.items() if m.immotion is not None}
         self._roads = Channels()
         self._feeds = {name: _feeds_of(immotion) for name, immotion in self._channels.items()}
@@ -317,7 +313,8 @@ class _Worker:
     def _tidy(self) -> int:
         service = self._settings.service
         days = {"draft_days": service.draft_days, "audit_days": service.audit_days}
-        return tidy(self._storage, **days, now=_utc_now(), policies=policies_of(self._settings))
+        policies = policies_of(self._settings, lambda mandant: self._house(mandant).catalog)
+        return tidy(self._storage, **days, now=_utc_now(), policies=policies)
 
     def _watch(self) -> int:
         mandanten = list(self._settings.mandanten)

@@ -62,6 +62,17 @@ def assess(meldung: Meldung, melder: Melder, house: House, *, now: datetime) -> 
     return _schaden(case, problems) if meldung.typ is Vorgangstyp.SCHADEN else _thema(case, problems)
 
 
+def assess_light(meldung: Meldung, vertrag: Vertrag | None, house: House, *, now: datetime) -> Assessed:
+    """Decide about a damage or a Kontakt that is filed by one tap: its codes exist, and nothing else is asked."""
+    case = _Case(meldung, house, vertrag, now)
+    if meldung.typ is Vorgangstyp.SCHADEN:
+        fall = house.catalog.triple(meldung.schadensort, meldung.schadenskategorie, meldung.schadensart)
+        return _assessed(case, _fall_labels(fall), _fall_codes(fall) | {"antworten": {}}, meldung.betreff, None)
+    thema = house.catalog.kontaktthemen[meldung.kontaktthema]
+    labels = {"kontaktthema": _both(thema.label)}
+    return _assessed(case, labels, {"kontaktthema": thema.code}, meldung.betreff, None)
+
+
 def _offered(meldung: Meldung, melder: Melder, house: House, now: datetime) -> Sequence[Vertrag]:
     return offered(melder.vertraege, meldung.typ, now.astimezone(house.zone).date())
 

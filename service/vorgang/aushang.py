@@ -279,24 +279,6 @@ def _rank(aushang: Aushang) -> tuple[int, bool, float]:
     return _RANK[aushang.schwere], aushang.art != Art.STOERUNG, -aushang.von.timestamp()
 
 
-def concern(
-    aushang_id: UUID, seen: Callable[[], Iterable[Gezeigt]], owner: str, *, now: datetime, spend: Callable[[], None]
-) -> bool:
-    """Note that a fault, one of those that `seen` returns, concerns somebody; False if they had said so before.
-
-    `spend` uses the request's token up in the same transaction. Raises UnknownAushang.
-    """
-
-    def store() -> bool:
-        spend()
-        faults = (one.aushang for one in seen() if one.aushang.art == Art.STOERUNG)
-        if aushang_id not in {aushang.id for aushang in faults}:
-            raise UnknownAushang
-        return aushaenge.concern(aushang_id, owner, now=now)
-
-    return in_transaction(store)
-
-
 # For whoever looks after notices
 
 

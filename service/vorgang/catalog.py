@@ -57,9 +57,12 @@ class Thema(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Dokumentart(Entry):
+    """`keep_years`: after the year that a document is about, where nobody says its last day; 0 is for good."""
+
     vorgangsart: str
     audience: str
     group: str = ""
+    keep_years: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,8 @@ def _special(row: dict[str, Any], where: str, table: str) -> Iterator[str]:
         yield f"{where}.target_business_days: must be a whole number of days"
     if table == "dokumentarten" and not isinstance(row.get("audience", ""), str):
         yield f"{where}.audience: must be a text"
+    if table == "dokumentarten" and not _is_count(row.get("retention_years_default", 0), most=100):
+        yield f"{where}.retention_years_default: must be a whole number of years, at most 100"
 
 
 def _references(rows: list[dict[str, Any]], table: str, references: Mapping[str, str], codes: Codes) -> Iterator[str]:
@@ -227,5 +229,5 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 365  # noqa: PLR2004 - a year
+def _is_count(value: object, *, most: int = 365) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

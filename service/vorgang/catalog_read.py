@@ -47,10 +47,7 @@ def read_catalog(raw: Raw, shipped: Raw, digest: str) -> Catalog:
         emergency_rules=_table(raw["emergency_rules"], lambda e: _emergency_rule(e, more), key="id"),
         beschwerdearten=_table(raw["beschwerdearten"], _thema),
         kontaktthemen=_table(raw["kontaktthemen"], _thema),
-        dokumentarten=_table(
-            raw["dokumentarten"],
-            lambda e: Dokumentart(e["code"], _label(e), e["vorgangsart"], e.get("audience", "ALL"), e.get("group", "")),
-        ),
+        dokumentarten=_table(raw["dokumentarten"], lambda e: _dokumentart(e, more)),
         tenant_statuses=_table(raw["tenant_statuses"], lambda e: _tenant_status(e, more)),
         erp_statuses=_table(
             raw["erp_statuses"], lambda e: ErpStatus(e["code"], e["tenant_status"], bool(e.get("notify", False)))
@@ -67,6 +64,7 @@ class _Shipped:
         self._rules = {rule["id"]: rule for rule in shipped["emergency_rules"]}
         self._statuses = {status["code"]: status for status in shipped["tenant_statuses"]}
         self._arten = {art["code"]: art for art in shipped["schadensarten"]}
+        self._keep_years = {art["code"]: art["retention_years_default"] for art in shipped["dokumentarten"]}
 
     def option_label(self, raw: Raw) -> Callable[[str], Label]:
         labels = {**self._options, **raw.get("option_labels", {})}
@@ -86,8 +84,22 @@ class _Shipped:
         same = known.get("text_de") == status["text_de"]
         return str(status.get("text_en") or (known.get("text_en", "") if same else ""))
 
+    def keep_years(self, art: Raw) -> int:
+        return int(art.get("retention_years_default", self._keep_years.get(art["code"], 0)))
+
     def search_words(self, art: Raw) -> str:
         return str(art.get("search_words") or self._arten.get(art["code"], {}).get("search_words", ""))
+
+
+def _dokumentart(entry: Raw, more: _Shipped) -> Dokumentart:
+    return Dokumentart(
+        code=entry["code"],
+        label=_label(entry),
+        vorgangsart=entry["vorgangsart"],
+        audience=entry.get("audience", "ALL"),
+        group=entry.get("group", ""),
+        keep_years=more.keep_years(entry),
+    )
 
 
 def _table(rows: list[Raw], read: Callable[[Raw], T], key: str = "code") -> dict[str, T]:

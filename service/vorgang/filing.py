@@ -57,7 +57,7 @@ def file_vorgang(  # noqa: PLR0913 - the one use case everything else exists for
 
     def store() -> UUID:
         spend()
-        vorgang = _vorgang(meldung, assessed, melder, submission, house, now)
+        vorgang = vorgang_of(meldung, assessed, melder, submission, house, now)
         if answer is not None:
             return _store_answered(vorgang, answer, now)
         vorgaenge.insert(vorgang)
@@ -124,9 +124,10 @@ def _filed_before(before: Vorgang, melder: Melder, submission: Submission, spend
     return Filed(before.id, fresh=False, answered=is_answered(before))
 
 
-def _vorgang(  # noqa: PLR0913, PLR0917 - gathers everything known at the moment of filing
+def vorgang_of(  # noqa: PLR0913, PLR0917 - gathers everything known at the moment of filing
     meldung: Meldung, assessed: Assessed, melder: Melder, submission: Submission, house: House, now: datetime
 ) -> Vorgang:
+    """Return the Vorgang that an assessed report becomes, with a number of its own; inside a transaction."""
     year = now.astimezone(house.zone).year
     return Vorgang(
         id=uuid7(),

@@ -18,7 +18,6 @@ from uuid import UUID, uuid4
 from service.files.names import clean_name
 from service.files.papers import SIZE_MAX, check_paper
 from service.files.refusal import Unfit
-from service.files.scan import ScanState
 from service.files.storage import Incoming, Kept, Storage
 from service.store import clean, dateien, dokumente
 from service.store.database import connected, in_transaction
@@ -66,6 +65,7 @@ class Publisher:
     _seen: OrderedDict[Path, Stored] = field(default_factory=OrderedDict)
     _fresh: dict[str, UUID] = field(default_factory=dict)
     _kept: dict[UUID, Kept] = field(default_factory=dict)
+    _bad: dict[str, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def publish(self, lines: Iterable[Posten | Bad]) -> Iterator[Told]:
@@ -83,7 +83,11 @@ class Publisher:
 
     def _publish(self, batch: Sequence[Posten | Bad]) -> Told:
         good, refused = self._known_recipients(batch)
-        unfit = self._take_in_all(good)
+        try:
+            unfit = self._take_in_all(good)
+        except OSError:
+            self._drop_unnamed()
+            raise
         ready: list[_Ready] = []
         for posten in good:
             try:
@@ -118,6 +122,8 @@ class Publisher:
         if posten.path in unfit:
             raise unfit[posten.path]
         neu, stored = posten.neu, self._seen[posten.path]
+        if stored.sha256 in self._bad:
+            raise DokumentRefused(self._bad[stored.sha256])
         if neu.sha256 and neu.sha256 != stored.sha256:
             raise DokumentRefused("DIGEST")
         name = clean_name(neu.dateiname, stored.paper.mime)
@@ -138,10 +144,17 @@ class Publisher:
             size, digest = incoming.bytes, incoming.sha256
             file_id, is_new = self._file_id(digest)
             if is_new:
-                kept = self._kept[file_id] = self.storage.keep(incoming, file_id)
-                if kept.scan in {ScanState.INFECTED, ScanState.UNSCANNABLE}:
-                    return DokumentRefused(kept.scan.name)
+                self._keep(incoming, file_id)
+            if digest in self._bad:
+                return DokumentRefused(self._bad[digest])
         return Stored(file_id, paper, size, digest)
+
+    def _keep(self, incoming: Incoming, file_id: UUID) -> None:
+        """Keep a file; of one that the scan calls bad, note it for every line that has these bytes."""
+        try:
+            self._kept[file_id] = self.storage.keep_fit(incoming, file_id)
+        except Unfit as unfit:
+            self._bad[incoming.sha256] = unfit.refusal.name
 
     def _file_id(self, digest: str) -> tuple[UUID, bool]:
         """Return under which id these bytes are kept, and whether they are to be kept now."""
@@ -149,6 +162,9 @@ class Publisher:
             return _NO_FILE, False
         with connected():
             known = dokumente.kept_file(self.mandant, digest)
+            quarantined = dateien.quarantined(known) if known is not None else ""
+        if quarantined:
+            self._bad[digest] = quarantined.upper()
         if known is not None:
             return known, False
         with self._lock:
@@ -161,9 +177,20 @@ class Publisher:
         if self.dry:
             return len({one.neu.dokument_id for one in fit}), len(fit), clashes
         documents, recipients, gone = in_transaction(lambda: self._store(fit))
+        self._drop_unnamed()
+        return documents, recipients, [*clashes, *gone]
+
+    def _drop_unnamed(self) -> None:
+        """Delete what this batch has kept for lines that came to nothing; the same file may be good for a later one."""
+        with connected():
+            unnamed = set(self._fresh.values()) - dokumente.known_files(list(self._fresh.values()))
+        for file_id in unnamed:
+            self.storage.discard(file_id)
+        for path in [path for path, stored in self._seen.items() if stored.file_id in unnamed]:
+            del self._seen[path]
         self._fresh.clear()
         self._kept.clear()
-        return documents, recipients, [*clashes, *gone]
+        self._bad.clear()
 
     def _store(self, fit: Sequence[_Ready]) -> tuple[int, int, list[Bad]]:
         names = sorted({one.neu.dokument_id for one in fit})

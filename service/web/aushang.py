@@ -5,15 +5,19 @@ from dataclasses import replace
 import falcon
 import structlog
 
+from service.store import vorgaenge
 from service.store.aushang_records import Aushang
-from service.vorgang import aushang as domain
+from service.store.clean import uuid_of
 from service.vorgang.aushang import Art, UnknownAushang
+from service.vorgang.betroffen import Betroffener, concern
+from service.vorgang.types import Submission
 from service.web.aushang_ical import MEDIA_TYPE, calendar_entry
 from service.web.aushang_pages import AushangPage, AushangTeil, AushangView
 from service.web.aushang_views import PATH, gezeigt, views
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere, id_here
 from service.web.level2 import form_key, read_form
+from service.web.melden import melder_of
 from service.web.pages import FieldError, Site, Way
 from service.web.render import write_page
 from service.web.session import PUBLIC, RESIDENT
@@ -35,11 +39,10 @@ class Aushaenge:
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show them."""
         reader = reader_of(req)
-        done = req.get_param("notiert", default="") == "1" and reader.visitor is not None
         if req.get_param("teil", default="") == "1":
             write_part(resp, reader)
             return
-        show(resp, reader, done=done)
+        show(resp, reader, done=req.get_param("notiert", default="") if reader.visitor is not None else "")
 
 
 class AushangTermin:
@@ -71,40 +74,50 @@ class AushangBetroffen:
         self._room = room
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str, aushang_id: str) -> None:
-        """Count them once, however often they say it; 303 to the notices."""
+        """Count them once, however often they say it, and file it for them; 303 to the notices."""
         reader = reader_of(req)
-        if form_key(reader, read_form(req, self._room)) is None:
+        form = read_form(req, self._room)
+        key = form_key(reader, form)
+        if key is None:
             resp.status = falcon.HTTP_403
             show(resp, reader, expired=True)
             return
-        visitor = reader.signed_in
+        submission = Submission(key, form.fingerprint, req.context.request_id)
+        who = Betroffener(melder_of(reader), submission, reader.signed_in.spend)
         try:
-            fresh = domain.concern(
-                id_here(aushang_id),
-                lambda: gezeigt(reader),
-                visitor.owner,
-                now=self._room.clock(),
-                spend=visitor.spend,
-            )
+            filed = concern(id_here(aushang_id), lambda: gezeigt(reader), who, reader.house, now=self._room.clock())
         except UnknownAushang as unknown:
             raise NotFoundHere from unknown
-        log.info("aushang_betroffen", aushang=aushang_id, fresh=fresh, request_id=req.context.request_id)
+        vorgang = str(filed.id) if filed else ""
+        log.info("aushang_betroffen", aushang=aushang_id, vorgang=vorgang, request_id=req.context.request_id)
         resp.status = falcon.HTTP_303
-        resp.location = reader.link(PATH, notiert="1")
+        resp.location = reader.link(PATH, notiert=vorgang or "1")
 
 
-def show(resp: falcon.Response, reader: Reader, *, done: bool = False, expired: bool = False) -> None:
-    """Write the page of all notices."""
+def show(resp: falcon.Response, reader: Reader, *, done: str = "", expired: bool = False) -> None:
+    """Write the page of all notices; `done` is the Vorgang that was filed by the button, or anything else."""
     words = reader.words
     again = words("Bitte drücken Sie noch einmal auf „Betrifft mich auch“.")
     page = AushangPage(
         title=words("Aushänge"),
         aushaenge=views(gezeigt(reader), reader),
-        ways=_ways(reader),
+        ways=(*_filed(reader, done), *_ways(reader)),
         done=words("Danke. Wir haben notiert, dass die Störung auch Sie betrifft.") if done else "",
         errors=(FieldError("aushaenge", again),) if expired else (),
     )
     write_page(resp, reader.room.renderer.html(page, reader.site()), page.title)
+
+
+def _filed(reader: Reader, vorgang_id: str) -> tuple[Way, ...]:
+    """Lead to the Vorgang that the button has filed, if it is the reader's."""
+    key = uuid_of(vorgang_id)
+    if key is None:
+        return ()
+    vorgang = vorgaenge.owned(reader.mandant_id, reader.signed_in.owners, key)
+    if vorgang is None:
+        return ()
+    label = reader.words("Ihr Vorgang {nummer}", nummer=vorgang.meldenummer)
+    return (Way(label, reader.link(f"vorgaenge/{vorgang.id}")),)
 
 
 def write_part(resp: falcon.Response, reader: Reader) -> None:

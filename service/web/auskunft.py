@@ -21,7 +21,7 @@ _UNTOLD = {"file_id", "sealed_key", "scan"}
 TABLES = {
     "vorgang": mark("Ihre Vorgänge: was Sie gemeldet haben, und wie es damit steht"),
     "aktivitaet": mark("Der Verlauf Ihrer Vorgänge: Nachrichten, Termine, Änderungen"),
-    "anhang": mark("Die Dateien Ihrer Vorgänge und Entwürfe; sie liegen im Ordner vorgaenge"),
+    "anhang": mark("Die Dateien Ihrer Vorgänge und Entwürfe; sie liegen in den Ordnern vorgaenge und entwuerfe"),
     "draft": mark("Ihre Entwürfe"),
     "stammdaten": mark("Was Ihre Verwaltung zu Ihrer Person und Ihren Verträgen übermittelt hat"),
     "dokument_ziel": mark("Welche Dokumente an Sie gerichtet sind"),
@@ -78,6 +78,7 @@ def _entries(asked: Auskunft, storage: Storage) -> Iterator[Entry]:
         yield _Made(f"daten/{table}.json", lambda table=table: _json(_rows(asked.whose, table)))  # type: ignore[misc] # mypy knows no default of a lambda
     yield _Made("daten/dokument.json", lambda: _json(_told(one) for one in _dokumente(asked.leser)))
     yield from _files(asked.whose, storage)
+    yield from _draft_files(asked.whose, storage)
     for one in _dokumente(asked.leser):
         yield from _file(storage, f"dokumente/{one.datum}-{_named(one.id, one.dateiname)}", one.file)
 
@@ -151,6 +152,16 @@ def _files(whose: Whose, storage: Storage) -> Iterator[Entry]:
         if len(lines) < _PAGE:
             return
         before = lines[-1].id
+
+
+def _draft_files(whose: Whose, storage: Storage) -> Iterator[Entry]:
+    """Yield the files of somebody's drafts."""
+    for key in [UUID(str(row["id"])) for row in _rows(whose, "draft")]:
+        with connected():
+            files = vorgaenge.draft_anhaenge(key)
+        for file in files:
+            if file.ready:
+                yield from _file(storage, f"entwuerfe/{_named(file.id, file.dateiname)}", file)
 
 
 def _named(key: UUID, dateiname: str) -> str:

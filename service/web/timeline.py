@@ -11,6 +11,7 @@ from service.store import documents, vorgaenge
 from service.store.records import Aktivitaet, Anhang, Draft, Vorgang
 from service.vorgang.anforderung import documents_of
 from service.vorgang.messages import TEXT_MAX, Art, allowed
+from service.vorgang.quarantine import FREIGEGEBEN
 from service.vorgang.types import Problem
 from service.web.context import Reader
 from service.web.fields import ACCEPT, form_errors, options, with_problems
@@ -117,6 +118,10 @@ def _text(entry: Aktivitaet, reader: Reader, *, withdrawn: bool) -> str:
     if withdrawn:
         said = reader.words("Die Verwaltung hat ein Dokument zurückgezogen.")
         return said if entry.art == "DOKUMENT" else f"{entry.text}\n\n{said}".strip()
+    if released := entry.daten.get(FREIGEGEBEN):
+        return reader.words(
+            "Die Datei „{name}“ ist nach der Virenprüfung freigegeben und geht an die Verwaltung.", name=released
+        )
     if entry.art == "BEWERTUNG":
         stars = reader.words("{n} von 5", n=entry.daten.get("bewertung", 0))
         return f"{stars}. {entry.text}" if entry.text else stars

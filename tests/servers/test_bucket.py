@@ -11,18 +11,20 @@ from uuid import UUID, uuid4
 import falcon.testing
 import pytest
 
+from service.access.erasure import erase
 from service.access.vault import Vault
 from service.doctor_files import examine_files
 from service.files.bucket import Bucket, StorageAway
 from service.files.intake import StoredFile
 from service.files.sealing import Tampered
-from service.store.database import connected
+from service.store.database import connected, database
 from service.store.models import AnhangRow, DateiRow
 from service.store.query import dicts, tuples
 from service.sync.housekeeping import tidy
 from tests.faults.evidence import missing_in, typed_in
 from tests.support.inprocess import Portal, Visitor
 from tests.support.seaweed import SeaweedServer, seaweed_server
+from tests.unit.test_erasure import FILE, MANDANT, PERSON, found, lying, plant, source
 
 VAULT = Vault(["first" * 8])
 TOMORROW = timedelta(days=2)
@@ -66,6 +68,19 @@ def test_a_file_comes_back_as_it_was_whole_and_by_parts(bucket: Bucket, tmp_path
     assert not bucket.has(file)
     with pytest.raises(FileNotFoundError):
         bucket.open(file)
+
+
+def test_an_erasure_leaves_no_object_and_no_key_of_the_persons(bucket: Bucket, tmp_path: Path) -> None:
+    plant(bucket, tmp_path)
+    later = datetime.now(UTC) + TOMORROW
+    try:
+        assert list(bucket.ids(later)) == [FILE]
+        with connected():
+            report = erase(MANDANT, PERSON, storage=bucket, source=source())
+            assert (report.whole, report.left, tuples(DateiRow.select(DateiRow.id))) == (True, 0, [])
+        assert (list(bucket.ids(later)), found(), lying(tmp_path)) == ([], {}, set())
+    finally:
+        database.obj.close_all()
 
 
 def test_large_files_go_up_and_down_in_parts(server: SeaweedServer, tmp_path: Path) -> None:

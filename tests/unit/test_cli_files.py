@@ -16,6 +16,7 @@ from service.settings import load_settings
 from service.store import dateien, vorgaenge
 from service.store.database import connected
 from service.store.models import DateiRow
+from service.store.records import Datei
 from service.sync.housekeeping import tidy
 from service.vorgang.filing import anhang_rows
 from tests.support.cli import run
@@ -50,6 +51,15 @@ def read(installation: Installation, file_id: UUID, *keys: str) -> bytes:
 
 def names(installation: Installation) -> list[str]:
     return sorted(path.name for path in (installation.directory / "files").glob("??/??/*"))
+
+
+def test_the_keys_of_any_number_of_files_are_forgotten(installation: Installation) -> None:
+    """More than SQLite takes values in one statement."""
+    ids = [uuid4() for _ in range(40_000)]
+    with connected():
+        dateien.add([Datei(ids[-1], MANDANT, NOW, scan="clean")])
+        dateien.forget(ids)
+        assert DateiRow.select().count() == 0
 
 
 def an_hour_later() -> None:

@@ -1,5 +1,6 @@
 """Erasure, holds and retention, with canaries in every personal column of every table."""
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,14 +12,14 @@ import pytest
 
 from service.access.audit import Actor, Source
 from service.access.erasure import UnderHold, erase
-from service.files.storage import Folder
+from service.files.storage import Folder, Storage
 from service.store import belongings, holds, inbox, retention
 from service.store.belongings import EXPORTED, NOT_BY_ROWS
 from service.store.database import connected, database, open_database
 from service.store.fields import JsonField, UtcField
 from service.store.holds import NOTHING
 from service.store.migrate import migrate
-from service.store.models import MODELS, PERSONAL, SECRET
+from service.store.models import MODELS, PERSONAL, SECRET, DateiRow, StammdatenRow
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.retention import Kind, Over
 from service.sync.apply import apply_waiting
@@ -72,19 +73,33 @@ def planted(field: peewee.Field) -> object:
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[Folder]:
-    open_database(f"sqlite:///{tmp_path}/portal.db")
-    migrate()
     made = Folder(tmp_path / "files")
-    with made.incoming() as incoming:
+    plant(made, tmp_path)
+    yield made
+    database.obj.close_all()
+
+
+def plant(storage: Storage, directory: Path) -> None:
+    """Make a database in which every table has a row with canaries, and keep a file with one."""
+    open_database(f"sqlite:///{directory}/portal.db")
+    migrate()
+    with storage.incoming() as incoming:
         incoming.write(CANARY.encode())
-        made.keep(incoming, FILE)
+        kept = storage.keep(incoming, FILE)
     with connected():
         for table, model in TABLES.items():
             columns = {f.name: planted(f) for f in model._meta.sorted_fields if not isinstance(f, peewee.AutoField)}
             columns = {name: value for name, value in columns.items() if name != "id" or isinstance(value, UUID)}
             model.insert(**columns | OF_TABLE.get(table, {})).execute()
-    yield made
-    database.obj.close_all()
+        if kept.sealed_key is not None:
+            DateiRow.update(sealed_key=kept.sealed_key).execute()
+
+
+def plant_contract() -> None:
+    """Add a contract of the person, whose number its row has as the one that it belongs to."""
+    with connected():
+        contract = {"art": "VERTRAG", "nr": f"{CANARY}-V", "parent": PERSON, "daten": {"personNr": PERSON}}
+        StammdatenRow.insert(mandant=MANDANT, **contract).execute()
 
 
 def found() -> dict[str, int]:
@@ -108,17 +123,52 @@ def source() -> Source:
 def test_an_erasure_leaves_nothing_personal_in_any_table_or_file(
     storage: Folder, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    plant_contract()
     assert personal() <= set(found())  # or nothing would show that they go
     with connected():
         report = erase(MANDANT, PERSON, storage=storage, source=source())
     assert report.whole
     assert found() == {}
-    database.obj.close_all()
-    for path in tmp_path.rglob("*"):
-        content = path.read_bytes() if path.is_file() else b""
-        assert not [mark for mark in MARKS if mark.encode() in content], path
     said = "".join(capfd.readouterr())
     assert not [mark for mark in MARKS if mark in said]
+
+
+def test_an_erasure_leaves_nothing_in_free_pages_or_the_log_of_sqlite_while_others_have_it_open(
+    storage: Folder, tmp_path: Path
+) -> None:
+    """As the processes of a portal do: the log of writes is then not removed with the last connection."""
+    plant_contract()
+    with connected():
+        database.execute_sql("PRAGMA wal_checkpoint(FULL)").fetchall()
+    assert lying(tmp_path) >= {"portal.db", "portal.db-wal", str(FILE)}
+    others = [sqlite3.connect(tmp_path / "portal.db") for _ in range(2)]
+    for other in others:
+        assert other.execute("SELECT COUNT(*) FROM vorgang").fetchall() == [(1,)]
+    with connected():
+        erase(MANDANT, PERSON, storage=storage, source=source())
+    assert (tmp_path / "portal.db-wal").exists()
+    assert lying(tmp_path) == set()
+    for other in others:
+        other.close()
+
+
+def lying(root: Path) -> set[str]:
+    """Return the names of all files in which a canary stands."""
+    contents = {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {name for name, content in contents.items() if any(mark.encode() in content for mark in MARKS)}
+
+
+def test_every_personal_column_that_can_hold_a_text_was_given_a_canary(storage: Folder) -> None:
+    plant_contract()
+    bare = []
+    with connected():
+        for table, model in TABLES.items():
+            for one in model._meta.sorted_fields:
+                if one.help_text in {PERSONAL, SECRET} and isinstance(one, peewee.CharField | peewee.TextField):
+                    rows = database.execute_sql(f"SELECT {one.column_name} FROM {table}").fetchall()
+                    if not any(mark in str(row) for row in rows for mark in MARKS):
+                        bare.append(f"{table}.{one.name}")
+    assert bare == []
 
 
 def test_under_a_hold_nothing_is_erased_and_nothing_goes_by_policy(storage: Folder) -> None:

@@ -3,14 +3,17 @@
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from click.testing import CliRunner, Result
 
+import service.storage as storage_module
 from benchmarks.statements import Day, ask_for_foreign, check_lists, publish, tell_persons, write_folder
 from service.access.vault import Vault
 from service.cli import main
 from service.files.papers import SIZE_MAX
+from service.files.scan import ScanState, Verdict
 from service.files.storage import Folder
 from service.storage import storage_of
 from service.store import dokumente, stammdaten
@@ -19,6 +22,7 @@ from service.store.dokument_records import Dokument, DokumentFilter
 from service.store.owner import owner_of_person
 from service.vorgang import delivery
 from service.vorgang.dokumente import leser_of
+from service.vorgang.publish import BATCH
 from tests.support.dokumente import NOW, einheit, forget_everything, gebaeude, pdf, person, tell, vertrag
 from tests.support.inprocess import Portal
 from tests.support.portal import MANDANT
@@ -174,6 +178,47 @@ def test_a_line_that_cannot_be_published_is_named_and_the_rest_goes_on(
     with connected():
         (row,) = delivery.status([MANDANT], NOW)
     assert [(alarm.kind, alarm.detail, alarm.count) for alarm in row.alarms] == [("document_refused", code, 1)]
+
+
+def test_what_comes_to_nothing_leaves_no_file_and_hurts_no_later_line(portal: Portal, folder: Path) -> None:
+    before, wrong = kept(portal), {"sha256": "0" * 64}
+    taken = LINE | {"dokumentId": "taken"}
+    write(folder, taken, taken | {"datei": "b.pdf"}, LINE | wrong, LINE | wrong | {"datei": "b.pdf"})
+    assert run(folder).exit_code == 1
+    assert kept(portal) - before == 1
+    write(folder, *[LINE | {"datei": "b.pdf"} | wrong] * BATCH, LINE | {"datei": "b.pdf"})
+    assert "published: 1 documents, 1 recipients; 200 lines refused" in run(folder).output
+    assert kept(portal) - before == 2
+
+
+@pytest.mark.parametrize("says", [ScanState.INFECTED, ScanState.UNSCANNABLE])
+def test_what_the_scanner_calls_bad_is_refused_in_every_line_and_nothing_of_it_is_kept(
+    portal: Portal, folder: Path, monkeypatch: pytest.MonkeyPatch, says: ScanState
+) -> None:
+    before = kept(portal)
+    (folder / "c.pdf").write_bytes((folder / "a.pdf").read_bytes())
+    bad = (folder / "a.pdf").read_bytes()
+    monkeypatch.setattr(storage_module, "scanner_of", lambda _service: FindsBad(bad, says))
+    write(folder, LINE, LINE | {"datei": "b.pdf"}, LINE | {"datei": "c.pdf"}, *[LINE] * BATCH)
+    done = run(folder)
+    assert f"line 2: {says.name}: " in done.output
+    assert f"line 4: {says.name}: " in done.output
+    assert f"published: 1 documents, 1 recipients; {2 + BATCH} lines refused" in done.output
+    assert (kept(portal) - before, len(listed())) == (1, 1)
+
+
+class FindsBad:
+    """A scanner to which one content is bad."""
+
+    def __init__(self, bad: bytes, says: ScanState) -> None:
+        self.bad = bad
+        self.says = says
+
+    def look(self, content: BinaryIO) -> Verdict:
+        return Verdict(self.says if content.read() == self.bad else ScanState.CLEAN)
+
+    def version(self) -> str:
+        return "ClamAV"
 
 
 def hostile(folder: Path, samples: Path) -> None:

@@ -9,10 +9,14 @@ import pytest
 from icalendar import Calendar
 
 from service.files.storage import Folder
-from service.store import aushaenge
+from service.store import aushaenge, outbox, vorgaenge
 from service.store.database import connected, database
+from service.store.owner import owner_of_person
+from service.store.records import Vorgang
 from service.sync.housekeeping import tidy
+from service.sync.immotion.wire import vorgang_body
 from service.vorgang.aushang import AushangRefused
+from service.vorgang.catalog import default_catalog
 from tests.support.aushang import hang, haus, local
 from tests.support.dokumente import einheit, gebaeude, person, tell, vertrag
 from tests.support.inprocess import Portal, Visitor
@@ -44,7 +48,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 def portal(opened: Portal) -> Portal:
     opened.now = NOW
     with connected():
-        for table in ("aushang", "aushang_ziel", "betroffen"):
+        for table in ("aushang", "aushang_ziel", "betroffen", "vorgang", "outbox"):
             database.execute_sql(f"DELETE FROM {table}")
     return opened
 
@@ -170,6 +174,71 @@ def test_betrifft_mich_auch_counts_once_per_resident(portal: Portal, embedding: 
     again = resident(portal)  # another account of the same person
     assert again.post(action, again.form("konto/aktivieren")).status_code == 303
     assert concerned(portal) == 1
+
+
+def filed(portal: Portal, nr: str = "P1") -> list[Vorgang]:
+    with connected():
+        lines = vorgaenge.page(MANDANT, [owner_of_person(MANDANT, nr)], limit=9)
+        return [vorgaenge.by_id(MANDANT, line.id) for line in lines]
+
+
+def test_betrifft_mich_auch_files_one_light_vorgang_for_immotion(portal: Portal) -> None:
+    hang(
+        portal,
+        "Heizung ausgefallen",
+        gebaeude=("G1",),
+        schadenskategorie="HEIZUNG",
+        von=local(portal, "2026-11-26 08:10"),
+    )
+    visitor = resident(portal)
+    action, hidden = press(visitor)
+    page = visitor.follow(visitor.post(action, hidden)).text
+    assert visitor.post(action, hidden).status_code == 303
+    (vorgang,) = filed(portal)
+    assert f"Ihr Vorgang {vorgang.meldenummer}" in page
+    assert (vorgang.typ, vorgang.betreff) == ("SCHADEN", "Heizung ausgefallen: betrifft auch mich")
+    assert "„Heizung ausgefallen“ (seit 26.11.2026, 08:10 Uhr)" in vorgang.beschreibung
+    assert (vorgang.melder["vertragNr"], vorgang.objekt["gebaeudeNr"]) == ("V1", "G1")
+    body = vorgang_body(vorgang, [])
+    assert body["schaden"]["schadensart"] == "HEIZUNG.SONSTIGES"
+    assert body["schaden"].keys() >= {"schadensort", "schadenskategorie"}
+    assert body["vorschlag"]["vorgangsart"]
+    with connected():
+        assert outbox.owed(vorgang.id)
+    assert "betrifft auch mich" in visitor.get().text
+    assert vorgang.meldenummer in visitor.get(f"vorgaenge/{vorgang.id}/quittung").text
+
+
+def test_a_fault_that_names_no_kind_is_filed_as_a_contact(portal: Portal) -> None:
+    hang(portal, "Aufzug steht", schadensort="G_AUFZUG")
+    visitor = resident(portal)
+    action, hidden = press(visitor)
+    visitor.post(action, hidden)
+    (vorgang,) = filed(portal)
+    assert (vorgang.typ, vorgang.details["kontaktthema"]) == ("KONTAKT", "ALLGEMEIN")
+    assert "kontakt" in vorgang_body(vorgang, [])
+
+
+@pytest.mark.parametrize("kategorie", sorted(default_catalog().schadenskategorien))
+def test_a_fault_of_every_kind_can_be_filed(portal: Portal, kategorie: str) -> None:
+    one = hang(portal, schadenskategorie=kategorie)
+    visitor = resident(portal)
+    assert visitor.post(f"aushang/{one.id}/betroffen", visitor.form("konto/aktivieren")).status_code == 303
+    (vorgang,) = filed(portal)
+    details = vorgang.details
+    catalog = default_catalog()
+    fall = catalog.triple(details["schadensort"], details["schadenskategorie"], details["schadensart"])
+    assert fall.kategorie.code == kategorie
+
+
+def test_the_way_to_a_vorgang_is_shown_to_its_owner_only(portal: Portal) -> None:
+    hang(portal, "Für alle")
+    visitor, other = resident(portal), resident(portal, "P2")
+    action, hidden = press(visitor)
+    visitor.post(action, hidden)
+    (vorgang,) = filed(portal)
+    assert vorgang.meldenummer in visitor.get(f"aushang?notiert={vorgang.id}").text
+    assert vorgang.meldenummer not in other.get(f"aushang?notiert={vorgang.id}").text
 
 
 def test_without_the_forms_token_nobody_is_counted(portal: Portal) -> None:

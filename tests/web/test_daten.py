@@ -9,9 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from service.store import vorgaenge
+from service.files.storage import Folder
+from service.store import inbox, vorgaenge
 from service.store.database import connected
-from service.store.owner import owner_of_person
+from service.store.dokument_records import Ziel
+from service.store.owner import key_of_gebaeude, key_of_vertrag, owner_of_person
+from service.sync.apply import apply_waiting
+from tests.support.aushang import hang, haus
+from tests.support.dokumente import einheit, gebaeude, pdf, person, publish, tell, vertrag
 from tests.support.inprocess import EMBEDDINGS, Portal, Visitor
 from tests.support.portal import MANDANT
 
@@ -52,6 +57,73 @@ def test_the_export_has_all_that_is_the_readers_and_nothing_of_others(portal: Po
         assert visitor.secret.encode() not in whole
     english = visitor.get(f"{ZIP}?lang=en").content
     assert b"README.txt" in english
+
+
+OWN, FOREIGN = "Eigen", "Fremd"
+
+
+def test_the_export_of_a_full_life_has_each_thing_once_and_nothing_foreign(portal: Portal) -> None:
+    """Two neighbours with the same kinds of things, one of them a co-resident of the other's contract."""
+    tell(
+        MANDANT, gebaeude("G1"), gebaeude("G2"), einheit("E1", "G1"), einheit("E2", "G2"),
+        person("P1"), ("PERSON", "P2", {"personNr": "P2", "name": f"{FOREIGN}er Name"}),
+        vertrag("V1", "P1", "E1", mitmieter=[{"personNr": "P2", "name": f"{FOREIGN}er Mitmieter"}]),
+        vertrag("V2", "P2", "E2", notiz=FOREIGN),
+    )  # fmt: skip
+    visitor, other = portal.visitor(person="P1"), portal.visitor(person="P2")
+    visitor.set_up()
+    other.set_up()
+    papers = Folder(portal.settings.service.files)
+    for word, one, nr, home in ((OWN, visitor, "P1", "G1"), (FOREIGN, other, "P2", "G2")):
+        live(portal, one, word, home)
+        publish(papers, MANDANT, pdf(f"{word} Brief"), Ziel(owner_of_person(MANDANT, nr)), titel=f"{word} Brief")
+        publish(papers, MANDANT, pdf(f"{word} Haus"), Ziel(key_of_gebaeude(MANDANT, home)), titel=f"{word} Haus")
+    publish(papers, MANDANT, pdf("geteilt"), Ziel(key_of_vertrag(MANDANT, "V1")), titel=f"{OWN} Vertrag")
+    with zipfile.ZipFile(BytesIO(visitor.get(ZIP).content)) as archive:
+        assert archive.testzip() is None
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    said = {name: content.decode() for name, content in contents.items() if name.startswith("daten/")}
+    assert [name for name, content in contents.items() if FOREIGN.encode() in content or FOREIGN in name] == []
+    for table in ("vorgang", "aktivitaet", "anhang", "draft", "dokument"):
+        assert OWN in said[f"daten/{table}.json"], table
+    assert {one["titel"] for one in json.loads(said["daten/dokument.json"])} == {
+        f"{OWN} Brief", f"{OWN} Haus", f"{OWN} Vertrag"}  # fmt: skip
+    assert len(json.loads(said["daten/betroffen.json"])) == 1
+    assert {one["nr"] for one in json.loads(said["daten/stammdaten.json"])} == {"P1", "V1"}
+    files = sorted(name.rpartition("/")[2].partition("-")[2] for name in contents if name.startswith("vorgaenge/"))
+    assert files == [f"{OWN}-dazu.pdf", f"{OWN}.pdf"]
+    drafts = [content for name, content in contents.items() if name.startswith("entwuerfe/")]
+    assert drafts == [pdf(f"{OWN} Entwurf")]
+    kept = {content for name, content in contents.items() if name.startswith("dokumente/")}
+    assert kept == {pdf(f"{OWN} Brief"), pdf(f"{OWN} Haus"), pdf("geteilt")}
+
+
+def live(portal: Portal, visitor: Visitor, word: str, home: str) -> None:
+    """Report with a file, write with another, be answered openly and internally, press a button, begin a draft."""
+    said = {"kontaktthema": "ALLGEMEIN", "beschreibung": f"{word}es Anliegen", "vertrag": f"V{home[1]}"}
+    form = visitor.form("melden/kontakt") | said
+    where = visitor.where(visitor.post("melden/kontakt", form, {"anhaenge": (f"{word}.pdf", pdf(word))}))
+    path = where.partition("?")[0].removesuffix("/quittung")
+    key = path.split("/")[1]
+    more = visitor.form(path) | {"aktion": "nachricht", "nachricht": f"{word}e Nachricht"}
+    visitor.post(path, more, {"anhaenge": (f"{word}-dazu.pdf", pdf(f"{word} dazu"))})
+    for number, (sicht, text) in enumerate((("MIETER", f"{word}e Antwort"), ("INTERN", FOREIGN))):
+        told = {
+            "ereignisId": f"{key}-{number}",
+            "typ": "AKTIVITAET",
+            "zeit": portal.now.isoformat(),
+            "mandant": MANDANT,
+            "externeId": key,
+            "sichtbarkeit": sicht,
+            "daten": {"aktivitaetId": str(number), "art": "NACHRICHT", "text": text},
+        }
+        with connected():
+            inbox.receive(MANDANT, told, portal.now)
+    apply_waiting(haus(portal).house, clock=lambda: portal.now)
+    fault = hang(portal, f"{word}e Störung", gebaeude=(home,))
+    assert visitor.post(f"aushang/{fault.id}/betroffen", visitor.form("konto/aktivieren")).status_code == 303
+    draft = visitor.form("melden/beschwerde") | {"beschreibung": f"{word}er Entwurf", "aktion": "hochladen"}
+    visitor.post("melden/beschwerde", draft, {"anhaenge": (f"{word}-Entwurf.pdf", pdf(f"{word} Entwurf"))})
 
 
 def test_without_a_second_factor_nothing_is_exported(portal: Portal) -> None:

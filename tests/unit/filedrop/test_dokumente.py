@@ -192,7 +192,6 @@ def test_many_small_members_that_are_large_together_are_refused(
     [
         (good() | {"index.xml": b"<dokumente"}, "not well-formed"),
         (good() | {"index.xml": b"<!DOCTYPE x><dokumente/>"}, "document type"),
-        (good(sha256="0" * 64), "digest"),
         ({"index.xml": good()["index.xml"]}, "missing"),
         (good() | {"more.exe": b"MZ"}, "the index does not name"),
         (good(externeId=""), "neither externeId nor vorgangId"),

@@ -3,12 +3,15 @@ import io
 import os
 import tracemalloc
 from hashlib import sha256
+from typing import BinaryIO
 
 import pytest
 from PIL import Image
 
+from service.access.vault import Vault
 from service.files.intake import take_in
 from service.files.refusal import FileRefused, Limits, Refusal
+from service.files.scan import ScanState, Verdict
 from service.files.storage import Folder, Incoming
 from tests.unit.files.conftest import left_behind
 
@@ -126,6 +129,39 @@ def test_a_disk_that_fails_to_sync_leaves_nothing(nth, take, root, samples, monk
     with pytest.raises(OSError, match="No space"):
         take((samples / "page.pdf").read_bytes())
     assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+class Says:
+    """A scanner that says the same of every file."""
+
+    def __init__(self, state: ScanState) -> None:
+        self.state = state
+
+    def look(self, content: BinaryIO) -> Verdict:
+        return Verdict(self.state, "Test")
+
+    def version(self) -> str:
+        return "ClamAV"
+
+
+@pytest.mark.parametrize("says", [ScanState.INFECTED, ScanState.UNSCANNABLE])
+@pytest.mark.parametrize("sealer", [None, Vault(["a key as long as it has to be" * 2])], ids=["plain", "sealed"])
+def test_what_the_scan_calls_bad_is_never_written_where_files_are_kept(root, samples, monkeypatch, says, sealer):
+    put = []
+    monkeypatch.setattr(Folder, "_put", lambda *given: put.append(given))
+    storage = Folder(root, sealer, Says(says))
+    with (samples / "page.pdf").open("rb") as page, pytest.raises(FileRefused) as refused:
+        take_in(page, "a.pdf", storage=storage, limits=Limits(), taken_files=0, taken_bytes=0)
+    assert (refused.value.refusal.value, put) == (says.value, [])
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_is_brought_to_the_disk_once(take, samples, monkeypatch):
+    synced = []
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (synced.append(descriptor), fsync(descriptor)))
+    take((samples / "page.pdf").read_bytes())
+    assert len(synced) == 4  # the file, and three folders
 
 
 def test_a_stream_that_breaks_leaves_nothing(storage, root):

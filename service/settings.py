@@ -483,9 +483,14 @@ class Level2Settings(Section):
     """What residents confirm by a second factor; without this table there is none.
 
     `dokumente`: documents that immotion provides. `nachrichten`: what is written in a Vorgang, by either side.
+    `kontaktdaten`: telling of another address or number. Security settings and the export of everything ask always.
     """
 
-    actions: tuple[Literal["dokumente", "nachrichten"], ...] = ("dokumente",)
+    actions: tuple[Literal["dokumente", "nachrichten", "kontaktdaten"], ...] = (
+        "dokumente",
+        "nachrichten",
+        "kontaktdaten",
+    )
     compulsory_from: date | None = None
     minutes: int = Field(10, ge=1, le=60)
     passkeys: bool = True

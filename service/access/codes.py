@@ -39,7 +39,7 @@ class Typed:
 
 
 def read_code(typed: str) -> Typed:
-    """Recognise a code by its form; spaces, dashes, lower case, O, I, L for digits, and any script's digits do no harm."""
+    """Recognise a code by its form; spaces, dashes, lower case, O, I, L and other scripts' digits do no harm."""
     text = _joined(typed)
     if not text:
         return Typed(Kind.EMPTY, "")

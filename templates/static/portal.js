@@ -273,9 +273,18 @@ function watchLimit() {
 }
 
 // Several tabs of one browser share a session: what is done in one keeps it alive for the others, too.
-const tabs = new BroadcastChannel("mieterportal");
+const tabs = channel();
 const announce = () => session || tabs.postMessage(root()?.dataset.home);
 tabs.onmessage = ({ data }) => session || data !== root()?.dataset.home || watchIdle();
+
+// A browser that keeps cookies back in a frame may keep this back, too.
+function channel() {
+	try {
+		return new BroadcastChannel("mieterportal");
+	} catch {
+		return { postMessage() {} };
+	}
+}
 
 // Whoever comes to this screen after the session is to find nothing of it, but what could not be kept as a draft.
 function over(box) {

@@ -205,6 +205,14 @@ def test_what_is_done_in_one_tab_keeps_the_session_in_the_others(page: Page, pla
     opened.value.close()
 
 
+def test_a_browser_that_keeps_tabs_apart_runs_the_script_all_the_same(page: Page, play: Playground) -> None:
+    page.add_init_script("window.BroadcastChannel = class { constructor() { throw new Error('kept back') } }")
+    page.clock.install()
+    page.goto(f"{play.address}/")
+    page.clock.fast_forward(1501_000)
+    expect(page.locator("[data-sitzung]")).to_contain_text("in 5 Minuten abgemeldet")
+
+
 def test_the_code_of_a_letter_is_filled_in_from_behind_the_hash_and_forgotten(page: Page, play: Playground) -> None:
     page.goto(f"{play.address}/aktivieren?lang=de#code=K7QM-2XPD-9FHA-W3ZC")
     expect(page.get_by_label("Code aus dem Brief")).to_have_value("K7QM-2XPD-9FHA-W3ZC")

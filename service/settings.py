@@ -161,7 +161,7 @@ class RateSettings(Section):
     file_account: Rate = "60/minute; 600/hour"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
-    sign_in_name: Rate = "10/10 minutes"
+    sign_in_name: Rate = "10/10 minutes; 20/hour"
     sign_in_strangers: Rate = "30/hour"
     sign_in_address: Rate = "30/15 minutes"
     sign_in_mandant: Rate = "600/minute"

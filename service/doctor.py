@@ -65,9 +65,15 @@ def _limits(settings: Settings) -> Finding:
     storage = settings.service.rates.storage
     if not answers(storage):
         return Finding("limits", good=False, text="Redis does not answer; check service.rates.storage and the server")
-    where = "in the memory of each process" if storage == MEMORY else "in Redis, which answers"
+    where = _in_memory(settings.service.workers) if storage == MEMORY else "in Redis, which answers"
     proxies = settings.service.trusted_proxies
     return Finding("limits", good=True, text=f"counted {where}; trusted proxies: {proxies}")
+
+
+def _in_memory(workers: int) -> str:
+    if workers == 1:
+        return "in the memory of the one process"
+    return f"in the memory of each of {workers} processes, so that up to {workers} times as much is let through"
 
 
 def _mail(settings: Settings) -> Finding:

@@ -161,7 +161,7 @@ class RateSettings(Section):
     file_account: Rate = "60/minute; 600/hour"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
-    sign_in_name: Rate = "10/10 minutes"
+    sign_in_name: Rate = "10/10 minutes; 20/hour"
     sign_in_strangers: Rate = "30/hour"
     sign_in_address: Rate = "30/15 minutes"
     sign_in_mandant: Rate = "600/minute"
@@ -483,9 +483,14 @@ class Level2Settings(Section):
     """What residents confirm by a second factor; without this table there is none.
 
     `dokumente`: documents that immotion provides. `nachrichten`: what is written in a Vorgang, by either side.
+    `kontaktdaten`: telling of another address or number. Security settings and the export of everything ask always.
     """
 
-    actions: tuple[Literal["dokumente", "nachrichten"], ...] = ("dokumente",)
+    actions: tuple[Literal["dokumente", "nachrichten", "kontaktdaten"], ...] = (
+        "dokumente",
+        "nachrichten",
+        "kontaktdaten",
+    )
     compulsory_from: date | None = None
     minutes: int = Field(10, ge=1, le=60)
     passkeys: bool = True

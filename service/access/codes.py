@@ -1,6 +1,7 @@
 """What somebody may type where a code is asked for: told apart by its form alone, before anything is looked up."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,7 +39,7 @@ class Typed:
 
 
 def read_code(typed: str) -> Typed:
-    """Recognise a code by its form; spaces, dashes, lower case and O, I, L for digits do no harm."""
+    """Recognise a code by its form; spaces, dashes, lower case, O, I, L and other scripts' digits do no harm."""
     text = _joined(typed)
     if not text:
         return Typed(Kind.EMPTY, "")
@@ -58,7 +59,17 @@ def without_separators(typed: str) -> str:
 
 
 def _joined(typed: str) -> str:
-    return _SEPARATORS.sub("", typed[:MAX_TYPED]).upper()
+    """Return what was typed in capitals; a phone may write digits of its own script, and what is pasted hides signs."""
+    plain = unicodedata.normalize("NFKC", typed[:MAX_TYPED])
+    return _SEPARATORS.sub("", "".join(_ascii(one) for one in plain)).upper()
+
+
+def _ascii(character: str) -> str:
+    """Return a digit as 0 to 9, and nothing for what has no width, such as a soft hyphen."""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    return "" if unicodedata.category(character) == "Cf" else character
 
 
 def new_recovery_codes(choice: Callable[[str], str]) -> tuple[str, ...]:

@@ -159,7 +159,7 @@ sender = "{COMPANY} · Amselgasse 1 · 99871 Auenfurt"
 signature = "Ihre {COMPANY}"
 
 [mandanten.{MANDANT}.level2]
-actions = ["dokumente"]
+actions = ["dokumente", "kontaktdaten"]
 
 [mandanten.{MANDANT}.immotion]
 channel = "http"

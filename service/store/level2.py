@@ -91,9 +91,10 @@ def end(session: CmsSession) -> None:
     _end(here)
 
 
-def end_account(who: AccountKey) -> None:
-    """End level 2 in every session of an account."""
-    _end((CmsSessionRow.mandant == who.mandant) & (CmsSessionRow.account == who.account))
+def end_account(who: AccountKey, *, but: CmsSession | None = None) -> None:
+    """End level 2 in every session of an account, `but` in one."""
+    here = (CmsSessionRow.mandant == who.mandant) & (CmsSessionRow.account == who.account)
+    _end(here if but is None else here & (CmsSessionRow.key != but.key))
 
 
 def _end(here: Any) -> None:  # noqa: ANN401 - peewee's conditions have no types

@@ -10,20 +10,15 @@ from datetime import date
 import falcon
 from typing_extensions import override
 
-from service.access import factors
-from service.access.weiter import Weiter
-from service.vorgang.drafting import DraftOf
 from service.vorgang.types import Meldung, MeldungRefused, Problem
 from service.web.context import Reader, reader_of
-from service.web.errors import Level2Needed, NotFoundHere
+from service.web.errors import NotFoundHere
 from service.web.intake import Submitted
-from service.web.kontakt import Kontakt, beschreibung_field
-from service.web.level2 import require_to_change
+from service.web.kontakt import STAMMDATEN, Kontakt, beschreibung_field, require_for_contact
 from service.web.pages import Field
 from service.web.text import mark
 
 PATH = "konto/aenderung"
-THEMA = "STAMMDATEN"
 _MAX = 200
 # The fields, as residents read them, and as the clerk does
 _NEU = {
@@ -44,7 +39,7 @@ _KINDS = {"neu_telefon": "tel", "neu_email": "email"}
 
 
 class Aenderung(Kontakt):
-    """`/{mandant}/konto/aenderung`: as any report, with a draft, and a second factor where somebody has one."""
+    """`/{mandant}/konto/aenderung`: as any report, with a draft, and a second factor where the Mandant wants one."""
 
     @property
     @override
@@ -55,21 +50,14 @@ class Aenderung(Kontakt):
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the form to somebody who may change where letters go."""
         reader = reader_of(req)
-        if THEMA not in reader.house.catalog.kontaktthemen:
+        if STAMMDATEN not in reader.house.catalog.kontaktthemen:
             raise NotFoundHere
-        _confirmed(reader)
+        require_for_contact(reader)
         super().on_get(req, resp, mandant)
 
     @override
-    def _file(
-        self, req: falcon.Request, resp: falcon.Response, reader: Reader, form: Submitted, draft: DraftOf
-    ) -> None:
-        try:
-            _confirmed(reader)
-        except Level2Needed:
-            self._keep(resp, reader, form, draft)  # it is there again once they have confirmed
-            raise
-        super()._file(req, resp, reader, form, draft)
+    def changes_contact(self, form: Submitted) -> bool:
+        return True
 
     @override
     def title(self, reader: Reader, values: Mapping[str, str]) -> str:
@@ -111,7 +99,7 @@ class Aenderung(Kontakt):
         lines = [f"{_NEU[name][1]}: {value}" for name, value in changed.items()]
         since = f"Gültig ab: {date.fromisoformat(values['ab'].strip()):%d.%m.%Y}"
         text = "\n".join([*lines, since, *([typed.beschreibung] if typed.beschreibung else [])])
-        return replace(typed, kontaktthema=THEMA, betreff="Änderung von Kontaktdaten", beschreibung=text)
+        return replace(typed, kontaktthema=STAMMDATEN, betreff="Änderung von Kontaktdaten", beschreibung=text)
 
 
 def _problems(changed: Mapping[str, str], since: str) -> list[Problem]:
@@ -127,9 +115,3 @@ def _problems(changed: Mapping[str, str], since: str) -> list[Problem]:
     except ValueError:
         found.append(Problem("ab", "date"))
     return found
-
-
-def _confirmed(reader: Reader) -> None:
-    """Let nobody with a second factor change where letters go without it; raises Level2Needed."""
-    if reader.mandant.level2 is not None:
-        require_to_change(reader, factors.standing(reader.signed_in), Weiter(PATH))

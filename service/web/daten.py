@@ -11,13 +11,13 @@ from service.access.audit import Event
 from service.access.weiter import Weiter
 from service.store.belongings import Whose
 from service.web.aenderung import PATH as AENDERUNG
-from service.web.aenderung import THEMA
 from service.web.auskunft import Auskunft, zip_of
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import reader_leser
 from service.web.guest import write
 from service.web.headers import FILE_POLICY
+from service.web.kontakt import STAMMDATEN
 from service.web.level2 import insist
 from service.web.pages import Way
 from service.web.session import RESIDENT
@@ -108,7 +108,7 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
     )
     hint = words("Alles, was hier über Sie gespeichert ist, als ZIP-Datei")
     export = Way(words("Auskunft herunterladen"), reader.link(ZIP), hint=hint)
-    changes = (change,) if THEMA in reader.house.catalog.kontaktthemen else ()
+    changes = (change,) if STAMMDATEN in reader.house.catalog.kontaktthemen else ()
     return (*changes, *((export,) if reader.mandant.level2 is not None else ()))
 
 

@@ -112,7 +112,8 @@ class GuestDesk:
         """Start a session of this account, and lead on: 303, or JSON for our own script."""
         reader = reader_of(req)
         in_frame = entry.guest.in_frame
-        unknown = entry.by_cookie and not self.device(req).knows(account.account)
+        # whoever shows no cookie is not known either, or a thief of a password would keep it back to go unnoticed
+        unknown = not self.device(req).knows(account.account)
         started = self._start(req, self._visitor(reader, account, req), unknown=unknown)
         if entry.by_cookie:
             set_cookie(resp, COOKIE, started.secret, in_frame=in_frame)

@@ -3,18 +3,42 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import falcon
 from typing_extensions import override
 
+from service.access.weiter import Weiter
 from service.vorgang.assess import BESCHREIBUNG_MAX, BETREFF_MAX
+from service.vorgang.drafting import DraftOf
 from service.vorgang.types import Vorgangstyp
 from service.web.context import Reader
+from service.web.errors import FactorNeeded, Level2Needed
 from service.web.fields import options
+from service.web.intake import Submitted
+from service.web.level2 import require
 from service.web.melden import Melden
 from service.web.pages import Field
+
+STAMMDATEN = "STAMMDATEN"
 
 
 class Kontakt(Melden):
     typ: ClassVar = Vorgangstyp.KONTAKT
+
+    def changes_contact(self, form: Submitted) -> bool:
+        """Tell whether a form tells of another address or number, which may need a second factor."""
+        return form.get("kontaktthema") == STAMMDATEN
+
+    @override
+    def _file(
+        self, req: falcon.Request, resp: falcon.Response, reader: Reader, form: Submitted, draft: DraftOf
+    ) -> None:
+        if self.changes_contact(form):
+            try:
+                require_for_contact(reader)
+            except (Level2Needed, FactorNeeded):
+                self._keep(resp, reader, form, draft)  # it is there again once they have confirmed
+                raise
+        super()._file(req, resp, reader, form, draft)
 
     @override
     def title(self, reader: Reader, values: Mapping[str, str]) -> str:
@@ -31,6 +55,14 @@ class Kontakt(Melden):
             betreff_field(reader, values),
             beschreibung_field(values, reader.words("Ihre Nachricht")),
         )
+
+
+def require_for_contact(reader: Reader) -> None:
+    """Let nobody change where letters go without a second factor, if that needs one.
+
+    Raises Level2Needed, FactorNeeded.
+    """
+    require(reader, "kontaktdaten", Weiter(reader.path))
 
 
 def betreff_field(reader: Reader, values: Mapping[str, str]) -> Field:

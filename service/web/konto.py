@@ -11,6 +11,7 @@ from service.vorgang.tenancy import current
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
+from service.web.geraete import devices_way
 from service.web.konto_pages import KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2 import form_key, read_form, small_form
 from service.web.own_account import is_own, kundennummer, require_to_change_account
@@ -173,6 +174,7 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
         *((security,) if secured else ()),
         *((news,) if mailed else ()),
         *(_own_ways(reader, mailed=mailed) if is_own(reader) else ()),
+        devices_way(reader),
     )
 
 
@@ -180,8 +182,7 @@ def _own_ways(reader: Reader, *, mailed: bool) -> tuple[Way, ...]:
     words = reader.words
     password = Way(words("Kennwort ändern"), reader.link("konto/kennwort"))
     email = Way(words("E-Mail-Adresse ändern"), reader.link("konto/email"))
-    devices = Way(words("Geräte"), reader.link("konto/geraete"), hint=words("Wo Sie angemeldet sind, und abmelden"))
-    return (password, *((email,) if mailed else ()), devices)
+    return (password, *((email,) if mailed else ()))
 
 
 def _activate(reader: Reader) -> tuple[Way, ...]:

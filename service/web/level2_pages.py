@@ -93,7 +93,7 @@ class FaktorPage:
 
 @dataclass(frozen=True, slots=True)
 class CodesPage:
-    """Recovery codes: shown this once, or (with `form`) still to be made."""
+    """Recovery codes: shown this once, or (with `form`) still to be made; `elsewhere` leads to other sessions."""
 
     template: ClassVar[str] = "pages/codes.html"
     title: str
@@ -101,3 +101,4 @@ class CodesPage:
     codes: tuple[str, ...]
     form: Form | None
     onward: Way
+    elsewhere: Way | None = None

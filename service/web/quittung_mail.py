@@ -8,6 +8,7 @@ import falcon
 from service.access import audit
 from service.access.audit import Event
 from service.access.benachrichtigungen import confirmed_address, owe_receipt
+from service.access.weiter import Weiter
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
@@ -16,7 +17,7 @@ from service.web.pages import QuittungPage
 from service.web.quittung import quittung_page
 from service.web.render import write_page
 from service.web.session import RESIDENT
-from service.web.vorgang import count_file, filed_with, find_owned
+from service.web.vorgang import count_file, filed_with, find_owned, require_for_receipt
 
 
 class QuittungMail:
@@ -38,6 +39,7 @@ class QuittungMail:
         if not address or self._room.settings.service.mail is None:
             raise NotFoundHere
         back = f"vorgaenge/{vorgang.id}/quittung"
+        require_for_receipt(reader, vorgang, Weiter(back))
         page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
         if form_key(reader, form) is None:
             resp.status = falcon.HTTP_403

@@ -17,6 +17,7 @@ from service.settings import Level2Settings
 from service.store.factors import codes_left
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
+from service.web.geraete import devices_way
 from service.web.level2 import (
     code_field,
     factors_of,
@@ -270,6 +271,7 @@ def _ways(reader: Reader, stands: Standing, rules: Level2Settings) -> tuple[Way,
             hint=words("Zum Ausdrucken, falls das Gerät einmal fehlt."),
         ),
         *((_passkeys_way(reader),) if rules.passkeys else ()),
+        devices_way(reader),
     )
 
 
@@ -309,6 +311,7 @@ def _codes_page(reader: Reader, codes: tuple[str, ...], onward: Way) -> CodesPag
         codes=codes,
         form=None,
         onward=onward,
+        elsewhere=devices_way(reader),
     )
 
 

@@ -17,7 +17,7 @@ from service.access.visitor import Visitor, account_of, visitor_of_login
 from service.settings import OWN_LOGIN
 from service.store import level2, sessions
 from service.store.database import in_transaction
-from service.web.client import source_of, source_of_cms
+from service.web.client import device_label, source_of, source_of_cms
 from service.web.context import Reader, Room, reader_of
 from service.web.cookies import remove_cookie, set_cookie
 from service.web.errors import ForeignForm, NotFoundHere, TokenInvalid
@@ -78,8 +78,10 @@ class Sso:
         self._answer(req, resp, None if by_cookie else started.secret)
 
     def _start(self, req: falcon.Request, visitor: Visitor) -> StartedSession:
+        device = device_label(req.user_agent)
+
         def start() -> StartedSession:
-            started = start_session(visitor, replaces=shown_sessions(req), now=self._room.clock())
+            started = start_session(visitor, replaces=shown_sessions(req), now=self._room.clock(), device=device)
             audit.note(Event.SIGN_IN, source_of(req, visitor))
             return started
 

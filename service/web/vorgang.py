@@ -1,6 +1,7 @@
 """A resident's Vorgänge: list, timeline with what can be added, receipt, downloads."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import falcon
@@ -35,6 +36,7 @@ from service.web.timeline import Refused, vorgang_page
 from service.web.views import vorgang_view
 
 PAGE_SIZE = 20
+JUST_FILED = timedelta(minutes=10)
 
 
 class Vorgaenge:
@@ -241,6 +243,7 @@ class Quittung:
             return
         reader = reader_of(req)
         vorgang = find_owned(reader, vorgang_id)
+        require_for_receipt(reader, vorgang, Weiter(f"vorgaenge/{vorgang.id}/quittung"))
         from service.web.quittung_mail import with_mail  # noqa: PLC0415 - it builds on this module
 
         page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=req.get_param("neu", default="") == "1")
@@ -254,6 +257,8 @@ class Quittung:
         reader = reader_of(req)
         count_file(reader)
         vorgang = find_owned(reader, vorgang_id)
+        receipt = f"vorgaenge/{vorgang.id}/quittung"
+        require_for_receipt(reader, vorgang, Weiter(f"{receipt}.pdf", page=receipt))
         page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=False)
         audit.note(Event.DOWNLOAD, source_of(req), subject="quittung", facts={"vorgang": str(vorgang.id)})
         resp.data = receipt_pdf(page, name=reader.mandant.name, lang=reader.lang, words=reader.words)
@@ -285,9 +290,7 @@ class Download:
         anhang = vorgaenge.anhang(key) if key else None
         if anhang is None or anhang.vorgang_id != vorgang.id or not anhang.ready:
             raise NotFoundHere
-        if anhang.dokument_id is not None or anhang.aktivitaet_id is not None:
-            action = "nachrichten" if anhang.dokument_id is None else "dokumente"
-            require(reader, action, Weiter(reader.path, page=f"vorgaenge/{vorgang.id}"))
+        _require_for_file(reader, vorgang, anhang)
         if anhang.dokument_id:
             note_by_name(req, reader, anhang.dokument_id)
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
@@ -316,6 +319,25 @@ def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
     if key and visitor.other_owners and vorgaenge.owned(reader.mandant_id, visitor.other_owners, key):
         raise OtherPerson
     raise NotFoundHere
+
+
+def require_for_receipt(reader: Reader, vorgang: Vorgang, weiter: Weiter) -> None:
+    """Ask for a second factor before what was reported is shown again; raises Level2Needed, FactorNeeded.
+
+    Whoever has reported it just now gets the receipt at once, since nobody should wait for a proof.
+    """
+    if reader.room.clock() - vorgang.meldezeit >= JUST_FILED:
+        require(reader, "nachrichten", weiter)
+
+
+def _require_for_file(reader: Reader, vorgang: Vorgang, anhang: Anhang) -> None:
+    weiter = Weiter(reader.path, page=f"vorgaenge/{vorgang.id}")
+    if anhang.dokument_id is not None:
+        require(reader, "dokumente", weiter)
+    elif anhang.aktivitaet_id is not None:
+        require(reader, "nachrichten", weiter)
+    else:
+        require_for_receipt(reader, vorgang, weiter)
 
 
 def _require(reader: Reader, vorgang: Vorgang, draft: Draft | None = None) -> None:

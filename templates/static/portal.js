@@ -20,6 +20,7 @@ const headers = (accept) => ({ Accept: accept, ...(session && { Authorization: `
 async function load(url, options = {}) {
 	const response = await fetch(url, { credentials: "same-origin", headers: headers("text/html"), ...options });
 	watchIdle();
+	announce();
 	return response;
 }
 
@@ -255,9 +256,7 @@ function watchIdle() {
 	box.replaceChildren();
 	later(idle, (seconds - 300) * 1000, () => {
 		box.append($("[data-sitzung-warnung]").content.cloneNode(true));
-		later(idle, 300000, () => {
-			box.textContent = word("ended");
-		});
+		later(idle, 300000, () => over(box));
 	});
 }
 
@@ -269,10 +268,40 @@ function watchLimit() {
 	if (!box || !seconds) return;
 	later(limit, Math.max(0, seconds - 300) * 1000, () => {
 		box.append($("[data-ende-warnung]").content.cloneNode(true));
-		later(limit, Math.min(seconds, 300) * 1000, () => {
-			box.textContent = word("ended");
-		});
+		later(limit, Math.min(seconds, 300) * 1000, () => over(box));
 	});
+}
+
+// Several tabs of one browser share a session: what is done in one keeps it alive for the others, too.
+const tabs = channel();
+const announce = () => session || tabs.postMessage(root()?.dataset.home);
+tabs.onmessage = ({ data }) => session || data !== root()?.dataset.home || watchIdle();
+
+// A browser that keeps cookies back in a frame may keep this back, too.
+function channel() {
+	try {
+		return new BroadcastChannel("mieterportal");
+	} catch {
+		return { postMessage() {} };
+	}
+}
+
+// Whoever comes to this screen after the session is to find nothing of it, but what could not be kept as a draft.
+function over(box) {
+	const said = word("ended");
+	const link = document.createElement("a");
+	const unkept = (form) =>
+		timers.has(form) || turns.has(form) || $("[data-status]", form)?.textContent === word("unsaved");
+	box.textContent = said;
+	for (const one of [idle, limit]) clearTimeout(timers.get(one));
+	if ($$("form[data-entwurf]").some(unkept)) return;
+	session = "";
+	document.title = said;
+	link.className = "mp-button";
+	link.href = root().dataset.home;
+	link.textContent = word("again");
+	root().replaceChildren(box, link);
+	link.focus();
 }
 
 async function stay() {
@@ -408,6 +437,7 @@ function start() {
 	$("[data-fehler]")?.focus();
 	watchIdle();
 	watchLimit();
+	if (here.dataset.idle) announce();
 	fillFromLetter();
 	pictures();
 	const box = $("[data-sso]");

@@ -152,19 +152,22 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
         ),
     ),
     ("GET", f"{VORGANG}/quittung"): (
-        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=TEXT, shared=True),
-        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=DATEI, shared=True),
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=TEXT, shared=True, level2=True),
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung", sees=DATEI, shared=True, level2=True),
     ),
     ("POST", f"{VORGANG}/quittung/mail"): (
-        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung/mail", _told_by_mail, gets=303),
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung/mail", _told_by_mail, gets=303, level2=True),
     ),
-    ("GET", f"{VORGANG}/quittung.pdf"): (mine(lambda w: f"vorgaenge/{w.vorgang}/quittung.pdf", shared=True),),
+    ("GET", f"{VORGANG}/quittung.pdf"): (
+        mine(lambda w: f"vorgaenge/{w.vorgang}/quittung.pdf", shared=True, level2=True),
+    ),
     ("GET", ANHAENGE): (
-        mine(lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.upload}", sees=DATEI, shared=True),
+        mine(lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.upload}", sees=DATEI, shared=True, level2=True),
         mine(
             lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.upload}",
             headers=lambda _w, _s: {"Range": "bytes=0-9"},
             shared=True,
+            level2=True,
         ),
         mine(lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.document}", shared=True, level2=True),
         mine(

@@ -91,8 +91,9 @@ _ACCOUNT: dict[tuple[str, str], tuple[Case, ...]] = {
             own_login=True,
         ),
     ),
-    ("GET", f"{KONTO}/geraete"): (own("konto/geraete", sees="", own_login=True),),
+    ("GET", f"{KONTO}/geraete"): (own("konto/geraete", sees=""), own("konto/geraete", sees="", own_login=True)),
     ("POST", f"{KONTO}/geraete"): (
+        form("konto/geraete", {"aktion": "abmelden:0"}),
         form("konto/geraete", {"aktion": "ueberall"}, own_login=True),
         form("konto/geraete", lambda w, _: {"aktion": f"abmelden:{w.own.handle()}"}, own_login=True),
     ),

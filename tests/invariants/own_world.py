@@ -10,10 +10,10 @@ from secrets import token_urlsafe
 from uuid import UUID, uuid4
 
 from service.access.browser import hash_of, start_session
+from service.access.devices import handle_of
 from service.access.guesttoken import COOKIE as GUEST_COOKIE
 from service.access.guesttoken import Guest, GuestTokens
 from service.access.hashing import Hasher
-from service.access.own.changes import handle_of
 from service.access.own.links import LinkTokens, Purpose
 from service.access.own.names import email_key, number_key
 from service.store import accounts, mail_links, own_accounts, sessions

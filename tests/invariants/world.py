@@ -33,7 +33,7 @@ from service.files.storage import Folder
 from service.store import accounts, benachrichtigungen, cms_sessions, drafts, factors, level2, stammdaten, vorgaenge
 from service.store.database import connected, database
 from service.store.dokument_records import Ziel
-from service.store.models import MODELS
+from service.store.models import MODELS, VorgangRow
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.records import AccountKey, Benachrichtigung, Draft, Link
 from service.store.stammdaten import Aenderung
@@ -77,7 +77,6 @@ webhook_secrets = ["{HOOKS[NEIGHBOUR]}"]
 [mandanten.{NEIGHBOUR}.invitation]
 url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"
 [mandanten.{NEIGHBOUR}.level2]
-actions = ["dokumente", "nachrichten"]
 minutes = 60
 {OWN_SETTINGS}
 """,
@@ -95,7 +94,7 @@ class World:
     SIGNED_IN: ClassVar = (Who.OWNER, Who.LEVEL_1, Who.CO_RESIDENT, Who.FOREIGN, Who.NEIGHBOUR)
 
     def __post_init__(self) -> None:
-        level2 = 'actions = ["dokumente", "nachrichten"]\nminutes = 60'
+        level2 = "minutes = 60"
         self.portal = Portal(self.directory, level2=level2, host="localhost", more=SETTINGS)
         for person, name, street in (
             ("4711", NAME, STRASSE),
@@ -177,6 +176,8 @@ class World:
         assert owner.post(path, owner.form(path) | {"nachricht": NACHRICHT}).status_code == 303
         with connected():
             (self.upload,) = (str(file.id) for file in vorgaenge.anhaenge(UUID(self.vorgang)))
+            filed = {VorgangRow.meldezeit: self.portal.now - timedelta(days=1)}  # not just now
+            VorgangRow.update(filed).where(VorgangRow.id == UUID(self.vorgang)).execute()
         self.document = self.portal.document(self.vorgang, PDF).rpartition("/")[2]
         for name in ("kontakt", "schaden", "beschwerde", "dokument"):
             form = owner.form(PLAIN_FORM) | SCHADEN | {"beschreibung": ENTWURF, "zweck": ENTWURF, "aktion": "speichern"}

@@ -34,7 +34,7 @@ class Portal:
     """One portal; `now` is the time it goes by, and the CMS too. `more` are further settings of its `Installation`."""
 
     directory: Path
-    level2: str = 'actions = ["dokumente", "nachrichten"]'
+    level2: str = 'actions = ["dokumente", "nachrichten", "kontaktdaten"]'
     rates: str = ""
     host: str = "127.0.0.1"
     more: Mapping[str, str] = field(default_factory=dict)

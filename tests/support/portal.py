@@ -32,7 +32,7 @@ class Installation:
     service: str = ""
     immotion: str = ""
     invitation: str = 'url = "http://127.0.0.1:8080/mieterportal/konto/aktivieren"\nfact = "vertragsbeginn"'
-    level2: str = 'actions = ["dokumente", "nachrichten"]'
+    level2: str = 'actions = ["dokumente", "nachrichten", "kontaktdaten"]'
     rates: str = ", ".join(
         f'{kind} = "1000000/minute"'
         for kind in ("form_account", "file_account", "sso_address", "sso_mandant", "code_account", "code_address")

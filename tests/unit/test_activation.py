@@ -56,6 +56,13 @@ def test_whatever_is_typed_is_a_code_or_has_a_shape(typed: str) -> None:
 
 
 @given(CODES)
+def test_a_code_that_was_pasted_with_hidden_signs_or_typed_in_full_width_is_read(code: Code) -> None:
+    wide = "".join(chr(ord(one) + 0xFEE0) for one in code.printed)
+    hidden = "\ufeff" + code.printed.replace("-", "\u00ad") + "\u200b"
+    assert (parse(wide), parse(hidden)) == (code, code)
+
+
+@given(CODES)
 def test_a_letters_code_is_never_taken_for_a_code_of_the_second_factor(code: Code) -> None:
     assert read_code(code.printed).kind in {Kind.KEY, Kind.DIGITS}
 

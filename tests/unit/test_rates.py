@@ -3,11 +3,15 @@
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import structlog
 
 from service.access.rates import MEMORY, Rates, TooManyRequests, answers
+from service.doctor import examine
+from service.settings import load_settings
+from tests.support.portal import Installation
 from tests.support.ports import free_port
 
 
@@ -128,3 +132,12 @@ def test_a_password_of_the_storage_is_in_no_log() -> None:
         rates.hit("code", "musterbau", "a")
     assert logs
     assert "geheim" not in str(logs)
+
+
+@pytest.mark.parametrize(
+    "workers, said", [(1, "of the one process;"), (3, "of each of 3 processes, so that up to 3 times as much is")]
+)
+def test_the_doctor_says_how_much_more_is_let_through_without_redis(tmp_path: Path, workers: int, said: str) -> None:
+    settings = load_settings(Installation(tmp_path, service=f"workers = {workers}").config)
+    (finding,) = [one for one in examine(settings) if one.subject == "limits"]
+    assert said in finding.text

@@ -39,12 +39,21 @@ ROW = ("totp", "musterbau", "account")
         (SECRET, Kind.KEY),
         (grouped(SECRET).lower(), Kind.KEY),
         ("ABCD-EFGH-JKMN-PQRS", Kind.KEY),
-        ("٤٨٢٩١٣", Kind.DIGITS),
+        ("٤٨٢٩١٣", Kind.APP),
+        ("４８２９１３", Kind.APP),
+        ("482\u200b913\ufeff", Kind.APP),
+        ("482\u00ad913", Kind.APP),
+        ("٤٨٢٩١", Kind.DIGITS),
+        ("３-Ｋ７ＱＭ-２ＸＰＤ", Kind.RECOVERY),
         ("hunter2!", Kind.OTHER),
     ],
 )
 def test_what_was_typed_is_told_by_its_form(typed: str, kind: Kind) -> None:
     assert read_code(typed).kind == kind
+
+
+def test_digits_of_another_script_are_those_that_the_app_shows() -> None:
+    assert {read_code(typed).text for typed in ("482913", "٤٨٢ ٩١٣", "४८२९१३", "４８２９１３")} == {"482913"}
 
 
 @given(st.integers(0, 9), st.text(ALPHABET, min_size=8, max_size=8), st.randoms())

@@ -338,7 +338,7 @@ def test_nobody_signs_out_somebody_elses_device(resident: Resident, portal: Port
 
 def test_residents_of_a_cms_have_none_of_these_pages(portal: Portal) -> None:
     visitor = portal.visitor("cookie")
-    assert {visitor.get(f"konto/{page}").status_code for page in ("kennwort", "email", "geraete")} == {404}
+    assert {visitor.get(f"konto/{page}").status_code for page in ("kennwort", "email")} == {404}
     assert "Kennwort ändern" not in visitor.get("konto").text
 
 
@@ -446,3 +446,19 @@ def test_where_no_mail_is_sent_none_is_owed_and_no_address_is_asked_for(tmp_path
             assert not mails.anything_due([EIGEN], portal.now)
     finally:
         portal.close()
+
+
+def test_whoever_signs_in_without_any_cookie_is_a_browser_that_is_not_known(resident: Resident, portal: Portal) -> None:
+    resident.mails()
+    thief = Browser(portal, blocked=True, in_frame=True)
+    form = thief.form("konto/anmelden") | {"name": resident.person, "kennwort": PASSWORD}
+    answer = thief.post("konto/anmelden", form, Accept="application/json")
+    assert answer.json["session"]
+    assert told(resident.mails()) == told_of_new_browser(resident, portal)
+
+
+def told_of_new_browser(resident: Resident, portal: Portal) -> list[str]:
+    """Return what is said after a sign-in that shows a cookie of a browser nobody has signed in by."""
+    assert Browser(portal).sign_in(resident.person).status_code == 303
+    (said,) = told(resident.mails())
+    return [said]

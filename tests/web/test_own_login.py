@@ -1,7 +1,9 @@
 """The own login: registering by a letter, signing in and out, in a tab, in a frame, and where cookies are kept back."""
 
 import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -369,6 +371,22 @@ def test_one_address_that_guesses_is_held_up_and_the_account_is_free_elsewhere(p
     attacker = [Browser(portal, address="198.51.100.99").sign_in(account, "y" * 12).status_code for _ in range(7)]
     assert attacker == [422] * 6 + [429]
     assert Browser(portal, address="192.0.2.2").sign_in(account).status_code == 303
+
+
+def test_by_the_limits_as_they_come_no_single_address_holds_up_an_owner_on_a_new_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = own_portal(tmp_path, rates='code_address = "1000/minute"')
+    assert Browser(patient).register(letter(patient, "4711")).status_code == 303
+    attacker, really = Browser(patient, address="198.51.100.97"), time.time
+    heard = 0
+    for minutes in range(0, 55, 11):
+        monkeypatch.setattr(time, "time", lambda minutes=minutes: really() + 60 * minutes)
+        while attacker.sign_in("4711", "z" * 12).status_code == 422:
+            heard += 1
+    assert heard == 20
+    assert Browser(patient, address="192.0.2.3").sign_in("4711").status_code == 303
+    patient.close()
 
 
 def test_unknown_names_are_limited_like_known_ones(portal: Portal) -> None:

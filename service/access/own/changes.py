@@ -1,11 +1,9 @@
-"""What an account of the own login changes about itself: password, address, and where it is signed in."""
+"""What an account of the own login changes about itself: password and address."""
 
 from dataclasses import replace
-from hashlib import sha256
 
 from service.access import audit, notices
 from service.access.audit import Actor, Event, Source
-from service.access.browser import lives
 from service.access.hashing import Hasher
 from service.access.own import links
 from service.access.own.links import LinkRefused, Purpose
@@ -14,7 +12,7 @@ from service.access.own.sign_in import SignInRefused
 from service.access.visitor import Visitor
 from service.store import mail_links, own_accounts, sessions
 from service.store.database import in_transaction
-from service.store.records import MailLink, OwnAccount, Session
+from service.store.records import MailLink, OwnAccount
 
 
 def account_of(visitor: Visitor) -> OwnAccount:
@@ -72,38 +70,5 @@ def confirm_email(link: MailLink, source: Source) -> None:
         own_accounts.set_email(link.mandant, link.account, link.email, email_key(link.email))
         sessions.set_email(link.mandant, link.account, link.email)
         mail_links.void(link.mandant, link.account, Purpose.KENNWORT, now=source.now)
-
-    in_transaction(store)
-
-
-def signed_in_at(visitor: Visitor, source: Source) -> list[Session]:
-    """Return the account's sessions that are still good, the one used last first."""
-    found = sessions.of_account(visitor.mandant, visitor.account)
-    return [one for one in found if lives(one, visitor.mandant, source.now)]
-
-
-def handle_of(session: Session) -> str:
-    """Return what names a session on a page; nothing can be done with it but to end it."""
-    return sha256(f"handle {session.secret_hash}".encode()).hexdigest()[:16]
-
-
-def end_session(visitor: Visitor, handle: str, source: Source) -> None:
-    """End one of the account's sessions; one that is over already is no error."""
-
-    def store() -> None:
-        found = [one for one in sessions.of_account(visitor.mandant, visitor.account) if handle_of(one) == handle]
-        sessions.end([one.secret_hash for one in found])
-        if found:
-            audit.note(Event.SIGN_OUT, source, facts={"sessions": len(found)})
-
-    in_transaction(store)
-
-
-def end_elsewhere(visitor: Visitor, source: Source) -> None:
-    """End all of the account's sessions but this one."""
-
-    def store() -> None:
-        ended = sessions.end_account(visitor.mandant, visitor.account, but=visitor.session_hash)
-        audit.note(Event.SIGN_OUT, source, facts={"sessions": ended})
 
     in_transaction(store)

@@ -335,6 +335,7 @@ CODES = CodesPage(
     tuple(f"{slot}-K7QM-2XPD" for slot in range(10)),
     None,
     Way("Weiter", "#weiter"),
+    Way("Geräte", "#geraete", hint="Wo Sie angemeldet sind, und abmelden"),
 )
 SICHERHEIT = SicherheitPage(
     "Sicherheit",
@@ -342,7 +343,8 @@ SICHERHEIT = SicherheitPage(
     (("Zweiter Faktor", "Eingerichtet am 3. März 2026"), ("Ersatzcodes", "Noch 2 von 10")),
     ("Sie haben nur noch wenige Ersatzcodes. Legen Sie bitte neue an.",),
     (Way("Neues Gerät einrichten", "#app", hint="Das bisherige gilt, bis das neue bestätigt ist."),
-     Way("Neue Ersatzcodes", "#codes", hint="Zum Ausdrucken, falls das Gerät einmal fehlt.")),
+     Way("Neue Ersatzcodes", "#codes", hint="Zum Ausdrucken, falls das Gerät einmal fehlt."),
+     Way("Geräte", "#geraete", hint="Wo Sie angemeldet sind, und abmelden")),
 )  # fmt: skip
 ADDRESS = "erika.beispiel@mail.example"
 BENACHRICHTIGUNGEN = BenachrichtigungenPage(

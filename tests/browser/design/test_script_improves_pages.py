@@ -1,9 +1,10 @@
 """What the script adds, under the Content-Security-Policy of the service."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.browser.design.playground import Playground, running
 
@@ -138,10 +139,16 @@ def test_a_token_from_any_other_window_or_origin_is_passed_over(page: Page, play
     assert not [one for one in play.asked if one.method == "POST"]
 
 
+def _nearly_twelve_hours_later(route: Route) -> None:
+    answer = route.fetch()
+    route.fulfill(response=answer, body=re.sub(r'data-left="\d+"', 'data-left="900"', answer.text()))
+
+
 def test_the_end_that_nothing_puts_off_is_announced_five_minutes_before(page: Page, play: Playground) -> None:
     page.clock.install()
+    page.route("**/melden", _nearly_twelve_hours_later)
     page.goto(f"{play.address}/melden")
-    page.clock.fast_forward((12 * 3600 - 301) * 1000)
+    page.clock.fast_forward((900 - 301) * 1000)
     expect(page.locator("[data-ende]")).to_be_empty()
     page.clock.fast_forward(2000)
     expect(page.locator("[data-ende]")).to_contain_text("am 3. März 2026, 22:15 Uhr abgemeldet, auch wenn")
@@ -158,6 +165,52 @@ def test_an_idle_session_is_announced_before_it_ends_and_can_be_kept(page: Page,
     page.get_by_role("button", name="Angemeldet bleiben").click()
     expect(page.locator("[data-sitzung]")).to_have_text("Sie bleiben angemeldet.")
     assert play.asked[-1].path == "/"
+
+
+def test_once_a_session_is_over_nothing_of_it_is_left_on_the_screen(page: Page, play: Playground) -> None:
+    page.clock.install()
+    page.goto(f"{play.address}/")
+    assert "Erika" in page.content()
+    for wait in (1501, 301):
+        page.clock.fast_forward(wait * 1000)
+    expect(page.locator(".mieterportal")).to_have_text(re.compile("Ihre Sitzung ist beendet.*Zur Übersicht"))
+    assert "Erika" not in page.content()
+    assert page.title() == "Ihre Sitzung ist beendet. Bitte melden Sie sich neu an."
+    expect(page.get_by_role("link", name="Zur Übersicht")).to_be_focused()
+
+
+def test_what_could_not_be_kept_as_a_draft_stays_on_the_screen(page: Page, play: Playground) -> None:
+    page.clock.install()
+    page.goto(f"{play.address}/melden")
+    page.route("**/*", lambda route: route.abort())
+    page.get_by_label("Was ist zu sehen?").press_sequentially("Nass")
+    page.clock.fast_forward(2000)
+    expect(page.get_by_text("Ihre Eingaben stehen noch hier.").first).to_be_visible()
+    for wait in (1501, 301):
+        page.clock.fast_forward(wait * 1000)
+    expect(page.locator("[data-sitzung]")).to_contain_text("Ihre Sitzung ist beendet.")
+    expect(page.get_by_label("Was ist zu sehen?")).to_have_value(re.compile("Nass"))
+
+
+def test_what_is_done_in_one_tab_keeps_the_session_in_the_others(page: Page, play: Playground) -> None:
+    page.clock.install()
+    page.goto(f"{play.address}/")
+    page.clock.fast_forward(1501_000)
+    expect(page.locator("[data-sitzung]")).to_contain_text("in 5 Minuten abgemeldet")
+    with page.expect_popup() as opened:
+        page.evaluate("window.open('/') && 0")
+    expect(page.locator("[data-sitzung]")).to_be_empty()
+    page.clock.fast_forward(301_000)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    opened.value.close()
+
+
+def test_a_browser_that_keeps_tabs_apart_runs_the_script_all_the_same(page: Page, play: Playground) -> None:
+    page.add_init_script("window.BroadcastChannel = class { constructor() { throw new Error('kept back') } }")
+    page.clock.install()
+    page.goto(f"{play.address}/")
+    page.clock.fast_forward(1501_000)
+    expect(page.locator("[data-sitzung]")).to_contain_text("in 5 Minuten abgemeldet")
 
 
 def test_the_code_of_a_letter_is_filled_in_from_behind_the_hash_and_forgotten(page: Page, play: Playground) -> None:

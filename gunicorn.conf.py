@@ -1,5 +1,6 @@
 """How gunicorn runs the portal: threads for waiting uploads, processes for the cores, no shared state."""
 
+from service import wsgi
 from service.standing import OF_GUNICORN, keep_standing
 
 _service = OF_GUNICORN.read().service
@@ -21,6 +22,11 @@ errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
 wsgi_app = "service.wsgi:application()"
+
+
+def on_starting(_server: object) -> None:
+    """Import and compile once, not in each worker: one that takes a dead one's place serves at once."""
+    wsgi.prepare()
 
 
 def when_ready(_server: object) -> None:

@@ -4,14 +4,20 @@ import gzip
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import falcon
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
+from typing_extensions import override
 
 from service.language import LANGUAGES, TEMPLATES, translations
 from service.settings import MandantSettings
 from service.web.pages import Page, Site
+
+if TYPE_CHECKING:
+    from types import CodeType
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,26 @@ class Asset:
         return f"static/{stem}.{sha256(self.body).hexdigest()[:12]}.{suffix}"
 
 
+class _Compiled(BytecodeCache):
+    """What this process has compiled: a template's code is the same in every language; its words come at the end."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType | None] = {}
+
+    @override
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    @override
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
 class Renderer:
-    """Renders pages; every template is compiled at start."""
+    """Renders pages; every template is compiled at start, once in a process and in those that it forks."""
 
     def __init__(self) -> None:
         self._environments = {lang: _environment(lang) for lang in LANGUAGES}
@@ -73,6 +97,7 @@ def _environment(lang: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED,
         extensions=["jinja2.ext.i18n"],
     )
     environment.install_gettext_translations(translations(lang), newstyle=True)  # type: ignore[attr-defined]  # added by the extension

@@ -12,13 +12,14 @@ from click.testing import CliRunner, Result
 from service.cli import main
 from service.store.database import database
 from service.vorgang.catalog import DEFAULT_CATALOG
+from tests.support.databases import empty_database
 from tests.support.own import EIGEN, OWN
 from tests.support.portal import Installation, Resident
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path)
+    made = Installation(tmp_path, database=empty_database(tmp_path))
     yield made
     made.stop_all()
     if database.obj is not None:
@@ -159,7 +160,7 @@ def test_a_broken_database_is_a_clean_503_with_the_emergency_numbers(installatio
     installation.stop("portal")
     installation.start("portal", "serve")
     answer = None
-    for _ in range(100):
+    for _ in range(600):
         try:
             answer = resident.post("melden/kontakt", form)
             break

@@ -119,7 +119,9 @@ trust_person = true
         self.start_command(name, self.command(*arguments))
 
     def start_command(self, name: str, command: list[str]) -> None:
-        """Start any other program with this installation's settings."""
+        """Start any other program with this installation's settings; one of that name was ended by the test, if any."""
+        if name in self.processes:
+            self.processes.pop(name).wait(20)
         with (self.directory / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 command, env=self.environment(), stdout=log, stderr=log, start_new_session=True

@@ -212,4 +212,3 @@ def _seconds(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if 0 < seconds < math.inf else None
-

@@ -18,8 +18,8 @@ INTO_CODE = {"eval", "exec", "compile", "__import__"}
 UNSAFE_READERS = {"pickle", "marshal", "shelve", "dill", "yaml"}
 # who may start a program, each with a fixed command
 PROGRAMS = {"service/files/child.py", "service/demo/children.py"}
-# who may open a connection, or read from one: to immotion, to the mail server, to Redis, to the bucket of files, to the virus scanner, to
-# the database; demo and stand-in play others
+# who may open a connection, or read from one: to immotion, to the mail server, to Redis, to the bucket of files, to the
+# virus scanner, to the database; demo and stand-in play others
 NETWORK = {
     "service/sync/immotion/access.py",
     "service/sync/immotion/answers.py",

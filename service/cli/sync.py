@@ -136,7 +136,7 @@ def retry(vorgaenge: tuple[str, ...], parked: bool, documents: bool, mandant: st
     if parked:
         _retry_parked(_one_mandant(mandant), yes=yes)
         return
-    _retry_named([_vorgang(name, mandant) for name in dict.fromkeys(vorgaenge)], yes=yes)
+    _retry_named(_named(vorgaenge, mandant), yes=yes)
 
 
 def _retry_parked(mandant: str, *, yes: bool) -> None:
@@ -217,7 +217,7 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
     from service.cli.sync_text import park_effect, parked_text  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
-    found = [_vorgang(name, mandant) for name in dict.fromkeys(vorgaenge)]
+    found = _named(vorgaenge, mandant)
     rows = sum(delivery.effect_of_park(vorgang).rows for vorgang in found)
     if not rows:
         click.echo("nothing to park: nothing is owed, or it is parked already")
@@ -235,6 +235,12 @@ def park(vorgaenge: tuple[str, ...], reason: str, mandant: str | None, yes: bool
 def _each(found: Sequence[Any], change: Callable[[Any], Any]) -> list[Any]:
     with click.progressbar(found, label="Vorgänge", file=sys.stderr, hidden=len(found) < _MANY) as bar:
         return [change(vorgang) for vorgang in bar]
+
+
+def _named(names: Iterable[str], mandant: str | None) -> list[Any]:
+    """Return each Vorgang once, by whatever names it was named."""
+    found = [_vorgang(name, mandant) for name in names]
+    return list({vorgang.id: vorgang for vorgang in found}.values())
 
 
 def _vorgang(name: str, mandant: str | None) -> Any:  # noqa: ANN401 - service.store.records.Vorgang, only where used

@@ -9,6 +9,9 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
+import peewee
+from peewee import fn
+
 from service.store.database import engine, in_transaction
 from service.store.models import Row
 from service.store.query import Query, affected, many, tuples
@@ -61,8 +64,7 @@ class Claims(Generic[T]):
             affected(taken.where(row.id.in_(ids)))
             rows: Query = row.select(*self._columns).where(row.id.in_(ids))
         else:
-            due = due if engine() == "sqlite" else due.for_update("FOR UPDATE SKIP LOCKED")
-            rows = taken.where(row.id.in_(due)).returning(*self._columns)
+            rows = taken.where(_among(row.id, due)).returning(*self._columns)
         return sorted((self._item(*found) for found in tuples(rows)), key=lambda item: item.id)
 
     def settle(self, item: T, changes: Mapping[str, Any]) -> bool:
@@ -95,3 +97,15 @@ class Claims(Generic[T]):
         if next_at and touched_at and touched_at > now + _AHEAD:
             next_at, touched_at = now + max(next_at - touched_at, timedelta(0)), now
         return next_at, min(lease_until, now + self._lease_max) if lease_until else None, touched_at
+
+
+def _among(key: peewee.Field, due: Query) -> Query:
+    """Match the rows whose ids a query selects, and keep others from them.
+
+    PostgreSQL may run the subquery of an IN anew for every row of the table, as long as it takes that for small, and
+    each run locks the next rows: then far more are claimed than were asked for, and it takes very long. What an array
+    is made of is run once.
+    """
+    if engine() == "sqlite":
+        return key.in_(due)
+    return key == fn.ANY(fn.ARRAY(due.for_update("FOR UPDATE SKIP LOCKED")))

@@ -11,6 +11,11 @@ def text(value: object, limit: int) -> str:
     return str(value).replace("\x00", "").encode("utf-8", "replace").decode("utf-8")[:limit]
 
 
+def line(value: object, limit: int) -> str:
+    """Return a value as one line that a terminal shows as it is: without what would steer it."""
+    return "".join(sign if sign.isprintable() else " " for sign in text(value, limit))
+
+
 def key(value: object, limit: int = 100) -> str:
     """Return an identifier as it is, or the digest of one that cannot be stored: cut, two of them might become one."""
     given = str(value)

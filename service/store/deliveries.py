@@ -10,6 +10,7 @@ import peewee
 from peewee import Case, fn
 
 from service.store import filedrop, outbox
+from service.store.clean import line
 from service.store.database import engine
 from service.store.models import AktivitaetRow, DeliveredRow, EreignisRow, OutboxRow, VorgangRow
 from service.store.query import Query, affected, dicts, first, tuples
@@ -206,7 +207,7 @@ def park(row_id: int, error: str) -> bool:
         "fence": OutboxRow.fence + 1,
         "outcome_unknown": OutboxRow.outcome_unknown | OutboxRow.lease_until.is_null(False),
         "lease_until": None,
-        "last_error": error[:255],
+        "last_error": line(error, 255),
     }
     return affected(OutboxRow.update(**changes).where((OutboxRow.id == row_id) & (OutboxRow.state == WAITING))) == 1
 

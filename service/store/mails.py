@@ -10,6 +10,7 @@ from peewee import fn
 from uuid_utils.compat import uuid7
 
 from service.store.claims import Claims
+from service.store.clean import line
 from service.store.models import MailRow
 from service.store.query import Query, affected, chunks, dicts, first, tuples
 from service.store.records import Benachrichtigung, Mail, MailBacklog, OwedMail, SentMail
@@ -145,13 +146,13 @@ def postpone(mail: Mail, *, next_at: datetime, error: str, counted: bool = True)
 
     Not `counted` is an attempt that says nothing of this mail.
     """
-    changes = {"next_at": next_at, "attempts": mail.attempts + counted, "last_error": error[:255]}
+    changes = {"next_at": next_at, "attempts": mail.attempts + counted, "last_error": line(error, 255)}
     return _claims.settle(mail, changes)
 
 
 def park(mail: Mail, *, error: str) -> bool:
     """Put the mail aside for the operator; no other waits behind it."""
-    return _claims.settle(mail, {"state": PARKED, "attempts": mail.attempts + 1, "last_error": error[:255]})
+    return _claims.settle(mail, {"state": PARKED, "attempts": mail.attempts + 1, "last_error": line(error, 255)})
 
 
 def set_right(mandant: str, now: datetime) -> int:

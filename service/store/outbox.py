@@ -8,6 +8,7 @@ from uuid import UUID
 from peewee import fn
 
 from service.store.claims import Claims
+from service.store.clean import line
 from service.store.database import engine, in_transaction
 from service.store.models import OutboxRow
 from service.store.query import ByKeys, Query, many, tuples
@@ -138,14 +139,14 @@ def postpone(item: OutboxItem, *, next_at: datetime, error: str, outcome_unknown
             "next_at": next_at,
             "attempts": item.attempts + counted,
             "outcome_unknown": outcome_unknown,
-            "last_error": error[:255],
+            "last_error": line(error, 255),
         },
     )
 
 
 def park(item: OutboxItem, *, error: str) -> bool:
     """Put the row aside for the operator; later rows of its Vorgang wait behind it."""
-    return _claims.settle(item, {"state": "parked", "attempts": item.attempts + 1, "last_error": error[:255]})
+    return _claims.settle(item, {"state": "parked", "attempts": item.attempts + 1, "last_error": line(error, 255)})
 
 
 def give_back(items: Sequence[OutboxItem], *, outcome_unknown: bool) -> None:

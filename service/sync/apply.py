@@ -260,7 +260,8 @@ def _announce(event: Event, vorgang: Vorgang | None, house: House, now: datetime
 
 def _unseen(ereignis: Ereignis, mandant: str) -> str | None:
     """Return the state of an event that changes nothing here; None for one that residents may see the effect of."""
-    if ereignis.body.get("mandant") not in {None, "", mandant}:
+    named = ereignis.body.get("mandant")
+    if named not in (None, "", mandant):  # no set: what immotion says may be a list, which has no hash
         return "foreign"
     return None if _is_visible(ereignis) or _typ(ereignis) in _ALWAYS else "hidden"
 

@@ -21,22 +21,35 @@ EVENTS = "ereignisse"
 MASTER_DATA = "stammdaten"
 CATALOG_NEW = "KATALOG_NEU"
 _LOOK_S = 0.5
+_KNOWN_PAGES = 50
 
 
 def read_events(mandant: str, channel: Channel, *, wait: int, clock: Callable[[], datetime]) -> int:
-    """Read one page of events into the inbox, waiting up to `wait` seconds for one; returns how many were new.
+    """Read a page of events into the inbox, waiting up to `wait` seconds for one; returns how many were new.
 
-    When immotion no longer knows the cursor, the feed begins anew, and everything is to be reconciled.
+    Pages that bring nothing new, as after the feed has begun anew, are passed by, so many at a time. When immotion no
+    longer knows the cursor, the feed begins anew, and everything is to be reconciled.
     """
-    with connected():
-        inbox.take_nudge(mandant)
-        seen = inbox.cursor(mandant, EVENTS)
-    try:
-        page = channel.ereignisse(seen, wait=wait)
-    except CursorExpired:
-        _begin_anew(mandant, EVENTS, seen, clock())
-        return 0
-    now = clock()
+    asked: set[str] = set()
+    while len(asked) < _KNOWN_PAGES:
+        with connected():
+            inbox.take_nudge(mandant)
+            seen = inbox.cursor(mandant, EVENTS)
+        if seen in asked:  # a feed that leads in a circle
+            break
+        asked.add(seen)
+        try:
+            page = channel.ereignisse(seen, wait=wait)
+        except CursorExpired:
+            _begin_anew(mandant, EVENTS, seen, clock())
+            break
+        new = _take_in(mandant, page, seen, clock())
+        if new or not page.more:
+            return new
+    return 0
+
+
+def _take_in(mandant: str, page: FeedPage, seen: str, now: datetime) -> int:
     with connected():
         new, nameless = in_transaction(lambda: _store(mandant, page, seen, now))
     if nameless:
@@ -92,10 +105,13 @@ def read_master_data(mandant: str, channel: Channel, *, clock: Callable[[], date
 
     When immotion no longer knows the cursor, the whole stock is read anew, and what does not occur in it is removed.
     """
-    total = 0
+    total, asked = 0, set[str]()
     while True:
         with connected():
             place = inbox.place(mandant, MASTER_DATA)
+        if place.cursor in asked:  # a feed that leads in a circle: the next time is soon enough
+            return total
+        asked.add(place.cursor)
         try:
             page = channel.stammdaten(place.cursor)
         except CursorExpired:
@@ -104,7 +120,7 @@ def read_master_data(mandant: str, channel: Channel, *, clock: Callable[[], date
         if not _take_over(mandant, page, place, clock()):
             continue
         total += len(page.entries)
-        if not page.more or page.cursor == place.cursor:
+        if not page.more:
             return total
 
 

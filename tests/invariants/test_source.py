@@ -18,12 +18,14 @@ INTO_CODE = {"eval", "exec", "compile", "__import__"}
 UNSAFE_READERS = {"pickle", "marshal", "shelve", "dill", "yaml"}
 # who may start a program, each with a fixed command
 PROGRAMS = {"service/files/child.py", "service/demo/children.py"}
-# who may open a connection: to immotion, to the mail server, to Redis, to the bucket of files, to the virus scanner, to
-# the database; demo and stand-in play others
+# who may open a connection, or read from one: to immotion, to the mail server, to Redis, to the bucket of files, to the
+# virus scanner, to the database; demo and stand-in play others
 NETWORK = {
     "service/sync/immotion/access.py",
+    "service/sync/immotion/answers.py",
     "service/sync/immotion/http.py",
     "service/sync/immotion/pools.py",
+    "service/sync/immotion/timely.py",
     "service/sync/immotion/tls.py",
     "service/notify/smtp.py",
     "service/access/rates.py",

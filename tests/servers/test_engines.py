@@ -224,6 +224,20 @@ def test_eight_workers_claim_every_row_exactly_once(store: str) -> None:
     assert len(claimed) == len(set(claimed)) == 200
 
 
+def test_no_more_is_claimed_than_was_asked_for_however_small_the_engine_takes_the_table_for(store: str) -> None:
+    mandant = uuid4().hex
+    with connected():
+        if engine() == "postgresql":  # it plans by what it has counted, and keeps to it while the table grows
+            database.execute_sql("TRUNCATE outbox")
+        outbox.owe(mandant, uuid4(), request_id="r", now=NOW)
+        if engine() == "postgresql":
+            database.execute_sql("ANALYZE outbox")
+        for _ in range(12):
+            outbox.owe(mandant, uuid4(), request_id="r", now=NOW)
+        claims = [outbox.claim(mandant, now=NOW, lease=timedelta(seconds=60), limit=limit) for limit in (1, 5, 9)]
+    assert [len(items) for items in claims] == [1, 5, 7]
+
+
 def test_rows_of_one_vorgang_are_due_one_after_the_other(store: str) -> None:
     mandant, one = uuid4().hex, uuid4()
     with connected():

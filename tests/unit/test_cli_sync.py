@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from service.cli import main
 from service.cli.sync_text import age
-from service.store import breakers, deliveries, documents, vorgaenge
+from service.store import breakers, deliveries, documents, outbox, vorgaenge
 from service.store.database import connected, database, open_database
 from service.store.migrate import migrate
 from service.store.records import Anhang, BreakerState, Vorgang
@@ -236,6 +236,24 @@ def test_parking_holds_back_the_whole_vorgang_until_the_retry(installation: Inst
     assert "last error: parked by hand: Umzug" in run(installation, "show", str(vorgang.id)).output
     assert claim(MANDANT, datetime.now(UTC) + timedelta(days=1)) == []
     assert "parked already" in run(installation, "park", str(vorgang.id), "--yes").output
+
+
+def test_a_vorgang_named_twice_by_different_names_is_counted_once(installation: Installation) -> None:
+    vorgang = owe(MANDANT, now=NOW)
+    names = (str(vorgang.id), vorgang.meldenummer, str(vorgang.id).upper())
+    assert "The next row of 1 Vorgang will be put aside" in run(installation, "park", *names, "--yes").output
+    assert "1 row of 1 Vorgang will be sent again" in run(installation, "retry", *names, "--yes").output
+
+
+def test_what_immotion_says_does_not_steer_the_terminal(installation: Installation) -> None:
+    vorgang = owe(MANDANT, now=NOW)
+    (item,) = claim(MANDANT, datetime.now(UTC))
+    with connected():
+        assert outbox.park(item, error="\x1b]0;gone\x07 CODE\r\nimmotion has it all")
+    assert "last error:  ]0;gone  CODE  immotion has it all" in run(installation, "show", str(vorgang.id)).output
+    parked = run(installation, "park", str(owe(MANDANT, now=NOW).id), "--reason", "a\x1b[31mb", "--yes")
+    assert parked.exit_code == 0
+    assert "\x1b" not in run(installation, "show", "--parked", "--json").output
 
 
 def test_many_named_vorgaenge_show_progress(installation: Installation) -> None:

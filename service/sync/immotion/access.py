@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from service.keys import KeyRing, client_secret
 from service.settings import OAuthSettings
+from service.sync.immotion.answers import Answer, json_of, read
 from service.sync.immotion.channel import CredentialsRefused, Temporary
 from service.sync.immotion.pools import Pools
 from service.sync.immotion.tls import certificate_refused
@@ -159,22 +160,24 @@ class TokenAccess:
             "Accept": "application/json",
         }
         try:
-            answer = self._pools.now().urlopen(
+            opened = self._pools.now().urlopen(
                 "POST",
                 self._oauth.token_url,
                 body=urlencode(form),
                 headers=headers,
+                preload_content=False,
                 redirect=False,
                 retries=False,
                 timeout=urllib3.Timeout(connect=_CONNECT_S, read=self._timeout_s),
             )
+            answer = read(opened)
         except HTTPError as fault:
             if refused := certificate_refused(fault):
                 raise CredentialsRefused(f"oauth:{refused}") from fault
             # only a token was asked for: whatever became of that, immotion got nothing
             raise Temporary(f"oauth:{type(fault).__name__}", scope="connection") from fault
         if answer.status == HTTPStatus.OK:
-            return _token(_object(answer), asked_at)
+            return _token(json_of(answer), asked_at)
         raise _refusal(answer)
 
 
@@ -193,8 +196,8 @@ def _token(body: Mapping[str, Any], asked_at: float) -> _Token:
     return _Token(text, asked_at + life - margin, asked_at + life)
 
 
-def _refusal(answer: urllib3.BaseHTTPResponse) -> Temporary | CredentialsRefused:
-    error = _object(answer).get("error")
+def _refusal(answer: Answer) -> Temporary | CredentialsRefused:
+    error = json_of(answer).get("error")
     known = isinstance(error, str) and error in _ERRORS
     if answer.status == HTTPStatus.UNAUTHORIZED or (HTTPStatus.BAD_REQUEST <= answer.status < 500 and known):  # noqa: PLR2004 - the end of 4xx
         return CredentialsRefused(f"oauth:{error if known else answer.status}")
@@ -209,11 +212,3 @@ def _seconds(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return seconds if 0 < seconds < math.inf else None
-
-
-def _object(answer: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}

@@ -7,8 +7,6 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any, BinaryIO
@@ -23,6 +21,7 @@ from service.keys import bearer_token
 from service.settings import ImmotionSettings
 from service.store.records import Anhang, OutboxItem
 from service.sync.immotion.access import Access, FixedAccess, TokenAccess
+from service.sync.immotion.answers import Answer, code_of, felder_of, object_of, problem_of, read, retry_after, word
 from service.sync.immotion.channel import (
     Accepted,
     CredentialsRefused,
@@ -42,16 +41,18 @@ from service.sync.immotion.wire import seq_of
 from service.watched import Made
 
 _TEMPORARY = {408, 425, 429}
+_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}  # whatever comes with them
 _SERVER_FAULTS = 500
 _SCOPES: dict[int, Scope] = {500: "message", 429: "throttle"}
 _NOT_FOUND = "NICHT_GEFUNDEN"
 _GONE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+_WITH_CONTENT = {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}
 _NO_PART = {HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE}
 _SHA_256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/")
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,250}"')
 _CHUNK = 64 * 1024
 _CONNECT_S = 5
-_LONGEST_WAIT_S = 86_400.0
 
 
 class HttpChannel:
@@ -82,7 +83,7 @@ class HttpChannel:
         answer = self._call("PUT", f"/vorgaenge/{vorgang_id}", request_id, body=body)
         if answer.status == HTTPStatus.ACCEPTED:
             return Accepted(None, None)
-        return _accepted(_object(answer))
+        return _accepted(_about(object_of(answer), vorgang_id))
 
     def put_aktivitaet(self, vorgang_id: UUID, aktivitaet_id: UUID, body: Mapping[str, Any], request_id: str) -> None:
         """Hand over what a resident added."""
@@ -91,7 +92,7 @@ class HttpChannel:
     def find_vorgang(self, vorgang_id: UUID, request_id: str) -> Accepted | None:
         """Ask by our id; 404 means that immotion never got it."""
         answer = self._call("GET", f"/vorgaenge/{vorgang_id}", request_id, allowed={HTTPStatus.NOT_FOUND})
-        return None if answer.status == HTTPStatus.NOT_FOUND else _accepted(_object(answer))
+        return None if answer.status == HTTPStatus.NOT_FOUND else _accepted(_about(object_of(answer), vorgang_id))
 
     def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
         """Long-poll the feed of events."""
@@ -106,10 +107,10 @@ class HttpChannel:
         answer = self._call("GET", f"/vorgaenge/{quote(key, safe='')}", "", allowed={HTTPStatus.NOT_FOUND})
         if answer.status == HTTPStatus.NOT_FOUND:
             # a wrong address answers 404 to everything: only immotion's own says that it does not know the Vorgang
-            if _problem(answer).get("code") != _NOT_FOUND:
+            if problem_of(answer).get("code") != _NOT_FOUND:
                 raise Temporary("404 without a problem document")
             return None
-        body = _object(answer)
+        body = object_of(answer)
         view, known = body.get("mieterSicht"), _accepted(body)
         seen = view if isinstance(view, dict) else {}
         return Stand(known.immotion_id, known.vorgangsnummer, seq_of(seen), seen)
@@ -120,17 +121,18 @@ class HttpChannel:
         answer = self._call("GET", "/kataloge", "", headers=headers, allowed={HTTPStatus.NOT_MODIFIED})
         if answer.status == HTTPStatus.NOT_MODIFIED:
             return None
-        body = _object(answer)
-        return Kataloge(str(body.get("version") or "")[:100], answer.headers.get("ETag", "")[:255], body)
+        body = object_of(answer)
+        etag = answer.headers.get("ETag", "")
+        return Kataloge(word(body.get("version")) or "", etag if _ETAG.fullmatch(etag) else "", body)
 
     @contextmanager
     def dokument(self, dokument_id: str, part: Part | None = None) -> Iterator[Dokument]:
         """Open a document as a stream of chunks, a part of it with Range and If-Range (RFC 9110, 13.1.5 and 14.2)."""
-        answer = self._open(dokument_id, part)
+        opened = self._open(dokument_id, part)
         try:
-            yield _dokument(answer, part)
+            yield _dokument(opened, part)
         finally:
-            answer.close()
+            opened.close()
 
     def _open(self, dokument_id: str, part: Part | None) -> urllib3.BaseHTTPResponse:
         path = f"/dokumente/{quote(dokument_id, safe='')}/inhalt"
@@ -138,15 +140,12 @@ class HttpChannel:
         answer = self._call("GET", path, "", headers=headers, allowed=_GONE | _NO_PART, stream=True)
         if answer.status in _GONE:
             # the feed has just answered: this address is right, and what is missing is the document
-            code = str(_problem(answer).get("code") or answer.status)
-            answer.close()
-            raise Permanent(code)
-        if answer.status in _NO_PART:
-            answer.close()
+            raise Permanent(code_of(problem_of(answer), answer.status))
+        if answer.opened is None:  # a part that does not exist
             if part is None:
                 raise Temporary(f"unexpected answer {answer.status}")
             return self._open(dokument_id, None)
-        return answer
+        return answer.opened
 
     def put_quittung(self, dokument_id: str, body: Mapping[str, Any], request_id: str) -> None:
         """Say what became of a document."""
@@ -161,11 +160,11 @@ class HttpChannel:
         answer = self._call("GET", path, "", params=given, allowed={HTTPStatus.GONE}, wait=wait)
         if answer.status == HTTPStatus.GONE:
             raise CursorExpired
-        page = _object(answer)
+        page = object_of(answer)
         entries = page.get(name)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise Temporary("the feed's answer has no list of entries")
-        return FeedPage(tuple(entries), str(page.get("naechsterCursor") or ""), bool(page.get("mehr")))
+        return FeedPage(tuple(entries), _cursor(page.get("naechsterCursor")), bool(page.get("mehr")))
 
     def _call(  # noqa: PLR0913 - the parts of a request
         self,
@@ -180,7 +179,7 @@ class HttpChannel:
         allowed: set[HTTPStatus] | None = None,
         stream: bool = False,
         wait: float = 0,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answer:
         more = dict(headers or {}) | ({"X-Request-ID": request_id} if request_id else {})
         payload: Any = data
         if body is not None:
@@ -192,7 +191,6 @@ class HttpChannel:
         shown = self._access.headers()
         answer = send({**shown, **more})
         if answer.status == HTTPStatus.UNAUTHORIZED and self._access.refused(shown):
-            answer.drain_conn()
             if data is not None:
                 data.seek(begin)
             answer = send({**self._access.headers(), **more})
@@ -210,18 +208,21 @@ class HttpChannel:
         *,
         stream: bool,
         read_s: float,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answer:
         try:
-            return self._pools.now().urlopen(
+            opened = self._pools.now().urlopen(
                 method,
                 url,
                 body=payload,
                 headers=headers,
-                preload_content=not stream,
+                preload_content=False,
                 redirect=False,
                 retries=False,
                 timeout=urllib3.Timeout(connect=_CONNECT_S, read=read_s),
             )
+            if stream and opened.status in _WITH_CONTENT:
+                return Answer(opened.status, opened.headers, b"", opened)
+            return read(opened)
         except (NewConnectionError, ConnectTimeoutError) as fault:
             # not even a connection came about: nothing can have arrived, and nobody need be asked
             raise Temporary(type(fault).__name__) from fault
@@ -279,83 +280,46 @@ def health(settings: ImmotionSettings) -> str | None:
     return None
 
 
-def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:
+def _raise_for(answer: Answer) -> None:
     status = answer.status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
-    problem = _problem(answer)
-    code = str(problem.get("code") or status)
+    problem = problem_of(answer)
+    code = code_of(problem, status)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise CredentialsRefused(code)
     if problem.get("wiederholbar") is False:
-        raise Permanent(code, _felder(problem))
+        raise Permanent(code, felder_of(problem))
     if status in _TEMPORARY or status >= _SERVER_FAULTS or problem.get("wiederholbar") is True:
-        unknown, retry_after = status >= _SERVER_FAULTS, _retry_after(answer)
-        away = status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
+        unknown, asked = status >= _SERVER_FAULTS, retry_after(answer)
+        away = status == HTTPStatus.SERVICE_UNAVAILABLE and asked is not None
         scope = "connection" if away else _SCOPES.get(status)
-        raise Temporary(f"{status} {code}", retry_after=retry_after, outcome_unknown=unknown, scope=scope)
-    if HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem:
-        raise Permanent(code, _felder(problem))
+        raise Temporary(f"{status} {code}", retry_after=asked, outcome_unknown=unknown, scope=scope)
+    if status in _REFUSALS or (HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem):
+        raise Permanent(code, felder_of(problem))
     # neither success nor a problem document: a proxy in between, or the wrong address
     raise Temporary(f"unexpected answer {status}")
 
 
-def _object(answer: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
-    try:
-        body = answer.json()
-    except ValueError as broken:
-        raise Temporary("success without JSON: is this immotion?", outcome_unknown=True) from broken
-    if not isinstance(body, dict):
-        raise Temporary("success without an object: is this immotion?", outcome_unknown=True)
+def _about(body: Mapping[str, Any], vorgang_id: UUID) -> Mapping[str, Any]:
+    """Return an answer about this Vorgang, or about none by name; raises Temporary for one about another."""
+    named = body.get("externeId")
+    if named is not None and str(named).lower() != str(vorgang_id):
+        raise Temporary("an answer about another Vorgang", outcome_unknown=True, scope="message")
     return body
 
 
+def _cursor(given: object) -> str:
+    """Return a cursor as it came, "" for none; raises Temporary for one that cannot be kept as it is."""
+    if given is None:
+        return ""
+    if isinstance(given, bool) or not isinstance(given, str | int) or "\x00" in str(given):
+        raise Temporary("the feed's cursor is none")
+    return str(given)
+
+
 def _accepted(body: Mapping[str, Any]) -> Accepted:
-    return Accepted(_text(body.get("vorgangId")), _text(body.get("vorgangsnummer")))
-
-
-def _text(value: object) -> str | None:
-    return str(value)[:100] if value else None
-
-
-def _problem(answer: urllib3.BaseHTTPResponse) -> Mapping[str, Any]:
-    """Return the problem document (RFC 9457); an empty one for any other answer."""
-    if "json" not in answer.headers.get("Content-Type", ""):
-        return {}
-    try:
-        body = answer.json()
-    except (ValueError, HTTPError):
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _felder(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    felder = problem.get("felder")
-    return [feld for feld in felder if isinstance(feld, dict)] if isinstance(felder, list) else []
-
-
-def _retry_after(answer: urllib3.BaseHTTPResponse) -> float | None:
-    """Return Retry-After (RFC 9110, 10.2.3) in seconds, up to a day; None when there is none, or nonsense.
-
-    A date is compared with the answer's own, so that it does not matter how far the two clocks are apart.
-    """
-    value = answer.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
-        return min(float(value), _LONGEST_WAIT_S)
-    until = _date(value)
-    if until is None:
-        return None
-    seconds = (until - (_date(answer.headers.get("Date", "")) or datetime.now(UTC))).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_WAIT_S)
-
-
-def _date(value: str) -> datetime | None:
-    """Return an HTTP date (RFC 9110, 5.6.7)."""
-    try:
-        found = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return Accepted(word(body.get("vorgangId")), word(body.get("vorgangsnummer")))
 
 
 def _dokument(answer: urllib3.BaseHTTPResponse, part: Part | None) -> Dokument:

@@ -9,6 +9,8 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, SSLError
 
+from service.sync.immotion.timely import TimelyResponse
+
 # RFC 8446, 6.2; TLS 1.2 has no alert of its own for a certificate that was not shown
 _ALERT = re.compile(r"ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$")
 
@@ -26,6 +28,7 @@ class _AtOnce(HTTPConnection):
     With many threads each call is a chance to lose the processor; immotion, too, is woken once instead of twice.
     """
 
+    response_class = TimelyResponse
     _holding = False
     _head = b""
 

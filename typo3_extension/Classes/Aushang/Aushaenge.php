@@ -41,15 +41,20 @@ final readonly class Aushaenge
      */
     public function shown(ServerRequestInterface $request, AushangElement $element): ?string
     {
+        $visitor = $element->isPublic ? null : Visitor::of($request);
+        $home = $visitor === null ? '' : $this->homeOf($request, $element);
+        $whose = $home === '' ? 'public' : 'own';
         try {
             $settings = $this->settings->forSite($this->site($request));
-            if ($this->kept->isAway($settings)) {
+            if ($this->kept->isAway($settings, $whose)) {
                 return null;
             }
 
-            return $this->own($request, $settings, $element) ?? $this->public($request, $settings);
+            return $visitor === null || $home === ''
+                ? $this->public($request, $settings)
+                : $this->own($request, $settings, $visitor, $home);
         } catch (PortalUnreachable $failed) {
-            $this->kept->keepAway($settings);
+            $this->kept->keepAway($settings, $whose);
             $cause = $failed->getMessage();
         } catch (KeyMissing|SettingsIncomplete $incomplete) {
             $cause = $incomplete->getMessage();
@@ -60,18 +65,12 @@ final readonly class Aushaenge
     }
 
     /**
-     * Null where nobody is signed in, the element is not for them, or no page of this site has the portal in it.
-     *
+     * @param string $home the page that their links and forms lead to
      * @throws KeyMissing
      * @throws PortalUnreachable
      */
-    private function own(ServerRequestInterface $request, PortalSettings $settings, AushangElement $element): ?string
+    private function own(ServerRequestInterface $request, PortalSettings $settings, Visitor $visitor, string $home): string
     {
-        $visitor = $element->isPublic ? null : Visitor::of($request);
-        $home = $visitor === null ? '' : $this->homeOf($request, $element);
-        if ($visitor === null || $home === '') {
-            return null;
-        }
         $visitor->isSeenBy($this->site($request)->getIdentifier());
         $claims = $visitor->claims($settings, $request->getAttribute('language'));
 
@@ -112,6 +111,9 @@ final readonly class Aushaenge
         return trim($answer->html($settings->timeout));
     }
 
+    /**
+     * Empty where no page of this site has the portal in it.
+     */
     private function homeOf(ServerRequestInterface $request, AushangElement $element): string
     {
         $site = $this->site($request);

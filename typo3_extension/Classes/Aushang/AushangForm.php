@@ -117,18 +117,8 @@ final readonly class AushangForm
     }
 
     /**
-     * What the portal cannot tell: nothing chosen would mean everybody.
+     * No building means all residents to the portal, but not here: an empty number instead, which it refuses.
      *
-     * @return list<string> names of fields
-     */
-    public function problems(): array
-    {
-        $isSaid = $this->wo === self::ALL || ($this->wo === self::SOME && $this->chosen() !== []);
-
-        return $isSaid ? [] : ['gebaeude'];
-    }
-
-    /**
      * @return array<string, mixed> as docs/admin-api.yaml has it
      */
     public function body(): array
@@ -140,7 +130,7 @@ final readonly class AushangForm
             'schwere' => $this->schwere,
             'titel' => $said($this->titel),
             'text' => $said($this->text),
-            'gebaeude' => $this->wo === self::ALL ? [] : $this->chosen(),
+            'gebaeude' => $this->wo === self::ALL ? [] : ($this->chosen() ?: ['']),
             'schadensort' => $this->schadensort,
             'schadenskategorie' => $this->schadenskategorie,
             'oeffentlich' => $this->oeffentlich,

@@ -56,7 +56,7 @@ final readonly class Choices
         $codes = static fn(string $code): array => $code === '' ? [] : [$code => $code];
 
         return new self(
-            languages: array_keys($form->titel) ?: ['de'],
+            languages: array_map(strval(...), array_keys($form->titel)) ?: ['de'],
             timezone: $form->timezone,
             gebaeude: array_combine($form->gebaeude, $form->gebaeude),
             schadensorte: $codes($form->schadensort),

@@ -37,14 +37,17 @@ final readonly class KeptAushaenge
         $this->cache->set(self::name($settings, 'public ' . $language), $html, [self::TAG], self::SECONDS);
     }
 
-    public function isAway(PortalSettings $settings): bool
+    /**
+     * @param string $whose `public` or `own`: a portal that refuses a resident's token may show the public ones
+     */
+    public function isAway(PortalSettings $settings, string $whose): bool
     {
-        return $this->cache->get(self::name($settings, 'away')) === 'away';
+        return $this->cache->get(self::name($settings, 'away ' . $whose)) === 'away';
     }
 
-    public function keepAway(PortalSettings $settings): void
+    public function keepAway(PortalSettings $settings, string $whose): void
     {
-        $this->cache->set(self::name($settings, 'away'), 'away', [self::TAG], self::SECONDS);
+        $this->cache->set(self::name($settings, 'away ' . $whose), 'away', [self::TAG], self::SECONDS);
     }
 
     /**

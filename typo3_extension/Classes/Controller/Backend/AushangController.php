@@ -84,19 +84,13 @@ final readonly class AushangController
         }
         $id = self::asked($request, 'aushang');
         $form = AushangForm::typed((array)$request->getParsedBody());
-        $wrong = $form->problems();
-        $none = null;
-        if ($wrong === []) {
-            try {
-                $made = $this->client($site)->putUp($id, $form->body());
+        try {
+            $made = $this->client($site)->putUp($id, $form->body());
 
-                return $this->done($request, $site, $this->views->said($made, $id === '', $form->timezone));
-            } catch (NoAnswer $none) {
-                $wrong = $none->trouble === Trouble::Aushang ? $none->parameters : [];
-            }
+            return $this->done($request, $site, $this->views->said($made, $id === '', $form->timezone));
+        } catch (NoAnswer $none) {
+            return $this->refused($request, $site, $id, $form, $none);
         }
-
-        return $this->refused($request, $site, $id, $form, $wrong, $none);
     }
 
     /**
@@ -130,17 +124,15 @@ final readonly class AushangController
 
     /**
      * The form once more, as it was typed; what there is to choose from is asked for anew, if that can be.
-     *
-     * @param list<string> $wrong
      */
     private function refused(
         ServerRequestInterface $request,
         Site $site,
         string $id,
         AushangForm $form,
-        array $wrong,
-        ?NoAnswer $none,
+        NoAnswer $none,
     ): ResponseInterface {
+        $wrong = $none->trouble === Trouble::Aushang ? $none->parameters : [];
         $view = $this->frame->view($request, $site);
         try {
             $choices = Choices::read($this->client($site), $this->frame->language());
@@ -148,13 +140,12 @@ final readonly class AushangController
             $choices = Choices::of($form);
         }
         $this->fill($view, $site, $id, $form->sorted($choices), $choices, $wrong);
-        $isElsewhere = array_diff($wrong, AushangForm::FIELDS) !== [];
-        if ($none !== null && ($wrong === [] || $isElsewhere)) {
+        if ($wrong === [] || array_diff($wrong, AushangForm::FIELDS) !== []) {
             $view->assign('trouble', $this->frame->trouble($none, $site));
         }
         $view->assignMultiple([
             'backUrl' => $this->url(self::LIST, $site),
-            'isUnsure' => in_array($none?->trouble, [Trouble::Timeout, Trouble::Connection], true),
+            'isUnsure' => in_array($none->trouble, [Trouble::Timeout, Trouble::Connection], true),
         ]);
 
         return $view->renderResponse('Backend/Aushang')->withStatus(422);

@@ -2,6 +2,7 @@
 
 declare(strict_types=1);
 
+use Mieterportal\Typo3\Controller\AushaengeController;
 use Mieterportal\Typo3\Controller\PortalController;
 use Mieterportal\Typo3\PageTitle\PortalTitleProvider;
 use Mieterportal\Typo3\Routing\PortalEnhancer;
@@ -19,6 +20,13 @@ foreach (['Portal', 'Way'] as $plugin) {
         ExtensionUtility::PLUGIN_TYPE_CONTENT_ELEMENT,
     );
 }
+ExtensionUtility::configurePlugin(
+    'Mieterportal',
+    'Aushaenge',
+    [AushaengeController::class => ['show']],
+    [AushaengeController::class => ['show']],
+    ExtensionUtility::PLUGIN_TYPE_CONTENT_ELEMENT,
+);
 foreach (['Link' => 'link', 'Emergency' => 'emergency'] as $plugin => $action) {
     ExtensionUtility::configurePlugin(
         'Mieterportal',

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from service.store.database import connected, database, open_database
+from tests.support.dokumente import gebaeude, tell
 from tests.support.owed import parked
 from tests.support.portal import KEY, MANDANT, Installation
 from tests.support.ports import free_port
@@ -20,6 +21,19 @@ from tests.support.ports import free_port
 SCRIPT = Path(__file__).parents[2] / "typo3_extension/Tests/Support/back_end.php"
 ORIGIN = "http://127.0.0.1:8080"
 OTHER_KEY = "another-key-of-at-least-32-bytes!"
+
+FORM = {
+    "art": "STOERUNG",
+    "schwere": "DRINGEND",
+    "titel": {"de": " Heizung ausgefallen ", "en": ""},
+    "text": {"de": "Ein Techniker ist unterwegs.\r\nBitte lüften Sie nicht."},
+    "wo": "gebaeude",
+    "gebaeude": ["G1"],
+    "weitere": "G2\r\n\r\nG1",
+    "von": "2026-07-01T08:10",
+    "schadenskategorie": "HEIZUNG",
+    "timezone": "Europe/Berlin",
+}
 
 pytestmark = pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed (apt-get install php-cli)")
 
@@ -170,3 +184,76 @@ def test_the_rule_that_would_match_is_asked_of_the_portal(installation: Installa
 def test_while_a_key_is_changed_the_previous_one_still_opens(installation: Installation) -> None:
     assert "parked" in php(settings(installation, do="status", keys=[KEY, OTHER_KEY]))
     assert php(settings(installation, do="status", keys=[OTHER_KEY])) == {"trouble": "refused", "detail": ""}
+
+
+@pytest.fixture
+def aushaenge(installation: Installation) -> Installation:
+    tell(MANDANT, *(gebaeude(f"G{number}") for number in (1, 2, *range(10, 210))))
+    with connected():
+        for table in ("aushang", "aushang_ziel"):
+            database.execute_sql(f"DELETE FROM {table}")
+    return installation
+
+
+def ask(installation: Installation, do: str, **case: Any) -> Any:
+    return php(settings(installation, do=do, **case))
+
+
+def test_a_notice_is_put_up_changed_and_withdrawn(aushaenge: Installation) -> None:
+    made = ask(aushaenge, "putUp", form=FORM)
+    assert (made["titel"], made["gebaeude"]) == ({"de": "Heizung ausgefallen"}, ["G1", "G2"])
+    assert made["text"] == {"de": "Ein Techniker ist unterwegs.\nBitte lüften Sie nicht."}
+    assert (made["von"], made["zeigen_ab"], made["bis"]) == ("2026-07-01T06:10:00Z", "2026-07-01T06:10:00Z", None)
+    changed = ask(aushaenge, "putUp", id=made["id"], form=FORM | {"wo": "alle", "oeffentlich": "1"})
+    assert (changed["id"], changed["gebaeude"], changed["oeffentlich"]) == (made["id"], [], True)
+    assert ask(aushaenge, "aushaenge")["aushaenge"] == [changed]
+    assert ask(aushaenge, "withdraw", id=made["id"])["over"] is True
+    assert ask(aushaenge, "aushaenge")["aushaenge"] == []
+    assert [one["id"] for one in ask(aushaenge, "aushaenge", over=True)["aushaenge"]] == [made["id"]]
+
+
+@pytest.mark.parametrize(
+    "changes,fields",
+    [
+        ({"titel": {"en": "Heating is down"}}, ["titel"]),
+        ({"titel": {"de": "x" * 121}, "text": {"de": "x" * 2001}}, ["titel", "text"]),
+        ({"titel": {"de": "zwei\nZeilen"}}, ["titel"]),
+        ({"weitere": "G9"}, ["gebaeude"]),
+        ({"oeffentlich": "1"}, ["oeffentlich"]),
+        ({"art": "ARBEITEN"}, ["bis"]),
+        ({"bis": "2026-06-30T08:00"}, ["bis"]),
+        ({"von": "morgen"}, ["von"]),
+        ({"art": "X", "schwere": "Y", "schadensort": "Z"}, ["art", "schwere", "schadensort"]),
+        ({"art": ["HINWEIS"], "titel": "Text"}, ["art", "titel"]),
+        ({"text": {"de": "x" * 70_000}}, ["body"]),
+    ],
+)
+def test_what_cannot_be_is_named_by_its_field_and_nothing_is_put_up(
+    aushaenge: Installation, changes: dict[str, Any], fields: list[str]
+) -> None:
+    refused = ask(aushaenge, "putUp", form=FORM | changes)
+    assert refused["trouble"] == "aushang"
+    assert set(refused["detail"].split(", ")) == set(fields)
+    assert ask(aushaenge, "aushaenge")["aushaenge"] == []
+
+
+def test_what_is_saved_without_a_change_stays_as_it_is(aushaenge: Installation) -> None:
+    planned = {"art": "ARBEITEN", "von": "2027-03-28T01:30", "bis": "2027-03-28T04:00", "zeigen_ab": "2027-03-20T00:00"}
+    for form in (FORM, FORM | planned, FORM | {"zeigen_ab": "2026-07-01T09:00"}, FORM | {"wo": "alle"}):
+        made = ask(aushaenge, "putUp", form=form)
+        shown = ask(aushaenge, "form", id=made["id"], timezone="Europe/Berlin")
+        kept = ask(aushaenge, "putUp", id=made["id"], form=shown | {"oeffentlich": "1" if shown["oeffentlich"] else ""})
+        assert kept | {"changed_at": ""} == made | {"changed_at": ""}
+
+
+def test_an_unknown_notice_is_told_as_such(aushaenge: Installation) -> None:
+    for unknown in ("019ab3c4-0000-7000-8000-000000000000", "../status"):
+        assert ask(aushaenge, "putUp", id=unknown, form=FORM)["trouble"] in {"notFound", "foreign", "method"}
+        assert ask(aushaenge, "withdraw", id=unknown)["trouble"] in {"notFound", "foreign"}
+
+
+def test_an_editor_chooses_from_all_buildings_and_what_the_portal_knows(aushaenge: Installation) -> None:
+    found = ask(aushaenge, "choices")
+    assert (found["languages"], found["timezone"]) == (["de", "en"], "Europe/Berlin")
+    assert len(found["gebaeude"]) == 202
+    assert found["schadenskategorien"]["HEIZUNG"] == "Heizung und Warmwasser"

@@ -13,5 +13,6 @@ return [
     'mieterportal-portal' => $icon('portal'),
     'mieterportal-way' => $icon('way'),
     'mieterportal-link' => $icon('link'),
+    'mieterportal-aushaenge' => $icon('aushaenge'),
     'mieterportal-emergency' => $icon('emergency'),
 ];

@@ -12,7 +12,8 @@ interface Http
     /**
      * @param array<string, string> $headers
      * @param float $timeout seconds
+     * @param string $body what is sent along; its type is among the headers
      * @throws NoAnswer
      */
-    public function send(string $method, string $url, array $headers, float $timeout): Answer;
+    public function send(string $method, string $url, array $headers, float $timeout, string $body = ''): Answer;
 }

@@ -11,11 +11,13 @@ namespace Mieterportal\Typo3\Admin;
 final class NoAnswer extends \RuntimeException
 {
     /**
-     * @param string $detail a host, an address, a status code or the name of a parameter
+     * @param string $detail a host, an address, a status code or the names of parameters
+     * @param list<string> $parameters what the portal does not take, by its names
      */
     public function __construct(
         public readonly Trouble $trouble,
         public readonly string $detail = '',
+        public readonly array $parameters = [],
     ) {
         parent::__construct('The portal: ' . $trouble->value . ($detail === '' ? '' : ' (' . $detail . ')'), 1764150001);
     }

@@ -20,6 +20,7 @@ enum Trouble: string
     case NotFound = 'notFound';
     case NotAllowed = 'method';
     case Invalid = 'invalid';
+    case Aushang = 'aushang';
     case Unavailable = 'unavailable';
     case Key = 'key';
     case Settings = 'settings';

@@ -20,7 +20,7 @@ final readonly class Typo3Http implements Http
         private RequestFactory $requestFactory,
     ) {}
 
-    public function send(string $method, string $url, array $headers, float $timeout): Answer
+    public function send(string $method, string $url, array $headers, float $timeout, string $body = ''): Answer
     {
         $options = [
             'headers' => $headers,
@@ -30,6 +30,7 @@ final readonly class Typo3Http implements Http
             'allow_redirects' => false,
             'stream' => false,
         ];
+        $options += $body === '' ? [] : ['body' => $body];
         try {
             $response = $this->requestFactory->request($url, $method, $options, PortalClientFactory::CONTEXT);
             $read = $response->getBody()->read(Answer::MAX_BYTES);

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Middleware;
 
+use Mieterportal\Typo3\Content\PageUrl;
 use Mieterportal\Typo3\Content\PortalAddress;
 use Mieterportal\Typo3\Content\PortalElement;
 use Mieterportal\Typo3\Content\PortalElements;
@@ -13,7 +14,6 @@ use Psr\Http\Message\ServerRequestInterface;
 use Psr\Http\Server\MiddlewareInterface;
 use Psr\Http\Server\RequestHandlerInterface;
 use TYPO3\CMS\Core\Routing\PageArguments;
-use TYPO3\CMS\Core\Site\Entity\Site;
 use TYPO3\CMS\Core\Site\Entity\SiteLanguage;
 
 /**
@@ -48,7 +48,7 @@ final readonly class FindPortalAddress implements MiddlewareInterface
         unset($arguments[PortalEnhancer::ARGUMENT]);
         $address = new PortalAddress(
             $element,
-            $this->pageUrl($request, $routing),
+            PageUrl::of($request, $routing->getPageId()),
             implode('/', array_map(rawurlencode(...), explode('/', trim($path, '/')))),
             $request->getUri()->getQuery(),
         );
@@ -56,22 +56,5 @@ final readonly class FindPortalAddress implements MiddlewareInterface
         return $request
             ->withAttribute(PortalAddress::ATTRIBUTE, $address)
             ->withAttribute('routing', new PageArguments($routing->getPageId(), $routing->getPageType(), $arguments));
-    }
-
-    /**
-     * The page's own address, without what the site's configuration may add at its end.
-     */
-    private function pageUrl(ServerRequestInterface $request, PageArguments $routing): string
-    {
-        $site = $request->getAttribute('site');
-        $uri = $site instanceof Site
-            ? $site->getRouter()->generateUri($routing->getPageId(), ['_language' => $request->getAttribute('language')])
-            : $request->getUri();
-        if ($uri->getHost() === '') {
-            $uri = $uri->withScheme($request->getUri()->getScheme())->withHost($request->getUri()->getHost())
-                ->withPort($request->getUri()->getPort());
-        }
-
-        return rtrim((string)$uri->withQuery('')->withFragment(''), '/');
     }
 }

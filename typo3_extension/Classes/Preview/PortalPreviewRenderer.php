@@ -4,8 +4,10 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Preview;
 
+use Mieterportal\Typo3\Aushang\AushangElement;
 use Mieterportal\Typo3\Content\FlexForm;
 use Mieterportal\Typo3\Content\PortalElement;
+use Mieterportal\Typo3\Content\PortalHome;
 use Mieterportal\Typo3\Settings\PortalSettings;
 use Mieterportal\Typo3\Settings\PortalSettingsFactory;
 use Mieterportal\Typo3\Settings\SettingsIncomplete;
@@ -31,6 +33,7 @@ final readonly class PortalPreviewRenderer implements PreviewRendererInterface
         private StandardContentPreviewRenderer $standard,
         private SiteFinder $siteFinder,
         private PortalSettingsFactory $settings,
+        private PortalHome $home,
         private LanguageServiceFactory $languages,
     ) {}
 
@@ -74,6 +77,9 @@ final readonly class PortalPreviewRenderer implements PreviewRendererInterface
         if ($type === PortalElement::EMERGENCY) {
             return [];
         }
+        if ($type === AushangElement::TYPE) {
+            return $this->detailsOfAushaenge($row);
+        }
         $form = FlexForm::settings((string)($row['pi_flexform'] ?? ''));
         $element = PortalElement::fromRow(['uid' => 0, 'CType' => $type] + $row);
         $details = [];
@@ -91,6 +97,33 @@ final readonly class PortalPreviewRenderer implements PreviewRendererInterface
         }
 
         return $details;
+    }
+
+    /**
+     * @param array<string, mixed> $row
+     * @return list<string>
+     */
+    private function detailsOfAushaenge(array $row): array
+    {
+        $element = AushangElement::fromRow($row);
+        $details = [$this->words(self::CONTENT . 'audience.' . ($element->isPublic ? 'public' : 'own'))];
+        if (!$element->isPublic && $this->homeOf((int)($row['pid'] ?? 0), $element) === 0) {
+            $details[] = $this->words(self::MODULE . 'contents.noHome');
+        }
+        if (!$element->saysNone) {
+            $details[] = $this->words(self::CONTENT . 'none.nothing');
+        }
+
+        return $details;
+    }
+
+    private function homeOf(int $page, AushangElement $element): int
+    {
+        try {
+            return $this->home->page($this->siteFinder->getSiteByPageId($page), $element->page);
+        } catch (SiteNotFoundException) {
+            return 0;
+        }
     }
 
     private function settingsOf(int $page): ?PortalSettings

@@ -1,12 +1,13 @@
 <?php
 
+use Mieterportal\Typo3\Controller\Backend\AushangController;
 use Mieterportal\Typo3\Controller\Backend\PreviewController;
 use Mieterportal\Typo3\Controller\Backend\RoutingController;
 use Mieterportal\Typo3\Controller\Backend\SetupController;
 use Mieterportal\Typo3\Controller\Backend\SyncController;
 
 /**
- * One module under "Sites" with four parts; an administrator gives each of them to groups of editors separately.
+ * One module under "Sites" with five parts; an administrator gives each of them to groups of editors separately.
  */
 $labels = static fn(string $name): array => [
     'title' => 'LLL:EXT:mieterportal/Resources/Private/Language/locallang_module.xlf:module.' . $name . '.title',
@@ -42,6 +43,12 @@ return [
         '_default' => ['target' => SyncController::class . '::showAction'],
         'vorgang' => ['target' => SyncController::class . '::vorgangAction'],
         'retry' => ['target' => SyncController::class . '::retryAction', 'methods' => ['POST']],
+    ]),
+    'mieterportal_aushaenge' => $part('aushaenge', [
+        '_default' => ['target' => AushangController::class . '::showAction'],
+        'edit' => ['target' => AushangController::class . '::editAction'],
+        'save' => ['target' => AushangController::class . '::saveAction', 'methods' => ['POST']],
+        'end' => ['target' => AushangController::class . '::endAction', 'methods' => ['POST']],
     ]),
     'mieterportal_routing' => $part('routing', [
         '_default' => ['target' => RoutingController::class . '::showAction'],

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Tests\Functional;
 
+use Mieterportal\Typo3\Controller\Backend\AushangController;
 use Mieterportal\Typo3\Controller\Backend\ModuleFrame;
 use Mieterportal\Typo3\Controller\Backend\PreviewController;
 use Mieterportal\Typo3\Controller\Backend\RoutingController;
@@ -100,7 +101,7 @@ final class BackEndTest extends FunctionalTestCase
     {
         $uri = 'https://www.example.de/typo3/module/site/mieterportal';
         $server = ['HTTP_HOST' => 'www.example.de', 'HTTPS' => 'on', 'SCRIPT_NAME' => '/index.php', 'REQUEST_URI' => '/typo3/'];
-        $request = (new ServerRequest($uri, 'GET', 'php://input', [], $server))->withQueryParams(['site' => 'main'] + $query);
+        $request = (new ServerRequest($uri, 'GET', 'php://input', [], $server))->withQueryParams($query + ['site' => 'main']);
         $request = $request
             ->withAttribute('applicationType', SystemEnvironmentBuilder::REQUESTTYPE_BE)
             ->withAttribute('normalizedParams', NormalizedParams::createFromRequest($request))
@@ -203,6 +204,7 @@ final class BackEndTest extends FunctionalTestCase
 
     #[Test]
     #[TestWith([SyncController::class, 'mieterportal_sync', 'The portal cannot be reached'])]
+    #[TestWith([AushangController::class, 'mieterportal_aushaenge', 'The portal cannot be reached'])]
     #[TestWith([RoutingController::class, 'mieterportal_routing', 'The portal cannot be reached'])]
     #[TestWith([SetupController::class, 'mieterportal_setup', 'portal.example.de does not accept connections'])]
     public function aPortalThatIsAwayIsSaidWithoutTokenOrTrace(string $controller, string $module, string $said): void
@@ -252,6 +254,7 @@ final class BackEndTest extends FunctionalTestCase
         $this->signIn(2);
         $modules = $this->get(ModuleProvider::class);
         self::assertTrue($modules->accessGranted('mieterportal_sync', $GLOBALS['BE_USER']));
+        self::assertTrue($modules->accessGranted('mieterportal_aushaenge', $GLOBALS['BE_USER']));
         self::assertFalse($modules->accessGranted('mieterportal_setup', $GLOBALS['BE_USER']));
         self::assertSame(['main'], array_keys($this->get(ModuleFrame::class)->sites($GLOBALS['BE_USER'])));
         $page = self::text($this->get(SyncController::class)->showAction($this->request('mieterportal_sync', ['site' => 'other'])));
@@ -299,5 +302,95 @@ final class BackEndTest extends FunctionalTestCase
         self::assertFalse($with->has(Directive::FormAction));
         self::assertFalse($mutated('other', $own())->has(Directive::StyleSrc));
         self::assertFalse($mutated('main', new Policy())->has(Directive::StyleSrc));
+    }
+
+    private const TYPED = [
+        'art' => 'HINWEIS', 'schwere' => 'WICHTIG', 'titel' => ['de' => 'Neuer "Hof"', 'en' => ''], 'text' => ['de' => "Eins\r\n<i>zwei"],
+        'wo' => 'gebaeude', 'gebaeude' => ['G1'], 'weitere' => 'G9', 'von' => '2026-12-01T08:00', 'timezone' => 'Europe/Berlin',
+    ];
+
+    #[Test]
+    public function noticesAreListedWithTimesAsResidentsReadThem(): void
+    {
+        $controller = $this->get(AushangController::class);
+        $page = self::text($controller->showAction($this->request('mieterportal_aushaenge')));
+        self::assertStringContainsString('Heizung &lt;b&gt;', $page);
+        self::assertStringContainsString('01.07.2026 08:10', $page);
+    }
+
+    #[Test]
+    public function aNoticeIsInTheFormAsThePortalKeepsIt(): void
+    {
+        $controller = $this->get(AushangController::class);
+        $this->portal->admin['/' . PortalBehindModule::AUSHANG['id']] = [200, PortalBehindModule::AUSHANG];
+        $form = self::text($controller->editAction($this->request('mieterportal_aushaenge', ['aushang' => PortalBehindModule::AUSHANG['id']])));
+        self::assertStringContainsString('value="Heizung &lt;b&gt;"', $form);
+        self::assertStringContainsString('name="von" value="2026-07-01T08:10"', $form);
+        self::assertMatchesRegularExpression('#value="G1" id="mieterportal-haus-G1" checked="checked"#', $form);
+        self::assertMatchesRegularExpression('#name="weitere">G9</textarea>#', $form);
+    }
+
+    #[Test]
+    public function aNoticeIsPutUpAsItWasTyped(): void
+    {
+        $this->portal->admin['POST /aushaenge'] = [201, PortalBehindModule::AUSHANG];
+        $request = $this->request('mieterportal_aushaenge')->withParsedBody(self::TYPED);
+        self::assertSame(303, $this->get(AushangController::class)->saveAction($request)->getStatusCode());
+        self::assertSame('POST /musterbau/api/v1/admin/aushaenge', end($this->portal->asked));
+        self::assertSame([[
+            'art' => 'HINWEIS', 'schwere' => 'WICHTIG', 'titel' => ['de' => 'Neuer "Hof"'], 'text' => ['de' => "Eins\n<i>zwei"],
+            'gebaeude' => ['G1', 'G9'], 'schadensort' => '', 'schadenskategorie' => '', 'oeffentlich' => false,
+            'zeigen_ab' => null, 'von' => '2026-12-01T08:00', 'bis' => null,
+        ]], $this->portal->sent);
+    }
+
+    #[Test]
+    public function whatThePortalDoesNotTakeIsSaidAtItsFieldWithEverythingThatWasTyped(): void
+    {
+        $this->portal->admin['POST /aushaenge'] = [422, ['code' => 'invalid_aushang', 'parameters' => ['titel', 'bis']]];
+        $answer = $this->get(AushangController::class)->saveAction($this->request('mieterportal_aushaenge')->withParsedBody(self::TYPED));
+        self::assertSame(422, $answer->getStatusCode());
+        $page = (string)$answer->getBody();
+        self::assertStringContainsString('id="mieterportal-titel-wrong"', $page);
+        self::assertStringContainsString('id="mieterportal-bis-wrong"', $page);
+        self::assertStringNotContainsString('id="mieterportal-von-wrong"', $page);
+        $this->holdsWhatWasTyped($page);
+    }
+
+    #[Test]
+    public function nothingThatWasTypedIsLostWhenThePortalIsAway(): void
+    {
+        $this->portal->there = false;
+        $answer = $this->get(AushangController::class)->saveAction($this->request('mieterportal_aushaenge')->withParsedBody(self::TYPED));
+        $page = (string)$answer->getBody();
+        self::assertStringContainsString('The portal cannot be reached', $page);
+        self::assertStringContainsString('It is not certain whether the notice has arrived', $page);
+        $this->holdsWhatWasTyped($page);
+    }
+
+    private function holdsWhatWasTyped(string $page): void
+    {
+        self::assertStringContainsString('value="Neuer &quot;Hof&quot;"', $page);
+        self::assertStringContainsString("Eins\n&lt;i&gt;zwei</textarea>", $page);
+        self::assertStringContainsString('value="WICHTIG" selected="selected"', $page);
+        self::assertMatchesRegularExpression('#value="G1" id="mieterportal-haus-G1" checked="checked"#', $page);
+        self::assertStringContainsString('G9', $page);
+        self::assertStringContainsString('name="von" value="2026-12-01T08:00"', $page);
+    }
+
+    #[Test]
+    public function aNoticeIsWithdrawnAndNoneIsPutUpAtASiteThatSomebodyMayNotSee(): void
+    {
+        $controller = $this->get(AushangController::class);
+        $this->portal->admin['/end'] = [200, ['over' => true] + PortalBehindModule::AUSHANG];
+        $own = $this->request('mieterportal_aushaenge', ['aushang' => PortalBehindModule::AUSHANG['id']]);
+        self::assertSame(303, $controller->endAction($own)->getStatusCode());
+        $asked = $this->portal->asked;
+        self::assertSame('POST /musterbau/api/v1/admin/aushaenge/' . PortalBehindModule::AUSHANG['id'] . '/end', end($asked));
+        $this->signIn(2);
+        $other = $this->request('mieterportal_aushaenge', ['site' => 'other', 'aushang' => PortalBehindModule::AUSHANG['id']]);
+        self::assertSame(303, $controller->saveAction($other->withParsedBody(self::TYPED))->getStatusCode());
+        self::assertSame(303, $controller->endAction($other)->getStatusCode());
+        self::assertSame($asked, $this->portal->asked);
     }
 }

@@ -18,8 +18,6 @@ require_once __DIR__ . '/Fixtures/SiteWithPortal.php';
  */
 final class BadInputTest extends SiteWithPortal
 {
-    private const REFUSAL = ['Content-Type' => 'application/problem+json', 'WWW-Authenticate' => 'Portal', 'X-Request-ID' => 'r-77'];
-
     private static function date(int $seconds): string
     {
         return gmdate('D, d M Y H:i:s', time() + $seconds) . ' GMT';
@@ -38,26 +36,6 @@ final class BadInputTest extends SiteWithPortal
         }
         self::assertStringNotContainsString(self::KEY, $read);
         self::assertDoesNotMatchRegularExpression('/Portal website:|Stack trace|#0 |\\.php/', $read);
-    }
-
-    /**
-     * @return array<string, array{?array{int, array<string, string>, string}, string}>
-     */
-    public static function troubles(): array
-    {
-        $html = ['Content-Type' => 'text/html'];
-
-        return [
-            'nobody there' => [null, 'Connection refused'],
-            'somebody else there' => [[200, $html, '<h1>Willkommen</h1>'], 'is mieterportal.portalUrl its address?'],
-            'somebody else asking for a password' => [
-                [401, ['Content-Type' => 'text/plain', 'WWW-Authenticate' => 'Basic realm="x"'], ''],
-                'answered with 401 and text/plain, which is no page of a portal',
-            ],
-            'wrong key or wrong public address' => [[401, self::REFUSAL, '{}'], 'its log says why, request r-77.'],
-            'a proxy in trouble' => [[502, $html, '<h1>Bad gateway</h1>'], 'answered with 502 and text/html'],
-            'a page cut short' => [[200, Portal::PAGE + ['Content-Length' => '9999'], '<p>Gu'], 'The page broke off after 5 of 9999'],
-        ];
     }
 
     /**

@@ -14,7 +14,7 @@ use Mieterportal\Typo3\Admin\Trouble;
  */
 final class CurlHttp implements Http
 {
-    public function send(string $method, string $url, array $headers, float $timeout): Answer
+    public function send(string $method, string $url, array $headers, float $timeout, string $body = ''): Answer
     {
         $said = [];
         $handle = curl_init($url);
@@ -31,12 +31,12 @@ final class CurlHttp implements Http
 
                 return strlen($line);
             },
-        ]);
-        $body = curl_exec($handle);
-        if (!is_string($body)) {
+        ] + ($body === '' ? [] : [CURLOPT_POSTFIELDS => $body]));
+        $answered = curl_exec($handle);
+        if (!is_string($answered)) {
             throw new NoAnswer(Trouble::ofCurl(curl_errno($handle)), (string)parse_url($url, PHP_URL_HOST));
         }
 
-        return new Answer(curl_getinfo($handle, CURLINFO_RESPONSE_CODE), $said, $body);
+        return new Answer(curl_getinfo($handle, CURLINFO_RESPONSE_CODE), $said, $answered);
     }
 }

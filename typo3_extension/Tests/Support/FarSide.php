@@ -13,7 +13,7 @@ use Mieterportal\Typo3\Admin\NoAnswer;
  */
 final class FarSide implements Http
 {
-    /** @var list<array{method: string, url: string, headers: array<string, string>}> */
+    /** @var list<array{method: string, url: string, headers: array<string, string>, body: string}> */
     public array $asked = [];
 
     /**
@@ -21,9 +21,9 @@ final class FarSide implements Http
      */
     public function __construct(private array $answers) {}
 
-    public function send(string $method, string $url, array $headers, float $timeout): Answer
+    public function send(string $method, string $url, array $headers, float $timeout, string $body = ''): Answer
     {
-        $this->asked[] = ['method' => $method, 'url' => $url, 'headers' => $headers];
+        $this->asked[] = ['method' => $method, 'url' => $url, 'headers' => $headers, 'body' => $body];
         foreach ($this->answers as $part => $answer) {
             if (str_contains($url, $part)) {
                 $answer = $answer instanceof \Closure ? $answer($headers) : $answer;

@@ -60,7 +60,7 @@ final class Samples
      */
     public static function json(array $said, int $status = 200): Answer
     {
-        $type = $status === 200 ? 'application/json' : 'application/problem+json';
+        $type = $status < 300 ? 'application/json' : 'application/problem+json';
 
         return new Answer($status, ['content-type' => $type], json_encode($said, JSON_THROW_ON_ERROR));
     }

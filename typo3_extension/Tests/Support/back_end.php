@@ -11,6 +11,8 @@ namespace Mieterportal\Typo3\Tests\Support;
 
 use Mieterportal\Typo3\Admin\AdminClient;
 use Mieterportal\Typo3\Admin\NoAnswer;
+use Mieterportal\Typo3\Aushang\AushangForm;
+use Mieterportal\Typo3\Aushang\Choices;
 use Mieterportal\Typo3\Session\Claims;
 use Mieterportal\Typo3\Session\KeyRing;
 use Mieterportal\Typo3\Session\SessionSigner;
@@ -50,6 +52,12 @@ try {
         'retryAll' => $client->retryAll(),
         'catalog' => $client->catalog(),
         'routing' => $client->routing($case['case']),
+        'aushaenge' => $client->aushaenge(($case['over'] ?? false) === true, $case['before'] ?? '', (int)($case['limit'] ?? 50)),
+        'aushang' => $client->aushang($case['id']),
+        'putUp' => $client->putUp($case['id'] ?? '', AushangForm::typed($case['form'])->body()),
+        'withdraw' => $client->withdraw($case['id']),
+        'choices' => Choices::read($client, 'de'),
+        'form' => AushangForm::of($client->aushang($case['id']), $case['timezone'], time()),
     };
 } catch (NoAnswer $none) {
     $said = ['trouble' => $none->trouble->value, 'detail' => $none->detail];

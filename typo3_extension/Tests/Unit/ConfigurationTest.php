@@ -24,12 +24,12 @@ final class ConfigurationTest extends TestCase
     public function testEveryRouteOfTheModuleHasItsActionAndChangesByPostOnly(): void
     {
         $modules = $this->loaded('Backend/Modules.php');
-        self::assertCount(5, $modules);
+        self::assertCount(6, $modules);
         foreach ($modules as $name => $module) {
             foreach ($module['routes'] ?? [] as $route => $told) {
                 [$class, $method] = explode('::', $told['target']);
                 self::assertTrue(method_exists($class, $method), $told['target']);
-                $changes = in_array($route, ['key', 'retry', 'token'], true);
+                $changes = in_array($route, ['key', 'retry', 'save', 'end', 'token'], true);
                 self::assertSame($changes ? ['POST'] : null, $told['methods'] ?? null, $name . ' ' . $route);
             }
         }

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Mieterportal\Typo3\Tests\Unit;
 
 use Mieterportal\Typo3\Admin\Trouble;
+use Mieterportal\Typo3\Aushang\AushangForm;
 use Mieterportal\Typo3\Setup\State;
 use Mieterportal\Typo3\Setup\Step;
 use PHPUnit\Framework\TestCase;
@@ -95,6 +96,25 @@ final class LanguageFilesTest extends TestCase
         }
         foreach (Trouble::cases() as $trouble) {
             self::assertArrayHasKey('trouble.' . $trouble->value . '.remedy', $known);
+        }
+    }
+
+    public function testEveryFieldAndChoiceOfANoticeHasWords(): void
+    {
+        $known = $this->words(self::MODULE, 'source');
+        foreach (AushangForm::FIELDS as $field) {
+            self::assertArrayHasKey('aushang.' . $field, $known);
+        }
+        foreach (['titel', 'text', 'gebaeude', 'oeffentlich', 'von', 'bis', 'zeigen_ab'] as $field) {
+            self::assertArrayHasKey('aushang.wrong.' . $field, $known);
+        }
+        foreach (['art', 'schwere', 'von', 'bis', 'zeigen_ab'] as $field) {
+            self::assertArrayHasKey('aushang.' . $field . '.hint', $known);
+        }
+        foreach (['art' => AushangForm::ARTEN, 'schwere' => AushangForm::SCHWEREN] as $field => $codes) {
+            foreach ($codes as $code) {
+                self::assertArrayHasKey('aushang.' . $field . '.' . $code, $known);
+            }
         }
     }
 

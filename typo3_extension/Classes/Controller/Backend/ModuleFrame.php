@@ -146,6 +146,14 @@ final readonly class ModuleFrame
         return ['title' => $this->words($key), 'text' => $this->words($key . '.remedy', [$none->detail])];
     }
 
+    /**
+     * In which of the portal's two languages for whoever looks after it this person reads.
+     */
+    public function language(): string
+    {
+        return (self::user()->user['lang'] ?? '') === 'de' ? 'de' : 'en';
+    }
+
     public static function user(): BackendUserAuthentication
     {
         return $GLOBALS['BE_USER'];

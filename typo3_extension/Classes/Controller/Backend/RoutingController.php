@@ -54,8 +54,7 @@ final readonly class RoutingController
     {
         $catalog = $client->catalog();
         $tables = is_array($catalog['tables'] ?? null) ? $catalog['tables'] : [];
-        $language = ModuleFrame::user()->user['lang'] ?? '';
-        $words = self::words($tables, $language === 'de' ? 'de' : 'en');
+        $words = self::words($tables, $this->frame->language());
         $view->assignMultiple([
             'catalog' => $catalog,
             'fields' => $this->fields($tables, $words, $case),

@@ -10,7 +10,7 @@ defined('TYPO3') or die();
 (static function (): void {
     $labels = 'LLL:EXT:mieterportal/Resources/Private/Language/locallang_content.xlf:';
     ExtensionManagementUtility::addTcaSelectItemGroup('tt_content', 'CType', 'mieterportal', $labels . 'group', 'after:default');
-    foreach (['Portal' => true, 'Way' => true, 'Link' => true, 'Emergency' => false] as $plugin => $hasForm) {
+    foreach (['Portal' => true, 'Way' => true, 'Link' => true, 'Aushaenge' => true, 'Emergency' => false] as $plugin => $hasForm) {
         $name = strtolower($plugin);
         $type = ExtensionUtility::registerPlugin(
             'Mieterportal',

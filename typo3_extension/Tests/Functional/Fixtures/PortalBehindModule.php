@@ -16,12 +16,29 @@ use Psr\Http\Message\RequestInterface;
  */
 final class PortalBehindModule
 {
+    public const AUSHANG = [
+        'id' => '22222222-2222-4222-8222-222222222222',
+        'art' => 'STOERUNG',
+        'schwere' => 'DRINGEND',
+        'titel' => ['de' => 'Heizung <b>'],
+        'text' => ['de' => 'Techniker kommt'],
+        'gebaeude' => ['G1', 'G9'],
+        'schadensort' => '',
+        'schadenskategorie' => '',
+        'oeffentlich' => false,
+        'zeigen_ab' => '2026-07-01T06:10:00Z',
+        'von' => '2026-07-01T06:10:00Z',
+        'bis' => null,
+        'over' => false,
+        'betroffene' => 12,
+    ];
+
     /** @var list<string> methods and paths */
     public array $asked = [];
 
-    /** @var array<string, array{int, array<string, mixed>}> status and JSON by the end of the path */
+    /** @var array<string, array{int, array<string, mixed>}> status and JSON by the end of the path, if need be with the method before it */
     public array $admin = [
-        '/version' => [200, ['version' => '0.1.0', 'connection' => ['kind' => 'typo3'], 'immotion' => true]],
+        '/version' => [200, ['version' => '0.1.0', 'connection' => ['kind' => 'typo3'], 'immotion' => true, 'languages' => ['de', 'en']]],
         '/status' => [200, [
             'waiting' => 4,
             'parked' => 1,
@@ -43,6 +60,8 @@ final class PortalBehindModule
             'tables' => ['vorgangstypen' => [['code' => 'KONTAKT', 'de' => 'Anliegen', 'en' => 'Question']]],
             'rules' => [['name' => 'Nord', 'conditions' => ['gebaeude' => ['G1']], 'suggests' => ['sachbearbeiter' => 'nord']]],
         ]],
+        '/aushaenge' => [200, ['timezone' => 'Europe/Berlin', 'aushaenge' => [self::AUSHANG], 'next' => null]],
+        '/gebaeude' => [200, ['gebaeude' => [['gebaeude' => 'G1', 'adresse' => 'Anger 1'], ['gebaeude' => '7', 'adresse' => '']], 'next' => null]],
         '/routing' => [200, [
             'regel' => 'Nord',
             'vorgangsart' => 'VA1',
@@ -63,25 +82,32 @@ final class PortalBehindModule
     /** What it takes for its public address. */
     public string $address = 'https://portal.example.de/musterbau';
 
+    /** @var list<array<string, mixed>> what was sent as JSON */
+    public array $sent = [];
+
     public function __invoke(callable $handler): callable
     {
         return function (RequestInterface $request, array $options): PromiseInterface {
             $path = $request->getUri()->getPath();
             $this->asked[] = $request->getMethod() . ' ' . $path;
+            $sent = json_decode((string)$request->getBody(), true);
+            if (is_array($sent)) {
+                $this->sent[] = $sent;
+            }
             if (!$this->there) {
                 return Create::rejectionFor(new ConnectException('refused: ' . $request->getHeaderLine('Authorization'), $request));
             }
 
-            return Create::promiseFor($this->answer($path));
+            return Create::promiseFor($this->answer($request->getMethod(), $path));
         };
     }
 
-    private function answer(string $path): Response
+    private function answer(string $method, string $path): Response
     {
         if (str_contains($path, '/api/v1/admin')) {
             $end = '/' . basename($path);
-            [$status, $said] = $this->admin[$end] ?? [404, ['code' => 'not_found']];
-            $type = $status === 200 ? 'application/json' : 'application/problem+json';
+            [$status, $said] = $this->admin[$method . ' ' . $end] ?? $this->admin[$end] ?? [404, ['code' => 'not_found']];
+            $type = $status < 300 ? 'application/json' : 'application/problem+json';
 
             return new Response($status, ['Content-Type' => $type], (string)json_encode($said));
         }

@@ -22,15 +22,40 @@ abstract class SiteWithPortal extends FunctionalTestCase
     protected const SITE = 'https://www.example.de';
     protected const KEY = 'the-key-has-at-least-32-bytes-ok';
 
+    protected const REFUSAL = ['Content-Type' => 'application/problem+json', 'WWW-Authenticate' => 'Portal', 'X-Request-ID' => 'r-77'];
+
     protected array $coreExtensionsToLoad = ['typo3/cms-felogin', 'typo3/cms-fluid-styled-content'];
     protected array $testExtensionsToLoad = ['mieterportal/typo3-mieterportal'];
     protected array $configurationToUseInTestInstance = [
         'EXTENSIONS' => ['mieterportal' => ['keys' => ['website' => ['key' => self::KEY]]]],
         'FE' => ['cacheHash' => ['enforceValidation' => true]],
-        'SYS' => ['caching' => ['cacheConfigurations' => ['pages' => ['backend' => Typo3DatabaseBackend::class]]]],
+        'SYS' => ['caching' => ['cacheConfigurations' => [
+            'pages' => ['backend' => Typo3DatabaseBackend::class],
+            'hash' => ['backend' => Typo3DatabaseBackend::class],
+        ]]],
     ];
 
     protected Portal $portal;
+
+    /**
+     * @return array<string, array{?array{int, array<string, string>, string}, string}>
+     */
+    public static function troubles(): array
+    {
+        $html = ['Content-Type' => 'text/html'];
+
+        return [
+            'nobody there' => [null, 'Connection refused'],
+            'somebody else there' => [[200, $html, '<h1>Willkommen</h1>'], 'is mieterportal.portalUrl its address?'],
+            'somebody else asking for a password' => [
+                [401, ['Content-Type' => 'text/plain', 'WWW-Authenticate' => 'Basic realm="x"'], ''],
+                'answered with 401 and text/plain, which is no page of a portal',
+            ],
+            'wrong key or wrong public address' => [[401, self::REFUSAL, '{}'], 'its log says why, request r-77.'],
+            'a proxy in trouble' => [[502, $html, '<h1>Bad gateway</h1>'], 'answered with 502 and text/html'],
+            'a page cut short' => [[200, Portal::PAGE + ['Content-Length' => '9999'], '<p>Gu'], 'The page broke off after 5 of 9999'],
+        ];
+    }
 
     protected function setUp(): void
     {

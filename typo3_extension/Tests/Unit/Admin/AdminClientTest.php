@@ -104,4 +104,20 @@ final class AdminClientTest extends TestCase
         self::assertStringEndsWith('/vorgaenge/..%2Fretry/retry', $far->asked[1]['url']);
         self::assertSame('POST', $far->asked[1]['method']);
     }
+
+    public function testANoticeIsSentAsJsonAndWhatIsMadeIsAnAnswer(): void
+    {
+        $far = new FarSide(['/aushaenge/a%2Fb' => Samples::json(['id' => 'a/b']), '/aushaenge' => Samples::json(['id' => 'new'], 201)]);
+        self::assertSame(['id' => 'new'], $this->client($far)->putUp('', ['titel' => ['de' => "Hof \xff"]]));
+        self::assertSame(['id' => 'a/b'], $this->client($far)->putUp('a/b', ['titel' => []]));
+        self::assertSame(['POST', 'PUT'], array_column($far->asked, 'method'));
+        self::assertSame(['{"titel":{"de":"Hof \ufffd"}}', '{"titel":[]}'], array_column($far->asked, 'body'));
+        self::assertSame('application/json', $far->asked[0]['headers']['Content-Type']);
+    }
+
+    public function testWhatANoticeCannotHaveIsToldByItsFields(): void
+    {
+        $refused = $this->troubleOf(Samples::json(['code' => 'invalid_aushang', 'parameters' => ['titel', 7, 'bis']], 422));
+        self::assertSame([Trouble::Aushang, ['titel', 'bis'], 'titel, bis'], [$refused->trouble, $refused->parameters, $refused->detail]);
+    }
 }

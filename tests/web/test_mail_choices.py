@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
+from falcon.testing import Result
 
 from service.store import benachrichtigungen
 from service.store.database import connected
@@ -99,17 +100,20 @@ def test_a_receipt_is_sent_only_on_request_and_only_to_a_confirmed_address(porta
     "path,given",
     [
         ("melden/kontakt", {"kontaktthema": "ALLGEMEIN", "betreff": "B", "beschreibung": "Frage"}),
-        ("melden/beschwerde", {"beschwerdeart": "LAERM", "beschreibung": "Laut"}),
+        ("melden/beschwerde", {"beschwerdeart": "LAERM_NACHBAR", "beschreibung": "Laut"}),
         ("melden/dokument", {"dokumentart": "MIETBESCHEINIGUNG"}),
-        ("melden/schaden", None),
+        (
+            "melden/schaden?schadensort=W_KUECHE&schadenskategorie=SANITAER&schadensart=SANITAER.TROPFT",
+            {"schadensort": "W_KUECHE", "beschreibung": "Der Hahn tropft."},
+        ),
     ],
 )
 def test_every_kind_of_vorgang_has_its_receipt_sent(
-    portal: Portal, resident: Visitor, path: str, given: dict[str, str] | None
+    portal: Portal, resident: Visitor, path: str, given: dict[str, str]
 ) -> None:
     confirm(portal)
     before = len(_receipts())
-    vorgang = _file_schaden(resident) if given is None else _filed(resident, resident.post(path, resident.form(path) | given))
+    vorgang = _filed(resident, resident.post(path, resident.form(path) | given))
     receipt = f"vorgaenge/{vorgang}/quittung"
     assert resident.post(f"{receipt}/mail", resident.form(receipt)).status_code == 303
     (*_, owed) = _receipts()

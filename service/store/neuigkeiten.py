@@ -85,7 +85,7 @@ def settle(ziele: Sequence[tuple[UUID, str]]) -> None:
         (DokumentZielRow.dokument == _NONE) & (DokumentZielRow.ziel == "") & _UNTOLD
     )
     value = DokumentZielRow.dokument.db_value
-    if many(form, [(None, value(key), ziel) for key, ziel in sorted(ziele)]) != len(ziele):
+    if ziele and many(form, [(None, value(key), ziel) for key, ziel in sorted(ziele)]) != len(ziele):
         raise Overtaken
 
 

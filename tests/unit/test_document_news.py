@@ -259,16 +259,19 @@ def test_a_document_for_many_persons_is_told_in_batches_and_all_of_a_day_is_one_
     put_all(nrs, stunde=18)
     for name in ("D1", "D2"):
         publish(name, *(Empfaenger(person_nr=nr) for nr in nrs), quelle=FEED)
-    statements = []
+    statements: list[str] = []
     original = pool.obj.execute_sql
-    monkeypatch.setattr(pool.obj, "execute_sql", lambda sql, *rest: statements.append(sql) or original(sql, *rest))
+
+    def counted(*args: Any, **more: Any) -> Any:
+        statements.append(args[0])
+        return original(*args, **more)
+
+    monkeypatch.setattr(pool.obj, "execute_sql", counted)
     steps = []
-    while True:
-        killed(owe_documents) if neuigkeiten.untold("m", viele=False, limit=1) else None
+    while neuigkeiten.untold("m", viele=False, limit=1):
+        killed(owe_documents)
         statements.clear()
-        if not (done := step()):
-            break
-        steps.append((done, len(statements)))
+        steps.append((step(), len(statements)))
     assert [done for done, _ in steps] == [200, 200, 200, 200, 100]
     assert max(number for _, number in steps) < 50
     assert told() == dict.fromkeys(nrs, 1)

@@ -55,11 +55,32 @@ def owe_news(news: Sequence[News], *, now: datetime) -> None:
 
     Part of the caller's transaction.
     """
-    at_once = [one for one in news if one.due is None]
+    at_once = [one for one in news if one.due is None and one.facts.get("vorgang")]
+    at_once += _without_waiting([one for one in news if one.due is None and not one.facts.get("vorgang")])
     rows = [_row(one.to.mandant, NEUES, one.to.account, one.to.email, one.to.lang, one.facts, now) for one in at_once]
     for some in chunks(rows):
         affected(MailRow.insert_many(some).as_rowcount())
     _gather([(one, one.due) for one in news if one.due is not None], now)
+
+
+def _without_waiting(news: Sequence[News]) -> list[News]:
+    """Return whom no mail about documents waits to be sent to; one that does tells of these too."""
+    left: list[News] = []
+    for some in chunks(news):
+        of = {one.to.account: one for one in some}
+        accounts = (MailRow.mandant == some[0].to.mandant) & MailRow.account.in_(list(of))
+        free = (MailRow.kind == NEUES) & (MailRow.state == WAITING) & MailRow.lease_until.is_null()
+        query: Query = MailRow.select(MailRow.id, MailRow.account, MailRow.facts).where(accounts & free)
+        found = tuples(query.order_by(MailRow.id) if engine() == "sqlite" else query.order_by(MailRow.id).for_update())
+        waiting = {account: (facts, row_id) for row_id, account, facts in found if facts.get("vorgang") == ""}
+        told = [(_together(facts, of[account].facts), row_id) for account, (facts, row_id) in waiting.items()]
+        if told:
+            many(
+                MailRow.update(facts={}).where(MailRow.id == 0),
+                [(MailRow.facts.db_value(facts), row_id) for facts, row_id in told],
+            )
+        left += [one for one in some if one.to.account not in waiting]
+    return left
 
 
 def _gather(news: Sequence[tuple[News, datetime]], now: datetime) -> None:

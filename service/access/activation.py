@@ -140,7 +140,8 @@ def use(found: Activation, visitor: Visitor, source: Source) -> None:
         return
     accounts.link(Link(visitor.mandant, visitor.account, found.person, visitor.connection, now))
     accounts.choose(visitor.of_cms_session, found.person, now=now)
-    benachrichtigungen.set_person(visitor.mandant, visitor.account, owner_of_person(visitor.mandant, found.person))
+    owner = owner_of_person(visitor.mandant, found.person)
+    benachrichtigungen.set_person(visitor.mandant, visitor.account, owner, found.person)
     notices.note(Event.LINKED, replace(source, person=found.person))
     for other in accounts.links_of(visitor.mandant, found.person):
         if other.account != visitor.account:

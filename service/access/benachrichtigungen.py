@@ -4,15 +4,15 @@ The only address that can be chosen is the one that the CMS knows; it is kept fr
 given up or not confirmed within a week.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from service.access.mailaddress import mail_address
+from service.access.mailaddress import confirmed, mail_address
 from service.access.mailtoken import VALID_FOR, MailTokenRefused, MailTokens
 from service.access.visitor import Visitor
-from service.store import benachrichtigungen, mails, own_accounts
+from service.store import accounts, benachrichtigungen, mails
 from service.store.database import in_transaction
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.records import Benachrichtigung, SentMail
@@ -35,8 +35,8 @@ def chosen_by(visitor: Visitor) -> Benachrichtigung | None:
     chosen = benachrichtigungen.of_account(visitor.mandant, visitor.account)
     if chosen is None or not chosen.email:
         return None
-    if chosen.owner_person != _owner_person(visitor):
-        benachrichtigungen.set_person(visitor.mandant, visitor.account, _owner_person(visitor))
+    if (chosen.owner_person, chosen.person) != (_owner_person(visitor), visitor.person):
+        benachrichtigungen.set_person(visitor.mandant, visitor.account, _owner_person(visitor), visitor.person)
     return chosen
 
 
@@ -72,6 +72,7 @@ def _choice(visitor: Visitor, lang: str, key: UUID, now: datetime) -> Benachrich
         connection=visitor.connection,
         owner=owner_of_account(visitor.mandant, visitor.account),
         owner_person=_owner_person(visitor),
+        person=visitor.person,
         email=address_of(visitor),
         lang=lang,
         asked_at=now,
@@ -119,14 +120,24 @@ def bounced(sent: SentMail, code: str, *, now: datetime) -> bool:
     return benachrichtigungen.pause(chosen, code, now)
 
 
+def stands_for_person(mandant: str, account: str, trusted: Collection[str]) -> bool:
+    """Tell whether an account may be told now of what is the person's that it was last known to stand for.
+
+    Its CMS is `trusted` to say for whom it stands, or a letter has linked it to the person: a setting that was taken
+    back since holds at once, and not only from the account's next visit on.
+    """
+    chosen = benachrichtigungen.of_account(mandant, account)
+    if chosen is None or chosen.owner_person is None:
+        return False
+    if chosen.connection in trusted:
+        return True
+    linked = accounts.may_act_for(mandant, account)
+    return chosen.owner_person in {owner_of_person(mandant, person) for person in linked}
+
+
 def confirmed_address(visitor: Visitor) -> tuple[str, str]:
     """Return where a mail with personal content may go, and the language; empty where nothing was confirmed."""
-    own = own_accounts.of_account(visitor.mandant, visitor.account)
-    if own is not None and own.confirmed_email:
-        return own.confirmed_email, own.lang
-    chosen = benachrichtigungen.of_account(visitor.mandant, visitor.account)
-    good = chosen is not None and chosen.confirmed_at is not None and chosen.bounced_at is None
-    return (chosen.email, chosen.lang) if chosen is not None and good else ("", "")
+    return confirmed(visitor.mandant, visitor.account)
 
 
 def owe_receipt(visitor: Visitor, address: str, lang: str, facts: dict[str, str], *, now: datetime) -> None:

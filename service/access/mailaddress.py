@@ -1,6 +1,8 @@
-"""Mail addresses as mail servers take them."""
+"""Mail addresses as mail servers take them, and the one rule of which belongs to an account."""
 
 import re
+
+from service.store import benachrichtigungen, own_accounts
 
 LONGEST = 254
 _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
@@ -17,3 +19,22 @@ def mail_address(text: str) -> str:
     address = f"{local}@{domain}"
     good = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and len(address) <= LONGEST
     return address if good else ""
+
+
+def confirmed(mandant: str, account: str) -> tuple[str, str]:
+    """Return the address that an account's owner has confirmed and that takes mail, and their language; or nothing.
+
+    That of the own login comes first.
+    """
+    own = own_accounts.of_account(mandant, account)
+    if own is not None and own.confirmed_email and not takes_none(mandant, account, own.confirmed_email):
+        return own.confirmed_email, own.lang
+    chosen = benachrichtigungen.of_account(mandant, account)
+    good = chosen is not None and chosen.confirmed_at is not None and chosen.bounced_at is None
+    return (chosen.email, chosen.lang) if chosen is not None and good else ("", "")
+
+
+def takes_none(mandant: str, account: str, address: str) -> bool:
+    """Tell whether an account's mail to this address has come back for good, and it was not confirmed again since."""
+    chosen = benachrichtigungen.of_account(mandant, account)
+    return chosen is not None and chosen.bounced_at is not None and chosen.email == address

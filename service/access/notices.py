@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from service.access import audit
 from service.access.audit import Event, Notice, Source
-from service.access.mailaddress import mail_address
-from service.store import benachrichtigungen, mails, own_accounts
+from service.access.mailaddress import confirmed, mail_address, takes_none
+from service.store import mails, own_accounts
 
 LINKED_OTHER, NEW_DEVICE = "linked_other", "new_device"
 _TOLD = {
@@ -61,10 +61,8 @@ def tell_other(what: str, account: str, connection: str, source: Source) -> None
 
 def _address(mandant: str, account: str, notice: Notice) -> tuple[str, str]:
     """Return where an account is told, and in which language."""
-    own = own_accounts.of_account(mandant, account)
-    if own is not None:
-        return own.confirmed_email, own.lang
-    chosen = benachrichtigungen.of_account(mandant, account)
-    if chosen is not None and chosen.confirmed_at is not None:
-        return chosen.email, chosen.lang
-    return mail_address(notice.email), notice.lang
+    address, lang = confirmed(mandant, account)
+    if address or own_accounts.of_account(mandant, account) is not None:
+        return address, lang
+    handed_on = mail_address(notice.email)
+    return ("", "") if takes_none(mandant, account, handed_on) else (handed_on, notice.lang)

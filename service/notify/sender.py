@@ -4,20 +4,23 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
 
-from service.access.benachrichtigungen import bounced
+from service.access.benachrichtigungen import bounced, stands_for_person
 from service.access.own import reset
 from service.notify.smtp import AddressRefused, Permanent, Server, ServerAway, Temporary
 from service.notify.texts import NotUnderstood, Texts
 from service.retry import GIVE_UP_AFTER, LONGEST, next_attempt
-from service.settings import MailSettings, Settings
-from service.store import dokumente, mails
+from service.settings import ImmotionSettings, MailSettings, MandantSettings, Settings
+from service.store import mails, neuigkeiten
 from service.store.database import connected, in_transaction
 from service.store.records import Mail, SentMail
-from service.vorgang.notices import Sammelzeit, owe_documents
+from service.vorgang.document_news import owe_documents, owe_to_many
+from service.vorgang.dokumente import owe_notified
+from service.vorgang.notices import Sammelzeit
 
 log = structlog.get_logger()
 
@@ -27,6 +30,10 @@ TOO_OLD = "too old"
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _trusted(mandant: MandantSettings) -> frozenset[str]:
+    return frozenset(name for name, connection in mandant.connections.items() if connection.trust_person)
 
 
 def sender_for(settings: Settings) -> "Sender | None":
@@ -51,6 +58,10 @@ class Sender:
         self._server = Server(server)
         self._lease = timedelta(seconds=server.timeout_s * _COMMANDS)
         self._zeit = Sammelzeit(ZoneInfo(settings.service.timezone))
+        self._trusted = {name: _trusted(mandant) for name, mandant in settings.mandanten.items()}
+        self._reporting = {
+            name for name, mandant in settings.mandanten.items() if isinstance(mandant.immotion, ImmotionSettings)
+        }
         self._clock = clock
         self._random = random
         self._failures = 0
@@ -75,16 +86,21 @@ class Sender:
         return sent
 
     def _tell_of_documents(self, told_to_stop: Callable[[], bool]) -> None:
-        """Owe the mails about documents that have come; so many at a time, each time in one transaction.
-
-        Whether any have come is asked first, which locks nothing.
-        """
+        """Owe the mails about documents that have come; so many at a time, each time in one transaction."""
         for mandant in self._mandanten:
-            while not told_to_stop():
-                with connected():
-                    if not dokumente.news(mandant, limit=1):
-                        break
-                    in_transaction(partial(owe_documents, mandant, self._zeit, now=self._clock()))
+            for step in (owe_documents, owe_to_many):
+                while not told_to_stop() and self._tell_some(mandant, step):
+                    pass
+
+    def _tell_some(self, mandant: str, step: Callable[..., int]) -> int:
+        """Do one step, if there is anything to tell at all: to ask that locks nothing."""
+        with connected():
+            if not neuigkeiten.anything(mandant):
+                return 0
+            try:
+                return in_transaction(partial(step, mandant, self._zeit, now=self._clock()))
+            except neuigkeiten.Overtaken:
+                return 0
 
     def owes(self) -> bool:
         """Tell whether any mail is still waiting."""
@@ -106,6 +122,10 @@ class Sender:
             with connected():
                 reset.answer(mail, now=self._clock())
             return 1
+        wanted = self._still_wanted(mail)
+        return 0 if wanted is None else self._hand_over(wanted)
+
+    def _hand_over(self, mail: Mail) -> int:
         try:
             self._server.send(mail.recipient, self._texts.compose(mail))
         except ServerAway as away:
@@ -121,10 +141,28 @@ class Sender:
         else:
             self._failures = 0
             with connected():
-                mails.mark_sent(mail, self._clock())
+                in_transaction(partial(self._taken, mail, self._clock()))
             log.info("mail_sent", mandant=mail.mandant, kind=mail.kind, mail=mail.id)
             return 1
         return 0
+
+    def _still_wanted(self, mail: Mail) -> Mail | None:
+        """Return what of a mail its account may still be told; where that is nothing, it is taken back: None."""
+        if not mail.facts.get("of_person"):
+            return mail
+        with connected():
+            if stands_for_person(mail.mandant, mail.account, self._trusted[mail.mandant]):
+                return mail
+            left = mails.without_persons(mail)
+            if left is None and mails.take_back(mail):
+                log.info("mail_taken_back", mandant=mail.mandant, kind=mail.kind, mail=mail.id)
+            return left
+
+    def _taken(self, mail: Mail, now: datetime) -> None:
+        """Note that the server has a mail, and of which documents immotion is to hear that they were told."""
+        ids = [UUID(key) for key in mail.facts.get("dokumente", ())]
+        if mails.mark_sent(mail, now) and ids and mail.mandant in self._reporting:
+            owe_notified(mail.mandant, ids, now=now)
 
     def _postpone(self, mail: Mail, error: str) -> None:
         now, attempts = self._clock(), mail.attempts + 1

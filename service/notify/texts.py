@@ -23,7 +23,7 @@ from service.keys import secret_keys
 from service.language import LANGUAGES, TEMPLATES, translations
 from service.settings import OWN_LOGIN, MailSettings, MandantSettings, Settings
 from service.store import mails
-from service.store.records import Mail
+from service.store.records import ARTEN, Mail
 
 SETTINGS_PATH = "konto/benachrichtigungen"
 
@@ -46,7 +46,10 @@ class NeuesMail:
 
 @dataclass(frozen=True, slots=True)
 class SammelMail:
-    """What was new in a day: in which Vorgänge, and whether there is a document."""
+    """What was new in a day: in which Vorgänge, and whether there is a document.
+
+    `less` are the kinds of news that it tells of, each with the link that ends it alone.
+    """
 
     template: ClassVar[str] = "sammel"
     name: str
@@ -54,6 +57,7 @@ class SammelMail:
     dokument: bool
     portal_url: str
     unsubscribe_url: str
+    less: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Texts:
             vorgang=mail.facts["vorgang"],
             portal_url=self._portal_url(mail, mandant),
             unsubscribe_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"]),
-            less_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"], art=mail.facts.get("art", "")),
+            less_url=self._less(mail, mail.facts.get("art", "")),
         )
 
     def _sammel(self, mail: Mail, mandant: MandantSettings) -> MailPage:
@@ -169,6 +173,7 @@ class Texts:
             dokument=mail.facts["dokument"],
             portal_url=self._portal_url(mail, mandant),
             unsubscribe_url=self._url(mail, "abbestellen", schluessel=mail.facts["key"]),
+            less=tuple((art, self._less(mail, art)) for art in ARTEN if art in mail.facts.get("arten", ())),
         )
 
     def _quittung(self, mail: Mail, mandant: MandantSettings) -> MailPage:
@@ -203,6 +208,9 @@ class Texts:
     def _kennwort(self, mail: Mail, mandant: MandantSettings) -> MailPage:
         minutes = int(GOOD_FOR[Purpose.KENNWORT].total_seconds()) // 60
         return KennwortMail(name=mandant.name, url=self._link(mail, "konto/kennwort-neu"), minutes=minutes)
+
+    def _less(self, mail: Mail, art: str) -> str:
+        return self._url(mail, "abbestellen", schluessel=mail.facts["key"], art=art)
 
     def _portal_url(self, mail: Mail, mandant: MandantSettings) -> str:
         """Return where the resident signs in."""

@@ -48,6 +48,13 @@ def unlink(mandant: str, account: str, person: str) -> bool:
     return affected(AccountPersonRow.delete().where(here)) == 1
 
 
+def may_act_for(mandant: str, account: str) -> list[str]:
+    """Return the persons that an account is linked to by letter."""
+    return [
+        person for (person,) in tuples(AccountPersonRow.select(AccountPersonRow.person).where(_of(mandant, account)))
+    ]
+
+
 def links_of(mandant: str, person: str) -> list[Link]:
     """Return the accounts that may act for a person, the first linked first."""
     here = (AccountPersonRow.mandant == mandant) & (AccountPersonRow.person == person)

@@ -117,8 +117,9 @@ EXPORTED: Mapping[str, Callable[[Whose], Query]] = {
     "audit": audit.about,
 }
 # Documents go by what their reader may see (`store.dokumente`). What events brought for residents stands in the
-# timeline, the rest of them is immotion's own; of a hold, whoever it is about is told by the company.
-NOT_BY_ROWS = frozenset({"dokument", "ereignis", "hold"})
+# timeline, the rest of them is immotion's own; of a hold, whoever it is about is told by the company. A round of mails
+# knows for minutes how far it is, which tells nothing of the account it has come to.
+NOT_BY_ROWS = frozenset({"dokument", "ereignis", "hold", "runde"})
 
 # Of these columns only what is about the reader: a contract names its other parties
 _WITHOUT = {"stammdaten": {"daten": "mitmieter"}}

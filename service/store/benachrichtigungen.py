@@ -7,7 +7,7 @@ from uuid import UUID
 
 from service.store.database import engine
 from service.store.models import BenachrichtigungRow
-from service.store.query import affected, chunks, dicts, first
+from service.store.query import Query, affected, chunks, dicts, first
 from service.store.records import Benachrichtigung
 
 _OFF = {"email": "", "confirmed_at": None, "bounced_at": None, "bounce": None}
@@ -34,8 +34,7 @@ def of_owners(mandant: str, owners: Sequence[str]) -> list[Benachrichtigung]:
     found: dict[str, Benachrichtigung] = {}
     for keys in chunks(owners):
         for mine in (BenachrichtigungRow.owner.in_(keys), BenachrichtigungRow.owner_person.in_(keys)):
-            good = BenachrichtigungRow.confirmed_at.is_null(False) & BenachrichtigungRow.bounced_at.is_null()
-            here = (BenachrichtigungRow.mandant == mandant) & mine & good
+            here = (BenachrichtigungRow.mandant == mandant) & mine & _told()
             found |= {
                 row["account"]: Benachrichtigung(**row) for row in dicts(BenachrichtigungRow.select().where(here))
             }
@@ -69,15 +68,23 @@ def put(chosen: Benachrichtigung) -> None:
     ).as_rowcount().execute()
 
 
-def set_person(mandant: str, account: str, owner_person: str | None) -> None:
-    """Write whom an account stands for now, by the person's owner key."""
-    BenachrichtigungRow.update(owner_person=owner_person).where(_of(mandant, account)).execute()
+def with_persons(mandant: str, *, after: str, limit: int) -> list[Benachrichtigung]:
+    """Return accounts that stand for a person and are told by mail, by account; a keyset page."""
+    told = _told() & BenachrichtigungRow.owner_person.is_null(False)
+    here = (BenachrichtigungRow.mandant == mandant) & (BenachrichtigungRow.account > after) & told
+    query = BenachrichtigungRow.select().where(here).order_by(BenachrichtigungRow.account).limit(limit)
+    return [Benachrichtigung(**row) for row in dicts(query)]
+
+
+def set_person(mandant: str, account: str, owner_person: str | None, person: str | None) -> None:
+    """Write whom an account stands for now, by the person's owner key and number."""
+    BenachrichtigungRow.update(owner_person=owner_person, person=person).where(_of(mandant, account)).execute()
 
 
 def forget_person(mandant: str, account: str, owner_person: str) -> None:
     """Tell an account nothing more of this person, by the person's owner key."""
     here = _of(mandant, account) & (BenachrichtigungRow.owner_person == owner_person)
-    BenachrichtigungRow.update(owner_person=None).where(here).execute()
+    BenachrichtigungRow.update(owner_person=None, person=None).where(here).execute()
 
 
 def confirm(chosen: Benachrichtigung, now: datetime) -> bool:
@@ -101,6 +108,10 @@ def sweep(*, asked_before: datetime) -> int:
         & (BenachrichtigungRow.email != "")
     )
     return affected(BenachrichtigungRow.update(**_OFF).where(stale))
+
+
+def _told() -> Query:
+    return BenachrichtigungRow.confirmed_at.is_null(False) & BenachrichtigungRow.bounced_at.is_null()
 
 
 def _of(mandant: str, account: str) -> object:

@@ -6,6 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 FEED, ORDNER = "feed", "ordner"
+# what immotion hears of a document, besides that it was opened
+EINGESTELLT, BENACHRICHTIGT = "EINGESTELLT", "BENACHRICHTIGT"
 FIRST_DAY, LAST_DAY = "0000-01-01", "9999-12-31"
 
 
@@ -21,11 +23,15 @@ class Empfaenger:
 
 @dataclass(frozen=True, slots=True)
 class Ziel:
-    """The same as a key (`store.owner`), the contract of a document for one person, and the only role it concerns."""
+    """The same as a key (`store.owner`), the contract that it is for, and the only role it concerns.
+
+    `viele` is what is for a building or all, whose readers the key does not lead to.
+    """
 
     key: str
     vertrag_nr: str = ""
     rolle: str = ""
+    viele: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +125,39 @@ class DokumentFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
-    """A document that has come, and of which nobody was told by mail yet."""
+class Neuigkeit:
+    """Whom a document is for, and since when they may be told of it by mail; `news_at` is None once they were."""
 
-    id: UUID
-    vorgang_id: UUID | None
+    dokument: UUID
+    ziel: str
+    vertrag_nr: str
+    rolle: str
+    von: str
+    bis: str
+    news_at: datetime | None
     stored_at: datetime
+    vorgang_id: UUID | None
+    quelle: str
+    loeschen_nach: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Runde:
+    """A round among all who are told of documents by mail, about these (document, key), behind the account `nach`."""
+
+    mandant: str
+    ziele: tuple[tuple[UUID, str], ...]
+    nach: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Zustellung:
+    """That a document was provided, or told of by mail, as immotion hears it; `dokument_id` is immotion's."""
+
+    dokument_id: str
+    art: str
+    zeit: datetime
 
 
 @dataclass(frozen=True, slots=True)

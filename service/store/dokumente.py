@@ -13,19 +13,22 @@ import peewee
 from peewee import fn
 from uuid_utils.compat import uuid7
 
-from service.store import clean, dateien
+from service.store import clean, dateien, outbox
 from service.store.database import engine
 from service.store.dokument_records import (
+    BENACHRICHTIGT,
+    EINGESTELLT,
+    FEED,
     Angekuendigt,
     Dokument,
     DokumentFilter,
     Empfaenger,
-    Fresh,
     Leser,
     NeuesDokument,
     Stored,
     Ziel,
     Zugang,
+    Zustellung,
 )
 from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
 from service.store.query import Query, affected, chunks, dicts, first, tuples
@@ -64,7 +67,7 @@ def announce(
     known, sha256, size = find(mandant, [neu.dokument_id])[neu.dokument_id]
     if not fresh and _differs(neu, sha256, size):
         raise OtherContent(neu.dokument_id)
-    add_ziele([(known, ziel, neu.von, neu.bis) for ziel in ziele])
+    add_ziele([(known, ziel, neu.von, neu.bis) for ziel in ziele], now=now)
     return known
 
 
@@ -94,16 +97,27 @@ def _kept(stored: Stored, now: datetime) -> dict[str, Any]:
         "sha256": stored.sha256,
         "stored_at": now,
         "news": True,
+        "meldet": True,
     }
 
 
-def add_ziele(rows: Sequence[tuple[UUID, Ziel, str, str]]) -> int:
-    """Note whom documents are for, each with its period; returns how many had not been."""
-    made = [
-        {"dokument": key, "ziel": ziel.key, "vertrag_nr": ziel.vertrag_nr, "rolle": ziel.rolle, "von": von, "bis": bis}
-        for key, ziel, von, bis in rows
-    ]
-    return sum(affected(DokumentZielRow.insert_many(some).on_conflict_ignore().as_rowcount()) for some in chunks(made))
+def add_ziele(rows: Sequence[tuple[UUID, Ziel, str, str]], *, now: datetime) -> int:
+    """Note whom documents are for, each with its period; returns how many had not been, to whom it is news."""
+    made = [_ziel(key, ziel, von, bis) | {"news_at": now} for key, ziel, von, bis in rows]
+    return sum(_add_some(some) for some in chunks(made))
+
+
+def _ziel(key: UUID, ziel: Ziel, von: str, bis: str) -> dict[str, Any]:
+    told = {"ziel": ziel.key, "vertrag_nr": ziel.vertrag_nr, "rolle": ziel.rolle, "viele": ziel.viele or None}
+    return {"dokument": key, "von": von, "bis": bis, **told}
+
+
+def _add_some(made: list[dict[str, Any]]) -> int:
+    added = affected(DokumentZielRow.insert_many(made).on_conflict_ignore().as_rowcount())
+    if added:  # also where it seems to be news still: whoever is just taking that back has to wait, or comes first
+        here = DokumentRow.id.in_(sorted({row["dokument"] for row in made})) & DokumentRow.stored_at.is_null(False)
+        affected(DokumentRow.update(news=True).where(here))
+    return added
 
 
 # What is to be fetched
@@ -215,32 +229,39 @@ def _shown() -> Query:
     return ~fn.EXISTS(RueckzugRow.select(peewee.SQL("1")).where(same))
 
 
-# What is news
+# What immotion hears
 
 
-def news(mandant: str, *, limit: int) -> list[Fresh]:
-    """Return documents that are here and that nobody was told of yet; without those that are not handed out (yet)."""
-    here = (DokumentRow.mandant == mandant) & (DokumentRow.news == True)  # noqa: E712 - a condition of the query
-    columns = (DokumentRow.id, DokumentRow.vorgang_id, DokumentRow.stored_at)
-    ready = here & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
-    return [
-        Fresh(*row) for row in tuples(DokumentRow.select(*columns).where(ready).order_by(DokumentRow.id).limit(limit))
-    ]
+def provided(mandant: str, *, limit: int) -> list[tuple[UUID, str]]:
+    """Return documents, and where they are from, that residents see and that nothing was said of to immotion yet."""
+    here = (DokumentRow.mandant == mandant) & (DokumentRow.meldet == True) & handed_out()  # noqa: E712 - a condition
+    return [(key, quelle) for key, quelle in tuples(DokumentRow.select(DokumentRow.id, DokumentRow.quelle)
+        .where(here).order_by(DokumentRow.id).limit(limit))]  # fmt: skip
 
 
-def ziele(ids: Sequence[UUID]) -> list[str]:
-    """Return the keys of whom these documents are for."""
-    found: dict[str, None] = {}
-    for some in chunks(ids):
-        here = DokumentZielRow.dokument.in_(some)
-        found |= dict.fromkeys(key for (key,) in tuples(DokumentZielRow.select(DokumentZielRow.ziel).where(here)))
-    return list(found)
+def note_provided(ids: Sequence[UUID], now: datetime) -> bool:
+    """Note that residents see these from now on; False if somebody else has noted so of one meanwhile."""
+    here = DokumentRow.id.in_(list(ids)) & (DokumentRow.meldet == True)  # noqa: E712 - a condition of the query
+    return affected(DokumentRow.update(meldet=False, eingestellt_at=now).where(here)) == len(ids)
 
 
-def no_news(ids: Sequence[UUID]) -> None:
-    """Note that everybody was told of these who wanted to be."""
-    for some in chunks(ids):
-        affected(DokumentRow.update(news=False).where(DokumentRow.id.in_(some)))
+def note_notified(mandant: str, ids: Sequence[UUID], now: datetime) -> list[UUID]:
+    """Note that somebody was told by mail of these documents of the feed; returns those of which nobody had been."""
+    untold = DokumentRow.benachrichtigt_at.is_null() & (DokumentRow.quelle == FEED) & (DokumentRow.mandant == mandant)
+    told = DokumentRow.update(benachrichtigt_at=now)
+    return [key for key in ids if affected(told.where((DokumentRow.id == key) & untold))]
+
+
+def zustellungen(ids: Sequence[UUID]) -> dict[tuple[UUID, str], Zustellung]:
+    """Return of these documents what immotion hears of their delivery, by the kind of its Quittung."""
+    columns = (DokumentRow.id, DokumentRow.dokument_id, DokumentRow.eingestellt_at, DokumentRow.benachrichtigt_at)
+    rows = tuples(DokumentRow.select(*columns).where(DokumentRow.id.in_(list(ids)))) if ids else []
+    return {
+        (key, art): Zustellung(dokument_id, art, zeit)
+        for key, dokument_id, *zeiten in rows
+        for art, zeit in zip((EINGESTELLT, BENACHRICHTIGT), zeiten, strict=True)
+        if zeit is not None
+    }
 
 
 # What a reader sees
@@ -301,7 +322,12 @@ def _readable(leser: Leser) -> Query:
     mine = DokumentZielRow.select(DokumentZielRow.dokument).where(_by_any(leser.zugaenge))
     kept = DokumentRow.loeschen_nach.is_null() | (DokumentRow.loeschen_nach >= leser.today)
     here = DokumentRow.id.in_(mine) & (fn.COALESCE(DokumentRow.mandant, "") == leser.mandant)
-    return here & _stored() & kept & _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
+    return here & _stored() & kept & handed_out()
+
+
+def handed_out() -> Query:
+    """Match the documents that are not withdrawn, nor kept back until their file was scanned, or for good."""
+    return _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
 
 
 def _stored() -> Query:
@@ -352,6 +378,7 @@ def remove(ids: Sequence[UUID]) -> list[UUID]:
     here = DokumentRow.id.in_(gone) & DokumentRow.file_id.is_null(False)
     files = [row[0] for row in tuples(DokumentRow.select(DokumentRow.file_id).where(here))]
     affected(DokumentZielRow.delete().where(DokumentZielRow.dokument.in_(gone)))
+    outbox.drop_quittungen(gone)
     affected(LesungRow.delete().where(LesungRow.dokument.in_(gone)))
     affected(DokumentRow.delete().where(DokumentRow.id.in_(gone)))
     return files

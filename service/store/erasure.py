@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from peewee import fn
+
 from service.store import audit, dokumente, retention, traces
 from service.store.models import (
     AccountPersonRow,
@@ -27,6 +29,7 @@ from service.store.models import (
     OwnAccountRow,
     PasskeyRow,
     RecoveryCodeRow,
+    RundeRow,
     SessionRow,
     StammdatenRow,
     TotpRow,
@@ -237,7 +240,13 @@ def _forget_in_rows(who: Subject) -> dict[str, int]:
     changes: tuple[tuple[Any, Query, dict[str, Any]], ...] = (
         (CmsSessionRow, CmsSessionRow.person == person, {"person": None}),
         (TotpRow, TotpRow.person == person, {"person": None}),
-        (BenachrichtigungRow, BenachrichtigungRow.owner_person == who.owners[0], {"owner_person": None}),
+        (
+            BenachrichtigungRow,
+            BenachrichtigungRow.owner_person == who.owners[0],
+            {"owner_person": None, "person": None},
+        ),
+        # how far a round of mails is stays known to where it need not name the account
+        (RundeRow, RundeRow.account.in_(list(who.accounts)), {"account": fn.SUBSTR(RundeRow.account, 1, 16)}),
         (ActivationRow, ActivationRow.used_by.in_(list(who.accounts)), {"used_by": None}),
     )
     for model, here, values in changes:

@@ -1,7 +1,7 @@
 """Mails that are owed: written in the transaction of what they tell of, claimed with a lease and a fence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -11,8 +11,9 @@ from uuid_utils.compat import uuid7
 
 from service.store.claims import Claims
 from service.store.clean import line
+from service.store.database import engine
 from service.store.models import MailRow
-from service.store.query import Query, affected, chunks, dicts, first, tuples
+from service.store.query import Query, affected, chunks, dicts, many, tuples
 from service.store.records import Benachrichtigung, Mail, MailBacklog, OwedMail, SentMail
 
 # the kinds of mail; each has its texts in templates/mail
@@ -55,38 +56,78 @@ def owe_news(news: Sequence[News], *, now: datetime) -> None:
 
     Part of the caller's transaction.
     """
-    at_once = [one for one in news if one.due is None]
+    at_once = [one for one in news if one.due is None and one.facts.get("vorgang")]
+    at_once += _without_waiting([one for one in news if one.due is None and not one.facts.get("vorgang")])
     rows = [_row(one.to.mandant, NEUES, one.to.account, one.to.email, one.to.lang, one.facts, now) for one in at_once]
     for some in chunks(rows):
         affected(MailRow.insert_many(some).as_rowcount())
-    for one in news:
-        if one.due is not None:
-            _gather(one, one.due, now)
+    _gather([(one, one.due) for one in news if one.due is not None], now)
 
 
-def _gather(one: News, due: datetime, now: datetime) -> None:
-    """Put news into the mail of the day; into the next day's where that is being sent already."""
+def _without_waiting(news: Sequence[News]) -> list[News]:
+    """Return whom no mail about documents waits to be sent to; one that does tells of these too."""
+    left: list[News] = []
+    for some in chunks(news):
+        of = {one.to.account: one for one in some}
+        accounts = (MailRow.mandant == some[0].to.mandant) & MailRow.account.in_(list(of))
+        free = (MailRow.kind == NEUES) & (MailRow.state == WAITING) & MailRow.lease_until.is_null()
+        query: Query = MailRow.select(MailRow.id, MailRow.account, MailRow.facts).where(accounts & free)
+        found = tuples(query.order_by(MailRow.id) if engine() == "sqlite" else query.order_by(MailRow.id).for_update())
+        waiting = {account: (facts, row_id) for row_id, account, facts in found if facts.get("vorgang") == ""}
+        told = [(_together(facts, of[account].facts), row_id) for account, (facts, row_id) in waiting.items()]
+        if told:
+            many(
+                MailRow.update(facts={}).where(MailRow.id == 0),
+                [(MailRow.facts.db_value(facts), row_id) for facts, row_id in told],
+            )
+        left += [one for one in some if one.to.account not in waiting]
+    return left
+
+
+def _gather(news: Sequence[tuple[News, datetime]], now: datetime) -> None:
+    """Put news into the mails of the day; into the next day's where one is being sent already."""
+    left = list(news)
+    while left:
+        left = [late for some in chunks(left) for late in _gather_some(some, now)]
+
+
+def _gather_some(news: Sequence[tuple[News, datetime]], now: datetime) -> list[tuple[News, datetime]]:
+    """Do so for some, by a few statements for all of them; returns those for the next day."""
+    rows = {row["sammel"]: row for row in (_sammel(one, due, now) for one, due in news)}
+    affected(MailRow.insert_many(list(rows.values())).on_conflict_ignore().as_rowcount())
+    free = (MailRow.state == WAITING) & MailRow.lease_until.is_null() & (MailRow.attempts == 0)
+    here = MailRow.select(MailRow.id, MailRow.sammel, MailRow.message_id, MailRow.facts, MailRow.recipient)
+    query: Query = here.where(MailRow.sammel.in_(list(rows)) & free).order_by(MailRow.id)
+    # held: a sender passes them by until this is done
+    found = tuples(query if engine() == "sqlite" else query.for_update())
+    changes = []
+    for row_id, sammel, message_id, facts, recipient in found:
+        row = rows[sammel]
+        both = (_together(facts, row["facts"]), row["recipient"])
+        if message_id != row["message_id"] and both != (facts, recipient):
+            changes.append((both[1], MailRow.facts.db_value(both[0]), row_id))
+    if changes:
+        many(MailRow.update(recipient="", facts={}).where(MailRow.id == 0), changes)
+    taken = {sammel for _, sammel, *_ in found}
+    return [(one, due + A_DAY) for (one, due), sammel in zip(news, rows, strict=True) if sammel not in taken]
+
+
+def _sammel(one: News, due: datetime, now: datetime) -> dict[str, Any]:
     to = one.to
-    while True:
-        sammel = f"{to.account}|{due:%Y%m%d}"
-        row = _row(to.mandant, SAMMEL, to.account, to.email, to.lang, one.facts, now)
-        row |= {"sammel": sha256(f"{to.mandant}|{sammel}".encode()).hexdigest(), "created_at": due, "next_at": due}
-        if affected(MailRow.insert(**row).on_conflict_ignore().as_rowcount()):
-            return
-        here = MailRow.sammel == row["sammel"]
-        found = first(MailRow.select(MailRow.facts, MailRow.fence).where(here))
-        free = here & (MailRow.state == WAITING) & MailRow.lease_until.is_null() & (MailRow.attempts == 0)
-        if found is not None:
-            told = dict.fromkeys([*found["facts"].get("vorgaenge", []), *one.facts["vorgaenge"]])
-            facts = {
-                **one.facts,
-                "vorgaenge": list(told),
-                "dokument": bool(found["facts"].get("dokument") or one.facts["dokument"]),
-            }
-            changes = {"facts": facts, "recipient": to.email, "fence": MailRow.fence + 1}
-            if affected(MailRow.update(**changes).where(free & (MailRow.fence == found["fence"]))):
-                return
-        due += A_DAY
+    sammel = sha256(f"{to.mandant}|{to.account}|{due:%Y%m%d}".encode()).hexdigest()
+    row = _row(to.mandant, SAMMEL, to.account, to.email, to.lang, one.facts, now)
+    return row | {"sammel": sammel, "created_at": due, "next_at": due}
+
+
+def _together(before: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a day's mail with what was added to it: lists and what is true add up."""
+    facts = {**before, **more}
+    for name, value in more.items():
+        if isinstance(value, list):
+            facts[name] = list(dict.fromkeys([*before.get(name, []), *value]))
+        elif isinstance(value, bool):
+            facts[name] = bool(before.get(name)) or value
+    return facts
 
 
 def _row(  # noqa: PLR0913, PLR0917 - one mail
@@ -139,6 +180,21 @@ def _due(mandanten: Sequence[str], now: datetime) -> Query:
 def mark_sent(mail: Mail, now: datetime) -> bool:
     """Write that the server has it, and forget whom it was for; False if the mail was taken over."""
     return _claims.settle(mail, {"state": SENT, "sent_at": now, "recipient": "", "facts": {}, "last_error": ""})
+
+
+def without_persons(mail: Mail) -> Mail | None:
+    """Return a mail about news without what its account saw of the person it stood for; None if nothing is left."""
+    gone, facts = set(mail.facts["of_person"]), mail.facts
+    numbers = [number for number in facts.get("vorgaenge", ()) if number not in gone]
+    dokument = bool(facts.get("dokument")) and "" not in gone
+    if mail.kind != SAMMEL or not (numbers or dokument):
+        return None
+    return replace(mail, facts={**facts, "vorgaenge": numbers, "dokument": dokument})
+
+
+def take_back(mail: Mail) -> bool:
+    """Remove a claimed mail unsent; False if it was taken over."""
+    return affected(MailRow.delete().where(_claims.held(mail.id, mail.fence))) == 1
 
 
 def postpone(mail: Mail, *, next_at: datetime, error: str, counted: bool = True) -> bool:

@@ -166,7 +166,8 @@ class OutboxRow(Row):
     `state` is waiting, parked, sent, or dropped: immotion has deleted the Vorgang, and never gets it again.
     `touched_at` is what the clock of whoever last made the row due, or claimed it, showed: `next_at` and `lease_until`
     are as wrong as that clock was. A row with `lesung_id` tells of a document's first opening, which belongs to no
-    Vorgang: its `vorgang_id` is the same id, so that it waits for nothing.
+    Vorgang: its `vorgang_id` is the same id, so that it waits for nothing. Neither does a row with `dokument`, that a
+    document was provided or told of (`quittung`): its `vorgang_id` is made of both.
     """
 
     id = BigAutoField(help_text=TECHNICAL)
@@ -187,6 +188,8 @@ class OutboxRow(Row):
     owed_again_at = UtcField(null=True, help_text=TECHNICAL)
     touched_at = UtcField(null=True, help_text=TECHNICAL)
     lesung_id = UUIDField(null=True, help_text=TECHNICAL)
+    dokument = UUIDField(null=True, help_text=TECHNICAL)
+    quittung = CharField(20, null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "outbox"
@@ -685,9 +688,9 @@ class BenachrichtigungRow(Row):
     """Who wants to be told by mail of what is new, and where; nobody is told before `confirmed_at`.
 
     `key` stands in the links that end it, and is kept with an empty `email` afterwards, so that the links of old mails
-    go on working. `owner` and `owner_person` are the account's owner keys. `arten` are the kinds of news that are
-    wanted, null for all; with an hour (`stunde`), once a day then. An address that took no mail is left alone from
-    `bounced_at` on; `bounce` is the code that its server gave.
+    go on working. `owner` and `owner_person` are the account's owner keys, `person` is the number behind the latter.
+    `arten` are the kinds of news that are wanted, null for all; with an hour (`stunde`), once a day then. An address
+    that took no mail is left alone from `bounced_at` on; `bounce` is the code that its server gave.
     """
 
     mandant = CharField(40, help_text=TECHNICAL)
@@ -704,6 +707,7 @@ class BenachrichtigungRow(Row):
     stunde = IntegerField(null=True, help_text=TECHNICAL)
     bounced_at = UtcField(null=True, help_text=TECHNICAL)
     bounce = CharField(40, null=True, help_text=TECHNICAL)
+    person = CharField(100, null=True, help_text=PERSONAL)
 
     class Meta:
         table_name = "benachrichtigung"
@@ -768,7 +772,9 @@ class DokumentRow(Row):
     `quelle` is feed or ordner. `datum`, `von` and `bis` (what period it is about) and `loeschen_nach` are days, as
     YYYY-MM-DD; `level` is the security level that it needs, null for the Mandant's own rule. `unbekannt` are the
     recipients that the master data do not know yet. `dateiname` is as it came until `stored_at`. The columns from
-    `fetch_attempts` on are as those of `AnhangRow`. `news` is true until those it is for were told by mail.
+    `fetch_attempts` on are as those of `AnhangRow`. `news` is true while it has recipients that were not told by mail.
+    `meldet` is true until immotion was owed that residents see it; from when they do (`eingestellt_at`), and when the
+    first of them was told by mail (`benachrichtigt_at`).
     """
 
     id = UUIDField(primary_key=True, help_text=TECHNICAL)
@@ -800,11 +806,15 @@ class DokumentRow(Row):
     fetch_error = CharField(80, null=True, help_text=TECHNICAL)
     parked_at = UtcField(null=True, help_text=TECHNICAL)
     news = BooleanField(null=True, help_text=TECHNICAL)
+    meldet = BooleanField(null=True, help_text=TECHNICAL)
+    eingestellt_at = UtcField(null=True, help_text=TECHNICAL)
+    benachrichtigt_at = UtcField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "dokument"
         indexes = (
             (("mandant", "news"), False),
+            (("mandant", "meldet"), False),
             (("mandant", "dokument_id"), True),
             (("mandant", "sha256"), False),
             (("mandant", "stored_at", "parked_at", "fetch_at"), False),
@@ -816,7 +826,8 @@ class DokumentZielRow(Row):
     """Whom a document is for. `ziel` is the key (`store.owner`) of a person, an account, a contract, a building or all.
 
     `von` and `bis` are the document's period, `rolle` the only role that it concerns ("" for every), `vertrag_nr` the
-    contract of a document for one person.
+    contract that it is for, or that of a document for one person. It is news from `news_at` on, until whom it reaches
+    were told by mail: found by `ziel`, or, of a building or all (`viele`), by a round among all readers.
     """
 
     ziel = CharField(64, help_text=PERSONAL)
@@ -825,10 +836,28 @@ class DokumentZielRow(Row):
     rolle = CharField(12, default="", help_text=TECHNICAL)
     von = CharField(10, help_text=TECHNICAL)
     bis = CharField(10, help_text=TECHNICAL)
+    news_at = UtcField(null=True, help_text=TECHNICAL)
+    viele = BooleanField(null=True, help_text=TECHNICAL)
 
     class Meta:
         table_name = "dokument_ziel"
         primary_key = peewee.CompositeKey("ziel", "dokument")
+        indexes = ((("dokument", "news_at"), False),)
+
+
+class RundeRow(Row):
+    """A round among all readers of a Mandant who are told of documents by mail: how far it is.
+
+    `ziele` are the documents and keys that it is about, `account` the one that it has come to last.
+    """
+
+    mandant = CharField(40, primary_key=True, help_text=TECHNICAL)
+    ziele = JsonField(help_text=TECHNICAL)
+    account = CharField(64, help_text=PERSONAL)
+    begun_at = UtcField(help_text=TECHNICAL)
+
+    class Meta:
+        table_name = "runde"
 
 
 class LesungRow(Row):
@@ -964,6 +993,7 @@ MODELS: tuple[type[Row], ...] = (
     MailLinkRow,
     DokumentRow,
     DokumentZielRow,
+    RundeRow,
     LesungRow,
     AushangRow,
     AushangZielRow,

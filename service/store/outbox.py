@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from peewee import fn
 
 from service.store.claims import Claims
 from service.store.clean import line
 from service.store.database import engine, in_transaction
+from service.store.dokument_records import BENACHRICHTIGT, EINGESTELLT
 from service.store.models import OutboxRow
-from service.store.query import ByKeys, Query, many, tuples
+from service.store.query import ByKeys, Query, affected, chunks, many, tuples
 from service.store.records import OutboxCounts, OutboxItem
 
 LEASE_MAX = timedelta(seconds=60)  # what a dead worker held moves within a minute (immotion.md)
@@ -42,6 +43,33 @@ def owe_quittung(mandant: str, lesung_id: UUID, *, request_id: str, now: datetim
         touched_at=now,
         request_id=request_id,
     ).execute()
+
+
+def owe_zustellungen(mandant: str, dokumente: Sequence[UUID], quittung: str, *, request_id: str, now: datetime) -> None:
+    """Note that immotion is to be told of these documents that they were provided, or told of by mail."""
+    rows = [
+        {
+            "mandant": mandant,
+            "vorgang_id": uuid5(key, quittung),
+            "dokument": key,
+            "quittung": quittung,
+            "created_at": now,
+            "next_at": now,
+            "touched_at": now,
+            "request_id": request_id,
+        }
+        for key in dokumente
+    ]
+    for some in chunks(rows):
+        affected(OutboxRow.insert_many(some).as_rowcount())
+
+
+def drop_quittungen(dokumente: Sequence[UUID]) -> None:
+    """Owe immotion nothing more of documents that are removed: there is nothing left to tell of them."""
+    for some in chunks(dokumente):
+        names = [uuid5(key, quittung) for key in some for quittung in (EINGESTELLT, BENACHRICHTIGT)]
+        here = OutboxRow.vorgang_id.in_(names) & OutboxRow.state.in_(["waiting", "parked"])
+        affected(OutboxRow.update(state="dropped", fence=OutboxRow.fence + 1, lease_until=None).where(here))
 
 
 def owed(vorgang_id: UUID) -> bool:

@@ -160,6 +160,8 @@ class OutboxItem:
     sent_at: datetime | None
     retried_at: datetime | None = None
     lesung_id: UUID | None = None
+    dokument: UUID | None = None
+    quittung: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +342,7 @@ class OwedRow:
     last_error: str
     request_id: str
     lesung_id: UUID | None = None
+    quittung: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -579,7 +582,8 @@ class Benachrichtigung:
     """Who is told by mail of what is new; with an empty `email`, they no longer are.
 
     `arten` are the kinds of news, joined by commas (None: all); with an hour (`stunde`), one mail a day tells
-    them, else each does. An address that took no mail (`bounced_at`, and the code why) is told nothing.
+    them, else each does. An address that took no mail (`bounced_at`, and the code why) is told nothing. `person` is
+    the number behind `owner_person`.
     """
 
     mandant: str
@@ -596,6 +600,7 @@ class Benachrichtigung:
     stunde: int | None = None
     bounced_at: datetime | None = None
     bounce: str | None = None
+    person: str | None = None
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -156,9 +156,22 @@ def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
 
     Those that name them as a co-resident are among them.
     """
+    return vertraege_of(mandant, [person_nr]).get(person_nr, [])
+
+
+def vertraege_of(mandant: str, persons: Sequence[str]) -> dict[str, list[Vertrag]]:
+    """Return the contracts of each of these persons, as `vertraege` does, in one query for many of them."""
+    found: dict[str, list[Vertrag]] = {}
+    for some in chunks(persons):
+        for person, *contract in tuples(_contracts_of(mandant, some)):
+            found.setdefault(person, []).append(_vertrag(*contract))
+    return found
+
+
+def _contracts_of(mandant: str, persons: list[str]) -> Query:
     einheit, gebaeude = StammdatenRow.alias(), StammdatenRow.alias()
-    query = (
-        StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten, einheit.daten, gebaeude.daten)
+    return (
+        StammdatenRow.select(StammdatenRow.parent, StammdatenRow.nr, StammdatenRow.daten, einheit.daten, gebaeude.daten)
         .join(
             einheit,
             "LEFT OUTER JOIN",
@@ -170,14 +183,25 @@ def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
             on=((gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)),
         )
         .where(
-            (StammdatenRow.mandant == mandant) & StammdatenRow.art.in_(OF_PERSONS) & (StammdatenRow.parent == person_nr)
+            (StammdatenRow.mandant == mandant) & StammdatenRow.art.in_(OF_PERSONS) & StammdatenRow.parent.in_(persons)
         )
         .order_by(StammdatenRow.nr)
     )
-    return [_vertrag(nr, daten, lage or {}, haus or {}) for nr, daten, lage, haus in tuples(query)]
 
 
-def _vertrag(nr: str, daten: Mapping[str, Any], einheit: Mapping[str, Any], gebaeude: Mapping[str, Any]) -> Vertrag:
+def parteien(mandant: str, vertraege: Sequence[str]) -> set[str]:
+    """Return the persons who are party to these contracts, co-residents among them."""
+    found: set[str] = set()
+    for some in chunks(vertraege):
+        for nr, daten in _contracts(mandant, StammdatenRow.nr.in_(some)).items():
+            found |= {str(daten.get("personNr", "")), *(mate["personNr"] for _, mate in _mitmieter(nr, daten))}
+    return found - {""}
+
+
+def _vertrag(
+    nr: str, daten: Mapping[str, Any], einheit: Mapping[str, Any] | None, gebaeude: Mapping[str, Any] | None
+) -> Vertrag:
+    einheit, gebaeude = einheit or {}, gebaeude or {}
     return Vertrag(
         nr=str(daten.get("vertragNr") or nr) if "eigeneZeit" in daten else nr,
         person_nr=str(daten.get("personNr", "")),

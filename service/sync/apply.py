@@ -244,18 +244,18 @@ def _apply_to(vorgang: Vorgang, ereignis: Ereignis, house: House, now: datetime,
 
 def _tell(vorgang: Vorgang, event: Event, house: House, now: datetime, change: Change) -> None:
     """Make what an event has brought known beyond the Vorgang's page."""
-    if event.typ == DOCUMENT:
-        _announce(event, vorgang, house, now)
+    brought = (str(_announce(event, vorgang, house, now)),) if event.typ == DOCUMENT else ()
     if change.unread:
         status = str(change.deleted.get("status") or change.latest.get("status", {}).get("status", ""))
-        owe_news(vorgang, art_of(event.typ, vorgang, status), Sammelzeit(house.zone), now=now)
+        art = art_of(event.typ, vorgang, status)
+        owe_news(vorgang, art, Sammelzeit(house.zone), now=now, dokumente=brought)
 
 
-def _announce(event: Event, vorgang: Vorgang | None, house: House, now: datetime) -> None:
-    """Put a document into the lists of whom it is for: of the Vorgang's owner, if it belongs to one."""
+def _announce(event: Event, vorgang: Vorgang | None, house: House, now: datetime) -> UUID:
+    """Put a document into the lists of whom it is for: of the Vorgang's owner, if it belongs to one; returns our id."""
     of = (vorgang.id, vorgang.owner) if vorgang else None
     zeit = event.zeit.astimezone(house.zone)
-    dokumente.announce(house.mandant, event.daten, house.catalog, zeit=zeit, now=now, of=of)
+    return dokumente.announce(house.mandant, event.daten, house.catalog, zeit=zeit, now=now, of=of)
 
 
 def _unseen(ereignis: Ereignis, mandant: str) -> str | None:

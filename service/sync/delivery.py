@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from service.files.scan import ScanState
 from service.files.storage import Storage
-from service.store import lesungen, vorgaenge
-from service.store.dokument_records import Lesung
+from service.store import dokumente, lesungen, vorgaenge
+from service.store.dokument_records import Lesung, Zustellung
 from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
 from service.sync.immotion.channel import Accepted, Channel, Permanent
 from service.sync.immotion.wire import aktivitaet_body, quittung_body, vorgang_body
@@ -18,7 +18,7 @@ _HANDED_ON = {None, ScanState.CLEAN, ScanState.PENDING}
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """An outbox row with what it is about: a Vorgang, an Aktivität of it, or the first opening of a document.
+    """An outbox row with what it is about: a Vorgang, an Aktivität of it, or what became of a document.
 
     What is gone is None.
     """
@@ -28,6 +28,7 @@ class Parcel:
     aktivitaet: Aktivitaet | None
     anhaenge: tuple[Anhang, ...]
     lesung: Lesung | None = None
+    zustellung: Zustellung | None = None
 
     @property
     def waits_for_scan(self) -> bool:
@@ -36,11 +37,12 @@ class Parcel:
 
 
 def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
-    """Return the parcels of these rows, read in four queries however many they are."""
-    ids = [item.vorgang_id for item in items if item.lesung_id is None]
+    """Return the parcels of these rows, read in a few queries however many they are."""
+    ids = [item.vorgang_id for item in items if not _is_quittung(item)]
     found = vorgaenge.by_ids(ids)
     entries = vorgaenge.aktivitaeten([item.aktivitaet_id for item in items if item.aktivitaet_id])
     opened = lesungen.by_ids([item.lesung_id for item in items if item.lesung_id])
+    provided = dokumente.zustellungen([item.dokument for item in items if item.dokument])
     files: dict[object, list[Anhang]] = {}
     for anhang in vorgaenge.anhaenge_of(ids):
         files.setdefault((anhang.vorgang_id, anhang.nachgereicht or anhang.aktivitaet_id), []).append(anhang)
@@ -51,9 +53,14 @@ def read_parcels(items: Sequence[OutboxItem]) -> list[Parcel]:
             entries.get(item.aktivitaet_id) if item.aktivitaet_id else None,
             tuple(files.get((item.vorgang_id, item.aktivitaet_id), ())),
             opened.get(item.lesung_id) if item.lesung_id else None,
+            provided.get((item.dokument, item.quittung or "")) if item.dokument else None,
         )
         for item in items
     ]
+
+
+def _is_quittung(item: OutboxItem) -> bool:
+    return item.lesung_id is not None or item.dokument is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def send(parcel: Parcel, channel: Channel, storage: Storage) -> Sent:
     """
     parcel = replace(parcel, anhaenge=tuple(anhang for anhang in parcel.anhaenge if anhang.scan in _HANDED_ON))
     item, vorgang = parcel.item, parcel.vorgang
-    if item.lesung_id is not None:
+    if _is_quittung(item):
         return _put_quittung(parcel, channel)
     if vorgang is None or (item.aktivitaet_id and parcel.aktivitaet is None):
         raise LookupError("what this row is about is gone")
@@ -93,10 +100,11 @@ def send(parcel: Parcel, channel: Channel, storage: Storage) -> Sent:
 
 
 def _put_quittung(parcel: Parcel, channel: Channel) -> Sent:
-    if parcel.lesung is None:
+    told = parcel.lesung or parcel.zustellung
+    if told is None:
         raise LookupError("the document, or who opened it, is gone")
     channel.begin(parcel.item)
-    channel.put_quittung(parcel.lesung.dokument_id, quittung_body(parcel.lesung), parcel.item.request_id)
+    channel.put_quittung(told.dokument_id, quittung_body(told), parcel.item.request_id)
     return Sent(None)
 
 

@@ -6,6 +6,9 @@ the others.
 
 import shutil
 import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -21,10 +24,11 @@ from service.store.records import Datei
 from service.sync.alarms import raise_alarm
 from service.sync.documents import BATCH, FAILING, Fetcher, check, code_of, next_try, raise_if_bad, receive
 from service.sync.immotion.channel import Channel, Permanent, Temporary
-from service.vorgang.dokumente import unknown, unknown_code
+from service.vorgang.dokumente import owe_provided, unknown, unknown_code
 
 log = structlog.get_logger()
 
+PROVIDED = 200
 _LONGEST_S = 5.0
 
 
@@ -44,6 +48,23 @@ def fetch_dokumente(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
         fetched, goes_on = _fetch_all(wanted, channel, fetcher)
         total += fetched
         if not goes_on or len(wanted) < BATCH or time.monotonic() > until:
+            return total
+
+
+def tell_provided(mandant: str, *, report: bool, clock: Callable[[], datetime]) -> int:
+    """Owe immotion, batch by batch, that documents of its feed are there for residents; returns how many are new there.
+
+    Without `report` (a channel that carries no such word), it is only noted.
+    """
+    total = 0
+    while True:
+        with connected():
+            if not dokumente.provided(mandant, limit=1):
+                return total
+            step = partial(owe_provided, mandant, report=report, limit=PROVIDED, now=clock())
+            done = in_transaction(step)
+        total += done
+        if done < PROVIDED:
             return total
 
 

@@ -27,7 +27,7 @@ from service.sync.alarms import SILENT_AFTER, note_feed_read, raise_alarm, watch
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.documents import Fetcher, fetch_announced
-from service.sync.dokumente import fetch_dokumente
+from service.sync.dokumente import fetch_dokumente, tell_provided
 from service.sync.feed import EVENTS, MASTER_DATA, read_events, read_master_data, rest
 from service.sync.forwarder import Forwarder
 from service.sync.housekeeping import tidy
@@ -300,7 +300,10 @@ class _Worker:
         apply_waiting(self._house(mandant), clock=_utc_now)
         fetcher = Fetcher(self._storage, _utc_now, random.random)
         fetch_announced(mandant, channel, fetcher)
-        return new + fetch_dokumente(mandant, channel, fetcher)
+        fetched = fetch_dokumente(mandant, channel, fetcher)
+        report = isinstance(self._channels[mandant], ImmotionSettings)
+        tell_provided(mandant, report=report, clock=_utc_now)
+        return new + fetched
 
     def _house(self, mandant: str) -> House:
         with connected():

@@ -103,8 +103,8 @@ def row_facts(row: OwedRow, now: datetime) -> Facts:
 
 
 def what_of(row: OwedRow) -> str:
-    """Return what is delivered: the kind of an Aktivität, a Vorgang, or that a document was opened."""
-    return QUITTUNG if row.lesung_id else row.art or WHOLE
+    """Return what is delivered: the kind of an Aktivität, a Vorgang, or what became of a document."""
+    return QUITTUNG if row.lesung_id or row.quittung else row.art or WHOLE
 
 
 def moment(value: datetime | None) -> str | None:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from service.store import clean, dokumente, lesungen, outbox, stammdaten
 from service.store.database import in_transaction
 from service.store.dokument_records import (
+    BENACHRICHTIGT,
+    EINGESTELLT,
     FEED,
     FIRST_DAY,
     LAST_DAY,
@@ -15,6 +17,7 @@ from service.store.dokument_records import (
     Empfaenger,
     Leser,
     NeuesDokument,
+    Neuigkeit,
     Ziel,
     Zugang,
 )
@@ -48,11 +51,11 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
     zeit: datetime,
     now: datetime,
     of: tuple[UUID, str] | None,
-) -> None:
+) -> UUID:
     """Note a document of immotion's feed or file drop; its bytes are fetched later, and nobody sees it before.
 
     `daten` is the Dokument of the Vorgang interface, `of` the Vorgang that it belongs to and its owner key. Inside a
-    transaction. Raises DokumentRefused, also when the same id stands for other bytes.
+    transaction; returns our id of it. Raises DokumentRefused, also when the same id stands for other bytes.
     """
     empfaenger = _empfaenger(daten.get("empfaenger"))
     if not empfaenger and of is None:
@@ -60,7 +63,7 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
     neu = _neu(daten, catalog, zeit, of[0] if of else None)
     ziele = [*ziele_of(mandant, empfaenger, neu.art, catalog), *([Ziel(of[1])] if of else [])]
     try:
-        dokumente.announce(mandant, neu, ziele, unknown(mandant, empfaenger), now=now)
+        return dokumente.announce(mandant, neu, ziele, unknown(mandant, empfaenger), now=now)
     except dokumente.OtherContent as other:
         raise DokumentRefused("OTHER_CONTENT") from other
 
@@ -155,8 +158,9 @@ def _ziel(mandant: str, one: Empfaenger, rolle: str) -> Ziel:
     if one.person_nr:
         return Ziel(owner_of_person(mandant, one.person_nr), one.vertrag_nr)
     if one.vertrag_nr:
-        return Ziel(key_of_vertrag(mandant, one.vertrag_nr))
-    return Ziel(key_of_gebaeude(mandant, one.gebaeude_nr) if one.gebaeude_nr else key_of_alle(mandant), rolle=rolle)
+        return Ziel(key_of_vertrag(mandant, one.vertrag_nr), one.vertrag_nr)
+    key = key_of_gebaeude(mandant, one.gebaeude_nr) if one.gebaeude_nr else key_of_alle(mandant)
+    return Ziel(key, rolle=rolle, viele=True)
 
 
 def unknown(mandant: str, empfaenger: Sequence[Empfaenger]) -> list[Empfaenger]:
@@ -193,8 +197,41 @@ def leser_of(
     return Leser(mandant, owners[0], tuple(zugaenge), today.isoformat())
 
 
+def reaches(zugang: Zugang, one: Neuigkeit) -> bool:
+    """Tell whether what is for somebody is seen by this way: what `store.dokumente` asks of the database, of one."""
+    return one.ziel == zugang.key and (zugang == Zugang(zugang.key) or _is_within(zugang, one))
+
+
+def _is_within(zugang: Zugang, one: Neuigkeit) -> bool:
+    period = one.bis >= zugang.beginn and one.von <= zugang.ende
+    named = not zugang.vertrag_nr or one.vertrag_nr in {"", zugang.vertrag_nr}
+    return period and named and one.rolle in {"", zugang.rolle}
+
+
 def _time(vertrag: Vertrag) -> tuple[str, str]:
     return day(vertrag.beginn) or FIRST_DAY, day(vertrag.ende) or LAST_DAY
+
+
+def owe_provided(mandant: str, *, report: bool, limit: int, now: datetime) -> int:
+    """Note of documents that residents see from now on, and owe immotion that it hears of those of its feed.
+
+    Not without `report`. Inside a transaction; returns how many: 0 also where somebody else was at it.
+    """
+    found = dokumente.provided(mandant, limit=limit)
+    if not found or not dokumente.note_provided([key for key, _ in found], now):
+        return 0
+    of_feed = [key for key, quelle in found if quelle == FEED and report]
+    outbox.owe_zustellungen(mandant, of_feed, EINGESTELLT, request_id=uuid4().hex, now=now)
+    return len(found)
+
+
+def owe_notified(mandant: str, ids: Sequence[UUID], *, now: datetime) -> None:
+    """Owe immotion that somebody was told by mail of these documents of its feed: the first time of each.
+
+    Inside the transaction that notes that the mail was taken.
+    """
+    first = dokumente.note_notified(mandant, ids, now)
+    outbox.owe_zustellungen(mandant, first, BENACHRICHTIGT, request_id=uuid4().hex, now=now)
 
 
 def note_opened(  # noqa: PLR0913 - who opened what, when, and by which request

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from service.store import benachrichtigungen, dokumente, mails, vorgaenge
+from service.store import benachrichtigungen, mails, vorgaenge
 from service.store.mails import News
 from service.store.records import ANTWORT, DOKUMENT, NACHRICHT, STAND, Benachrichtigung, Vorgang
 from service.vorgang.status import CLOSED
 from service.vorgang.types import Vorgangstyp
 
 _OF_EVENTS = {"AKTIVITAET": NACHRICHT, "DOKUMENT": DOKUMENT}
-# What has been here for longer is no news any more: it lay there while no mail was sent.
-_NEWS_FOR = timedelta(days=3)
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +36,43 @@ def art_of(typ: str, vorgang: Vorgang, status: str) -> str:
     return ANTWORT if asked_for or status in CLOSED else _OF_EVENTS.get(typ, STAND)
 
 
-def owe_news(vorgang: Vorgang, art: str, zeit: Sammelzeit, *, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Neues:
+    """What somebody is told of: a kind of news in a Vorgang, by its Meldenummer, or that there are documents.
+
+    `of_person` is what an account sees of the person that it stands for, `dokumente` the documents (our ids) of which
+    immotion is to hear that they were told.
+    """
+
+    art: str
+    vorgang: str = ""
+    of_person: bool = False
+    dokumente: tuple[str, ...] = ()
+
+
+def owe_news(vorgang: Vorgang, art: str, zeit: Sammelzeit, *, now: datetime, dokumente: tuple[str, ...] = ()) -> int:
     """Note news of a Vorgang, and owe a mail to everybody who wants such; returns to how many.
 
     Whoever was told of this Vorgang since it was last read is not told again. Part of the transaction that brings it.
     """
     before = vorgaenge.count_unread(vorgang.id, art)
     found = benachrichtigungen.of_owners(vorgang.mandant, [vorgang.owner])
+    wanting = [one for one in found if art in one.wanted and not before.intersection(one.wanted)]
     news = [
-        _news(one, art, zeit, now, vorgang=vorgang.meldenummer)
-        for one in found
-        if art in one.wanted and not before.intersection(one.wanted)
+        news_of(one, Neues(art, vorgang.meldenummer, one.owner != vorgang.owner, dokumente), zeit, now)
+        for one in wanting
     ]
     mails.owe_news(news, now=now)
     return len(news)
 
 
-def owe_documents(mandant: str, zeit: Sammelzeit, *, now: datetime) -> int:
-    """Owe mails for documents that have come since, many at a time; returns how many documents it has looked at.
-
-    Somebody is told once of all of them. What belongs to a Vorgang was told with it. Inside a transaction.
-    """
-    fresh = dokumente.news(mandant, limit=_BATCH)
-    keys = dokumente.ziele([one.id for one in fresh if one.vorgang_id is None and now - one.stored_at < _NEWS_FOR])
-    news = [
-        _news(one, DOKUMENT, zeit, now, vorgang="")
-        for one in benachrichtigungen.of_owners(mandant, keys)
-        if DOKUMENT in one.wanted
-    ]
-    dokumente.no_news([one.id for one in fresh])
-    mails.owe_news(news, now=now)
-    return len(fresh)
-
-
-def _news(one: Benachrichtigung, art: str, zeit: Sammelzeit, now: datetime, *, vorgang: str) -> News:
-    facts = {"key": str(one.key), "connection": one.connection, "art": art}
-    if one.stunde is None:
-        return News(one, {**facts, "vorgang": vorgang})
-    numbers = [vorgang] if vorgang else []
-    gathered = {**facts, "vorgaenge": numbers, "dokument": not vorgang}
-    return News(one, gathered, zeit.next(one.stunde, now))
+def news_of(to: Benachrichtigung, neues: Neues, zeit: Sammelzeit, now: datetime) -> News:
+    """Return the mail of this, or what it adds to the mail of the day for whoever wants one."""
+    of_person = [neues.vorgang] if neues.of_person else []
+    facts: dict[str, Any] = {"key": str(to.key), "connection": to.connection}
+    facts |= {"of_person": of_person, "dokumente": list(neues.dokumente)}
+    if to.stunde is None:
+        return News(to, {**facts, "art": neues.art, "vorgang": neues.vorgang})
+    numbers = [neues.vorgang] if neues.vorgang else []
+    gathered = {**facts, "arten": [neues.art], "vorgaenge": numbers, "dokument": not neues.vorgang}
+    return News(to, gathered, zeit.next(to.stunde, now))

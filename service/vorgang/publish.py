@@ -206,7 +206,7 @@ class Publisher:
             if one.neu.dokument_id in known
         ]
         gone = [bad(one.posten, "GONE") for one in fit if one.neu.dokument_id not in known]
-        return len(known) - len(before), dokumente.add_ziele(rows), gone
+        return len(known) - len(before), dokumente.add_ziele(rows, now=self.now), gone
 
     def _dateien(self, ids: Iterable[UUID]) -> Iterator[Datei]:
         for file_id in ids:

@@ -290,6 +290,7 @@ class QuittungPage:
     csrf_token: str = ""
     idempotency_key: str = ""
     mailed: bool = False
+    confirm_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import falcon
 
 from service.access import audit
 from service.access.audit import Event
-from service.access.benachrichtigungen import confirmed_address, owe_receipt
+from service.access.benachrichtigungen import address_of, confirmed_address, owe_receipt
 from service.access.weiter import Weiter
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
@@ -55,10 +55,13 @@ class QuittungMail:
 
 
 def with_mail(page: QuittungPage, reader: Reader, vorgang_id: str, *, mailed: bool) -> QuittungPage:
-    """Add to a receipt's page the button that has it sent, if there is an address for it."""
+    """Add to a receipt's page the button that has it sent, or where to confirm the address that it could be sent to."""
     room = reader.room
-    if room.settings.service.mail is None or not confirmed_address(reader.signed_in)[0]:
+    if room.settings.service.mail is None:
         return page
+    if not confirmed_address(reader.signed_in)[0]:
+        may_confirm = address_of(reader.signed_in)
+        return replace(page, confirm_url=reader.link("konto/benachrichtigungen")) if may_confirm else page
     token = room.tokens.issue(reader.signed_in)
     return replace(
         page,

@@ -3,12 +3,14 @@
 import os
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -18,14 +20,18 @@ import pytest
 from service.access.benachrichtigungen import FORGOTTEN_AFTER, address_of, choose, chosen_by, end, end_by_link
 from service.access.visitor import Visitor
 from service.files.storage import Folder
-from service.store import alarms, benachrichtigungen, mails, vorgaenge
-from service.store.database import connected, engine, open_database, transaction
+from service.store import alarms, benachrichtigungen, dokumente, mails, neuigkeiten, stammdaten, vorgaenge
+from service.store.database import connected, engine, in_transaction, open_database, transaction
+from service.store.dokument_records import FEED, NeuesDokument, Paper, Stored, Ziel
 from service.store.migrate import migrate
 from service.store.models import BenachrichtigungRow, MailRow
+from service.store.owner import key_of_alle, key_of_vertrag, owner_of_account, owner_of_person
 from service.store.query import dicts
-from service.store.records import NACHRICHT, Mail, Vorgang
+from service.store.records import NACHRICHT, Benachrichtigung, Mail, Vorgang
+from service.store.stammdaten import Aenderung
 from service.sync.alarms import watch_mails
 from service.sync.housekeeping import tidy
+from service.vorgang.document_news import owe_documents, owe_to_many
 from service.vorgang.notices import Sammelzeit, owe_news
 from tests.support.engines import mariadb, postgresql
 from tests.support.mailbox import Mailbox, mail_server
@@ -299,6 +305,51 @@ def test_a_worker_killed_between_accepted_and_written_down_causes_one_double_wit
     assert Counter(message["To"] for message in mailbox.messages)["1@x.example"] == 2
     assert "@x.example" not in installation.log("sync")
     opened.close_all()
+
+
+def test_documents_are_told_once_however_many_senders_there_are_and_a_day_is_one_mail(mandant: str) -> None:
+    nrs = [f"P{n}" for n in range(30)]
+    changes = [Aenderung("PERSON", nr, {"personNr": nr}) for nr in nrs]
+    changes += [Aenderung("VERTRAG", f"V{nr}", {"personNr": nr, "beginn": "2020-01-01"}) for nr in nrs]
+    with connected(), transaction():
+        stammdaten.apply_changes(mandant, changes, full_since=None)
+        for n, nr in enumerate(nrs):
+            owner, mine = owner_of_person(mandant, nr), owner_of_account(mandant, nr)
+            who = Benachrichtigung(mandant, nr, uuid4(), "w", mine, owner, f"{nr}@x.example", "de", NOW, NOW)
+            benachrichtigungen.put(replace(who, person=nr, stunde=18 if n % 2 else None))
+    for name, ziele in (("D", [Ziel(key_of_alle(mandant), viele=True)]), ("E", [_contract(mandant, nr) for nr in nrs])):
+        _publish(mandant, name, ziele)
+
+    def work(_: int) -> None:
+        with connected():
+            until = time.monotonic() + 60
+            while neuigkeiten.anything(mandant) and time.monotonic() < until:
+                for step in (owe_documents, owe_to_many):
+                    with suppress(neuigkeiten.Overtaken):
+                        in_transaction(partial(step, mandant, ZEIT, now=NOW))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    told = Counter((row["account"], key) for row in rows(mandant) for key in row["facts"]["dokumente"])  # type: ignore[index]
+    assert set(told.values()) == {1}
+    assert len(told) == 2 * len(nrs)
+    assert Counter(row["account"] for row in rows(mandant) if row["kind"] == "sammel") == dict.fromkeys(nrs[1::2], 1)
+
+
+def _contract(mandant: str, nr: str) -> Ziel:
+    return Ziel(key_of_vertrag(mandant, f"V{nr}"), f"V{nr}")
+
+
+def _publish(mandant: str, name: str, ziele: list[Ziel]) -> None:
+    days = dict.fromkeys(("datum", "von", "bis"), "2026-11-01")
+    texts = dict.fromkeys(("titel", "dateiname", "suche", "mime"), "x")
+    neu = NeuesDokument(
+        dokument_id=name, quelle=FEED, art="X", level=None, loeschen_nach=None, bytes=1, sha256="", **days, **texts
+    )
+    with connected(), transaction():
+        dokumente.add_stored(mandant, [(neu, Stored(uuid4(), Paper("application/pdf", 1), 1, "0"))], now=NOW)
+        key = dokumente.find(mandant, [name])[name][0]
+        dokumente.add_ziele([(key, ziel, neu.von, neu.bis) for ziel in ziele], now=NOW)
 
 
 def test_of_several_processes_one_sends_the_mails(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,5 +119,5 @@ def publish(  # what a document is made of
     with connected(), transaction():
         dokumente.add_stored(mandant, [(neu, Stored(key, paper, size, digest))], now=NOW)
         ((found, _, _),) = dokumente.find(mandant, [name]).values()
-        dokumente.add_ziele([(found, ziel, neu.von, neu.bis) for ziel in ziele])
+        dokumente.add_ziele([(found, ziel, neu.von, neu.bis) for ziel in ziele], now=NOW)
     return found

@@ -1,6 +1,7 @@
 """What residents are told of and when, whose address takes no mail, and documents of a day in one go."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_string
 from email.message import Message
@@ -10,21 +11,26 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.access import notices
+from service.access.audit import Actor, Notice, Source
 from service.access.benachrichtigungen import end_by_link
+from service.access.mailaddress import confirmed
 from service.notify.bounces import note_bounces, reports_in
-from service.store import benachrichtigungen, dokumente, mails, vorgaenge
+from service.notify.sender import Sender
+from service.store import accounts, benachrichtigungen, dokumente, mails, vorgaenge
 from service.store.database import connected, in_transaction, open_database
 from service.store.dokument_records import Ziel
 from service.store.migrate import migrate
 from service.store.models import DokumentRow, MailRow
 from service.store.owner import owner_of_person
 from service.store.query import dicts
-from service.store.records import ANTWORT, DOKUMENT, NACHRICHT, STAND, Benachrichtigung, Vorgang
-from service.vorgang.notices import Sammelzeit, art_of, owe_documents, owe_news
+from service.store.records import ANTWORT, DOKUMENT, NACHRICHT, STAND, Benachrichtigung, Link, Vorgang
+from service.vorgang.document_news import owe_documents
+from service.vorgang.notices import Sammelzeit, art_of, owe_news
 from tests.support.databases import new_database
 from tests.support.mailbox import Mailbox, mail_server
 from tests.support.vorgaenge import NOW, some_vorgang
-from tests.unit.test_mail_sender import Clock, go, sender
+from tests.unit.test_mail_sender import Clock, go, sender, settings_for
 
 ZEIT = Sammelzeit(ZoneInfo("Europe/Berlin"))
 EMAIL = "zoe@x.example"
@@ -68,6 +74,7 @@ def choose(*arten: str, stunde: int | None = None, person: str = "P1", email: st
     chosen = Benachrichtigung(
         "m", f"account-{person}", uuid4(), "zwei", f"o-{person}", owner, email, "de", NOW, NOW, wanted, stunde
     )
+    chosen = replace(chosen, person=person)
     benachrichtigungen.put(chosen)
     return chosen
 
@@ -133,6 +140,89 @@ def test_a_day_is_one_mail_at_its_hour_with_each_vorgang_once(store: str) -> Non
     assert rows()[-1]["next_at"] == due + timedelta(days=1)
 
 
+def test_the_mail_of_a_day_ends_each_kind_that_it_tells_of_or_all_with_one_click(store: str) -> None:
+    chosen = choose(stunde=18)
+    one = vorgang()
+    assert tell(one, STAND) == 1
+    vorgaenge.mark_read(one.id)
+    assert tell(one, ANTWORT) == 1
+    document("P1")
+    assert tell_of_documents() == 1
+    clock, mailbox = Clock(), Mailbox()
+    clock.now = ZEIT.next(18, NOW) + timedelta(seconds=1)
+    with mail_server(mailbox):
+        assert go(sender(store, mailbox, clock)) == 1
+    (message,), (plain, html) = mailbox.messages, mailbox.texts()
+    everything = f"https://portal.example.de/m/konto/benachrichtigungen/abbestellen?schluessel={chosen.key}"
+    assert message["List-Unsubscribe"] == f"<{everything}&lang=de>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert [art in plain for art in ("art=stand", "art=nachricht", "art=dokument", "art=antwort")] == [1, 0, 1, 1]
+    assert f"Vorgang beantwortet oder abgeschlossen: {everything}&art=antwort&lang=de" in plain
+    assert html.count("abbestellen?") == 4
+
+
+def trusting(store: str, mailbox: Mailbox, *, trust: bool) -> Sender:
+    settings = settings_for(store, mailbox)
+    mandant = settings.mandanten["m"]
+    two = mandant.connections["zwei"].model_copy(update={"trust_person": trust})
+    changed = mandant.model_copy(update={"connections": mandant.connections | {"zwei": two}})
+    assert settings.service.mail is not None
+    there = settings.model_copy(update={"mandanten": {"m": changed}})
+    return Sender(there, settings.service.mail, clock=Clock(), random=lambda: 0.5)
+
+
+def test_once_a_connection_is_trusted_no_more_its_accounts_are_told_nothing_of_persons_but_by_letter(
+    store: str,
+) -> None:
+    chosen = choose()
+    tell(vorgang(), STAND)
+    document("P1")
+    mine = some_vorgang(mandant="m", owner=chosen.owner)
+    vorgaenge.insert(mine)
+    tell(mine, STAND)
+    mailbox = Mailbox()
+    with mail_server(mailbox):
+        assert trusting(store, mailbox, trust=False).step(lambda: False) == 1
+        assert mine.meldenummer in mailbox.texts()[0]
+        assert [row["state"] for row in rows()] == ["sent"]
+        accounts.link(Link("m", chosen.account, "P1", "zwei", NOW))
+        linked = vorgang()
+        tell(linked, STAND)
+        assert trusting(store, mailbox, trust=False).step(lambda: False) == 1
+        assert linked.meldenummer in mailbox.texts()[0]
+
+
+def test_of_a_mail_of_a_day_only_what_is_the_persons_stays_out_when_trust_ends(store: str) -> None:
+    chosen = choose(stunde=0)
+    theirs, mine = vorgang(), some_vorgang(mandant="m", owner=chosen.owner)
+    vorgaenge.insert(mine)
+    tell(theirs, STAND)
+    tell(mine, STAND)
+    document("P1")
+    tell_of_documents()
+    MailRow.update(next_at=NOW, created_at=NOW).execute()
+    mailbox = Mailbox()
+    with mail_server(mailbox):
+        assert trusting(store, mailbox, trust=False).step(lambda: False) == 1
+    (plain, _) = mailbox.texts()
+    assert mine.meldenummer in plain
+    assert theirs.meldenummer not in plain
+    assert "- Dokumente" not in plain
+
+
+def test_mails_about_an_account_go_to_no_address_that_takes_none(store: str) -> None:
+    notice = Notice("en")
+    source = Source("m", Actor.RESIDENT, NOW, account="account-P1", connection="zwei", notice=notice)
+    chosen = choose()
+    told: list[object] = []
+    for handed_on, bounced_at in (("neu@x.example", None), ("neu@x.example", NOW), (EMAIL, NOW)):
+        benachrichtigungen.put(replace(chosen, bounced_at=bounced_at))
+        notices.tell("linked", replace(source, notice=replace(notice, email=handed_on)))
+        told = [(row["recipient"], row["lang"]) for row in rows()]
+    assert told == [(EMAIL, "de"), ("neu@x.example", "en")]
+    assert confirmed("m", "account-P1") == ("", "")
+
+
 def test_the_hour_is_that_of_the_wall_clock_also_when_it_is_changed(store: str) -> None:
     before = datetime(2026, 10, 24, 20, 0, tzinfo=NOW.tzinfo)
     assert ZEIT.next(18, before) == datetime(2026, 10, 25, 17, 0, tzinfo=NOW.tzinfo)
@@ -159,7 +249,7 @@ def document(person: str, *, news: bool = True, at: datetime = NOW, vorgang_id: 
         id=key, mandant="m", dokument_id=key.hex, quelle="ordner", art="ANSCHREIBEN", jahr=2026, bytes=1, sha256="0",
         file_id=uuid4(), created_at=at, stored_at=at, news=news, vorgang_id=vorgang_id, **texts, **days,
     ).execute()  # fmt: skip
-    dokumente.add_ziele([(key, Ziel(owner_of_person("m", person)), "2026-11-01", "2026-11-01")])
+    dokumente.add_ziele([(key, Ziel(owner_of_person("m", person)), "2026-11-01", "2026-11-01")], now=at)
 
 
 def tell_of_documents() -> int:
@@ -174,8 +264,7 @@ def test_documents_are_told_once_to_whom_they_are_for_and_wants_it_many_in_one_g
     for number in range(300):
         document(f"P{number + 2}")
     document("P1", vorgang_id=uuid4())
-    assert tell_of_documents() == 304
-    assert tell_of_documents() == 0
+    assert [tell_of_documents() for _ in range(3)] == [200, 104, 0]
     (row,) = rows()
     assert (row["recipient"], row["facts"]["vorgang"]) == (EMAIL, "")  # type: ignore[index]
     mailbox = Mailbox()

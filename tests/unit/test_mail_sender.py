@@ -62,6 +62,7 @@ def settings_for(store: str, mailbox: Mailbox, **changes: object) -> Settings:
                 "origins": ["https://y.de"],
                 "keys": ["k" * 32],
                 "login_url": "https://y.de/an",
+                "trust_person": True,
             },  # type: ignore[dict-item]
         },
     )

@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 
 import pytest
+from falcon.testing import Result
 
 from service.store import benachrichtigungen
 from service.store.database import connected
@@ -93,6 +94,51 @@ def test_a_receipt_is_sent_only_on_request_and_only_to_a_confirmed_address(porta
     assert owed["recipient"] == "zoe@x.example"
     assert b64decode(owed["facts"]["pdf"]).startswith(b"%PDF")  # type: ignore[index]
     assert "wird Ihnen per E-Mail geschickt" in resident.get(f"{receipt}?geschickt=1").text
+
+
+@pytest.mark.parametrize(
+    "path,given",
+    [
+        ("melden/kontakt", {"kontaktthema": "ALLGEMEIN", "betreff": "B", "beschreibung": "Frage"}),
+        ("melden/beschwerde", {"beschwerdeart": "LAERM_NACHBAR", "beschreibung": "Laut"}),
+        ("melden/dokument", {"dokumentart": "MIETBESCHEINIGUNG"}),
+        (
+            "melden/schaden?schadensort=W_KUECHE&schadenskategorie=SANITAER&schadensart=SANITAER.TROPFT",
+            {"schadensort": "W_KUECHE", "beschreibung": "Der Hahn tropft."},
+        ),
+    ],
+)
+def test_every_kind_of_vorgang_has_its_receipt_sent(
+    portal: Portal, resident: Visitor, path: str, given: dict[str, str]
+) -> None:
+    confirm(portal)
+    before = len(_receipts())
+    vorgang = _filed(resident, resident.post(path, resident.form(path) | given))
+    receipt = f"vorgaenge/{vorgang}/quittung"
+    assert resident.post(f"{receipt}/mail", resident.form(receipt)).status_code == 303
+    (*_, owed) = _receipts()
+    assert len(_receipts()) == before + 1
+    assert b64decode(owed["facts"]["pdf"]).startswith(b"%PDF")  # type: ignore[index]
+
+
+def test_an_account_that_nobody_is_linked_to_has_its_receipt_sent_too(portal: Portal) -> None:
+    portal.later(minutes=1)
+    nobody = portal.visitor(email="niemand@x.example", person=None)
+    assert nobody.post(PAGE, nobody.form(PAGE) | {"aktion": "einschalten"}).status_code == 303
+    confirm(portal)
+    receipt = f"vorgaenge/{nobody.file_kontakt()}/quittung"
+    assert nobody.post(f"{receipt}/mail", nobody.form(receipt)).status_code == 303
+    assert _receipts()[-1]["recipient"] == "niemand@x.example"
+
+
+def test_whoever_has_confirmed_no_address_is_led_to_where_they_can(portal: Portal, resident: Visitor) -> None:
+    page = resident.get(f"vorgaenge/{resident.file_kontakt()}/quittung").text
+    assert "bestätigen Sie bitte zuerst Ihre E-Mail-Adresse" in page
+    assert f'/{PAGE}"' in page
+
+
+def _filed(resident: Visitor, answer: Result) -> str:
+    return resident.where(answer).split("/")[1]
 
 
 def _receipts() -> list[dict[str, object]]:

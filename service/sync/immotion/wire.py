@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from service.store.dokument_records import Lesung
+from service.store.dokument_records import Lesung, Zustellung
 from service.store.records import Aktivitaet, Anhang, Vorgang
 
 _SEQ_END = 2**31
@@ -43,8 +43,14 @@ def aktivitaet_body(aktivitaet: Aktivitaet, anhaenge: Sequence[Anhang]) -> dict[
     return body | {name: value for name, value in optional.items() if value}
 
 
-def quittung_body(lesung: Lesung) -> dict[str, Any]:
-    """Return the QuittungNeu of a document's first opening."""
+def quittung_body(told: Lesung | Zustellung) -> dict[str, Any]:
+    """Return the QuittungNeu of what became of a document: provided, told of by mail, or opened by somebody first."""
+    if isinstance(told, Zustellung):
+        return {"art": told.art, "zeit": timestamp(told.zeit)}
+    return _opened(told)
+
+
+def _opened(lesung: Lesung) -> dict[str, Any]:
     person = {"personNr": lesung.person} if lesung.person else {}
     return {"art": "ERSTMALS_GEOEFFNET", "zeit": timestamp(lesung.opened_at), **person}
 

@@ -16,7 +16,7 @@ from service.access.vault import Vault
 from service.files.scan import ScannerAway, ScanState, Verdict
 from service.files.storage import Storage
 from service.storage import storage_of
-from service.store import alarms, audit, documents, dokumente, holds, stammdaten, vorgaenge
+from service.store import alarms, audit, documents, dokumente, holds, neuigkeiten, stammdaten, vorgaenge
 from service.store.database import connected, database
 from service.store.dokument_records import DokumentFilter
 from service.store.models import MODELS, DateiRow, OutboxRow
@@ -341,7 +341,7 @@ def test_a_released_document_is_in_the_list_of_whom_it_is_for_and_news_to_them(p
     assert command(portal, "release", str(told["id"]), "--yes").exit_code == 0
     assert (mine(portal), mine(portal, "P2")) == (["D1"], ["D2"])
     with connected():
-        fresh = dokumente.news(MANDANT, limit=9)
+        fresh = neuigkeiten.untold(MANDANT, viele=False, limit=9)
     assert len(fresh) == 2
     assert all(datetime.now(UTC) - one.stored_at < timedelta(minutes=1) for one in fresh)
 

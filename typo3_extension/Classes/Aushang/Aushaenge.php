@@ -102,10 +102,7 @@ final readonly class Aushaenge
     private function html(PortalAnswer $answer, PortalSettings $settings): string
     {
         if ($answer->status() !== 200 || !$answer->isFragment()) {
-            throw new PortalUnreachable(
-                sprintf('%s answered with %d, request %s', $settings->reachedAt(), $answer->status(), $answer->requestId()),
-                1764150011,
-            );
+            throw new PortalUnreachable($answer->whatIsWrong($settings, time()), 1764150011);
         }
 
         return trim($answer->html($settings->timeout));

@@ -190,24 +190,7 @@ final readonly class AskPortal implements MiddlewareInterface
             throw new FormTooLarge('what the web server before the portal takes', 1764140042);
         }
 
-        throw new PortalUnreachable($this->whatIsWrong($answer, $settings), 1764140041);
-    }
-
-    private function whatIsWrong(PortalAnswer $answer, PortalSettings $settings): string
-    {
-        if (!$answer->isRefusal()) {
-            return sprintf(
-                '%s answered with %d and %s, which is no page of a portal: is %sportalUrl its address?',
-                $settings->reachedAt(),
-                $answer->status(),
-                $answer->mime() === '' ? 'nothing' : $answer->mime(),
-                PortalSettings::PREFIX,
-            );
-        }
-        $skew = $answer->clockSkew(time());
-        $clocks = $skew !== null && abs($skew) > 25 ? sprintf(' The clocks differ by %d s.', $skew) : '';
-
-        return 'The portal refused the token; its log says why, request ' . $answer->requestId() . '.' . $clocks;
+        throw new PortalUnreachable($answer->whatIsWrong($settings, time()), 1764140041);
     }
 
     private function site(ServerRequestInterface $request): SiteInterface

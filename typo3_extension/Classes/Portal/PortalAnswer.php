@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Portal;
 
+use Mieterportal\Typo3\Settings\PortalSettings;
 use Psr\Http\Message\ResponseInterface;
 
 /**
@@ -95,6 +96,26 @@ final readonly class PortalAnswer
         $date = strtotime($this->response->getHeaderLine('Date'));
 
         return $date === false ? null : $now - $date;
+    }
+
+    /**
+     * For the log, when this is nothing that can be shown: the likely cause.
+     */
+    public function whatIsWrong(PortalSettings $settings, int $now): string
+    {
+        if (!$this->isRefusal()) {
+            return sprintf(
+                '%s answered with %d and %s, which is no page of a portal: is %sportalUrl its address?',
+                $settings->reachedAt(),
+                $this->status(),
+                $this->mime() === '' ? 'nothing' : $this->mime(),
+                PortalSettings::PREFIX,
+            );
+        }
+        $skew = $this->clockSkew($now);
+        $clocks = $skew !== null && abs($skew) > 25 ? sprintf(' The clocks differ by %d s.', $skew) : '';
+
+        return 'The portal refused the token; its log says why, request ' . $this->requestId() . '.' . $clocks;
     }
 
     public function requestId(): string

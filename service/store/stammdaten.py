@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import peewee
+
 from service.store import clean
 from service.store.models import StammdatenRow
 from service.store.query import Query, affected, chunks, tuples
 from service.store.records import Vertrag
+from service.store.written import Written, place
 
 _PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr", "MITMIETER": "personNr"}
 _OF_PERSONS = ["VERTRAG", "MITMIETER"]
@@ -151,32 +154,30 @@ def gebaeude(mandant: str, *, after: str, limit: int) -> list[tuple[str, str]]:
     return [(nr, ", ".join(_lines(daten or {}))) for nr, daten in tuples(query.order_by(StammdatenRow.nr).limit(limit))]
 
 
+_EINHEIT, _GEBAEUDE = StammdatenRow.alias(), StammdatenRow.alias()
+_OF_VERTRAG = (StammdatenRow.nr, StammdatenRow.daten, _EINHEIT.daten, _GEBAEUDE.daten)
+
+
+def _vertraege() -> Query:
+    mandant, einheit, gebaeude = place("mandant"), _EINHEIT, _GEBAEUDE
+    home = (einheit.mandant == mandant) & (einheit.art == "EINHEIT") & (einheit.nr == StammdatenRow.einheit_nr)
+    house = (gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)
+    mine = StammdatenRow.art.in_(_OF_PERSONS) & (StammdatenRow.parent == place("person_nr"))
+    query = StammdatenRow.select(*_OF_VERTRAG).join(einheit, peewee.JOIN.LEFT_OUTER, on=home)
+    query = query.join(gebaeude, peewee.JOIN.LEFT_OUTER, on=house)
+    return query.where((StammdatenRow.mandant == mandant) & mine).order_by(StammdatenRow.nr)
+
+
+_VERTRAEGE = Written(_vertraege, _OF_VERTRAG)
+
+
 def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
     """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query.
 
     Those that name them as a co-resident are among them.
     """
-    einheit, gebaeude = StammdatenRow.alias(), StammdatenRow.alias()
-    query = (
-        StammdatenRow.select(StammdatenRow.nr, StammdatenRow.daten, einheit.daten, gebaeude.daten)
-        .join(
-            einheit,
-            "LEFT OUTER JOIN",
-            on=((einheit.mandant == mandant) & (einheit.art == "EINHEIT") & (einheit.nr == StammdatenRow.einheit_nr)),
-        )
-        .join(
-            gebaeude,
-            "LEFT OUTER JOIN",
-            on=((gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)),
-        )
-        .where(
-            (StammdatenRow.mandant == mandant)
-            & StammdatenRow.art.in_(_OF_PERSONS)
-            & (StammdatenRow.parent == person_nr)
-        )
-        .order_by(StammdatenRow.nr)
-    )
-    return [_vertrag(nr, daten, lage or {}, haus or {}) for nr, daten, lage, haus in tuples(query)]
+    rows = _VERTRAEGE.tuples({"mandant": mandant, "person_nr": person_nr})
+    return [_vertrag(nr, daten, lage or {}, haus or {}) for nr, daten, lage, haus in rows]
 
 
 def _vertrag(nr: str, daten: Mapping[str, Any], einheit: Mapping[str, Any], gebaeude: Mapping[str, Any]) -> Vertrag:

@@ -27,16 +27,19 @@ from service.store.dokument_records import (
     NeuesDokument,
     Stored,
     Ziel,
-    Zugang,
     Zustellung,
 )
-from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow, RueckzugRow
-from service.store.query import Query, affected, chunks, dicts, first, tuples
+from service.store.dokument_ways import Shape, Ways, handed_out, held, places, readable_by, shown, stored, ways_of
+from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow
+from service.store.query import Query, affected, chunks, dicts, tuples
 from service.store.records import Announced
+from service.store.written import Written, place
 
 _ERROR_MAX = 80
 _ELSEWHERE = {"opened_at", "sealed_key", "scan"}
 _COLUMNS = [getattr(DokumentRow, name) for name in Dokument.__slots__ if name not in _ELSEWHERE]
+_SEEN = [*_COLUMNS, LesungRow.opened_at, DateiRow.sealed_key, DateiRow.scan]
+_ESCAPE = "!"
 _DUE = [getattr(DokumentRow, name) for name in ("id", "mandant", "dokument_id", "dateiname", "bytes", "sha256")]
 
 
@@ -130,14 +133,14 @@ def due(mandant: str, now: datetime, *, limit: int) -> list[Angekuendigt]:
     """
     file = AnhangRow.alias()
     same = (file.mandant == DokumentRow.mandant) & (file.dokument_id == DokumentRow.dokument_id)
-    here = same & file.stored_at.is_null(False) & ~fn.EXISTS(_held(file.id))
+    here = same & file.stored_at.is_null(False) & ~fn.EXISTS(held(file.id))
     theirs = file.select(file.id).where(here).order_by(file.id).limit(1)
     ready = DokumentRow.vorgang_id.is_null() | fn.EXISTS(file.select(peewee.SQL("1")).where(here))
     query = (
         DokumentRow.select(
             *_DUE, DokumentRow.unbekannt, DokumentRow.fetch_attempts, DokumentRow.fetch_since, theirs.alias("anhang_id")
         )
-        .where(_waiting(mandant) & (DokumentRow.fetch_at.is_null() | (DokumentRow.fetch_at <= now)) & ready & _shown())
+        .where(_waiting(mandant) & (DokumentRow.fetch_at.is_null() | (DokumentRow.fetch_at <= now)) & ready & shown())
         .order_by(DokumentRow.fetch_at.asc(nulls="first"))
         .limit(limit)
     )
@@ -165,7 +168,7 @@ def kept_file(mandant: str, sha256: str) -> UUID | None:
     file = DateiRow.alias()
     purged = (file.id == DokumentRow.file_id) & file.scan.in_(dateien.QUARANTINE) & file.scan_at.is_null(False)
     lost = fn.EXISTS(file.select(peewee.SQL("1")).where(purged))
-    here = (DokumentRow.mandant == mandant) & (DokumentRow.sha256 == sha256) & _stored() & ~lost
+    here = (DokumentRow.mandant == mandant) & (DokumentRow.sha256 == sha256) & stored() & ~lost
     query: Query = DokumentRow.select(DokumentRow.file_id).where(here).limit(1)
     found = tuples(query if engine() == "sqlite" else query.for_update())
     return found[0][0] if found else None
@@ -204,7 +207,7 @@ def after_failure(
 
 def parked(mandanten: Sequence[str]) -> list[tuple[str, str, int]]:
     """Return Mandant, reason and number of the documents that are put aside."""
-    here = DokumentRow.mandant.in_(list(mandanten)) & _aside() & _shown()
+    here = DokumentRow.mandant.in_(list(mandanten)) & _aside() & shown()
     columns = (DokumentRow.mandant, DokumentRow.fetch_error)
     query = DokumentRow.select(*columns, fn.COUNT(DokumentRow.id)).where(here).group_by(*columns).order_by(*columns)
     return [(mandant, reason or "", count) for mandant, reason, count in tuples(query)]
@@ -222,11 +225,6 @@ def fetched_anew(now: datetime) -> dict[str, Any]:
 
 def _aside() -> Query:
     return DokumentRow.stored_at.is_null() & DokumentRow.parked_at.is_null(False)
-
-
-def _shown() -> Query:
-    same = (RueckzugRow.mandant == DokumentRow.mandant) & (RueckzugRow.dokument_id == DokumentRow.dokument_id)
-    return ~fn.EXISTS(RueckzugRow.select(peewee.SQL("1")).where(same))
 
 
 # What immotion hears
@@ -269,38 +267,72 @@ def zustellungen(ids: Sequence[UUID]) -> dict[tuple[UUID, str], Zustellung]:
 
 def page(leser: Leser, wanted: DokumentFilter, *, limit: int) -> list[Dokument]:
     """Return up to `limit` of a reader's documents, newest first; a keyset page, never an offset, in one query."""
-    condition = _readable(leser)
-    if wanted.jahr:
-        condition &= DokumentRow.jahr == wanted.jahr
-    if wanted.art:
-        condition &= DokumentRow.art == wanted.art
-    for word in wanted.words:
-        condition &= DokumentRow.suche.contains(word)
-    if wanted.unread:
+    ways, (day, key) = ways_of(leser), wanted.after or ("", None)
+    values = ways.values() | {"jahr": wanted.jahr, "art": wanted.art, "day": day, "id": DokumentRow.id.db_value(key)}
+    values |= {f"word{at}": _pattern(word) for at, word in enumerate(wanted.words)}
+    by = (bool(wanted.jahr), bool(wanted.art), len(wanted.words), wanted.unread, wanted.after is not None)
+    return [Dokument(**row) for row in _PAGE.dicts(values, ways.shape, by, limit)]
+
+
+def _page(shape: Shape, by: tuple[bool, bool, int, bool, bool], limit: int) -> Query:
+    ways = places(shape)
+    jahr, art, words, unread, after = by
+    condition = readable_by(ways)
+    if jahr:
+        condition &= DokumentRow.jahr == place("jahr")
+    if art:
+        condition &= DokumentRow.art == place("art")
+    for at in range(words):
+        pattern = peewee.NodeList((place(f"word{at}"), peewee.SQL(f"ESCAPE '{_ESCAPE}'")))
+        condition &= peewee.Expression(DokumentRow.suche, peewee.OP.ILIKE, pattern)
+    if unread:
         condition &= LesungRow.id.is_null()
-    if wanted.after is not None:
-        day, key = wanted.after
-        condition &= (DokumentRow.datum < day) | ((DokumentRow.datum == day) & (DokumentRow.id < key))
-    query = _documents(leser).where(condition).order_by(DokumentRow.datum.desc(), DokumentRow.id.desc()).limit(limit)
-    return [Dokument(**row) for row in dicts(query)]
+    if after:
+        day = place("day")
+        condition &= (DokumentRow.datum < day) | ((DokumentRow.datum == day) & (DokumentRow.id < place("id")))
+    return _documents(ways).where(condition).order_by(DokumentRow.datum.desc(), DokumentRow.id.desc()).limit(limit)
+
+
+def _pattern(word: str) -> str:
+    """Return what matches a text with this word in it, none of whose characters stands for others."""
+    for special in (_ESCAPE, "%", "_"):
+        word = word.replace(special, _ESCAPE + special)
+    return f"%{word}%"
 
 
 def readable(leser: Leser, key: UUID) -> Dokument | None:
     """Return a document if this reader may see it; None also for one that is somebody else's, or not there."""
-    row = first(_documents(leser).where((DokumentRow.id == key) & _readable(leser)))
-    return Dokument(**row) if row else None
+    return _one(leser, "id", DokumentRow.id.db_value(key))
 
 
 def readable_by_name(leser: Leser, dokument_id: str) -> Dokument | None:
     """Return the document of immotion's id if this reader may see it."""
-    row = first(_documents(leser).where((DokumentRow.dokument_id == dokument_id) & _readable(leser)))
-    return Dokument(**row) if row else None
+    return _one(leser, "dokument_id", dokument_id)
+
+
+def _one(leser: Leser, column: str, value: object) -> Dokument | None:
+    ways = ways_of(leser)
+    rows = _ONE.dicts(ways.values() | {"one": value}, ways.shape, column)
+    return Dokument(**rows[0]) if rows else None
+
+
+def _one_by(shape: Shape, column: str) -> Query:
+    ways = places(shape)
+    return _documents(ways).where((getattr(DokumentRow, column) == place("one")) & readable_by(ways)).limit(1)
 
 
 def choices(leser: Leser) -> list[tuple[int, str]]:
     """Return the years and kinds that occur together among a reader's documents, in one query."""
-    columns = (DokumentRow.jahr, DokumentRow.art)
-    return [(jahr, art) for jahr, art in tuples(DokumentRow.select(*columns).where(_readable(leser)).distinct())]
+    ways = ways_of(leser)
+    return [(jahr, art) for jahr, art in _CHOICES.tuples(ways.values(), ways.shape)]
+
+
+def _choices(shape: Shape) -> Query:
+    return DokumentRow.select(DokumentRow.jahr, DokumentRow.art).where(readable_by(places(shape))).distinct()
+
+
+_PAGE, _ONE = Written(_page, _SEEN), Written(_one_by, _SEEN)
+_CHOICES = Written(_choices, (DokumentRow.jahr, DokumentRow.art))
 
 
 def unread_as(what: int, leser: Leser) -> Query:
@@ -308,62 +340,13 @@ def unread_as(what: int, leser: Leser) -> Query:
     read = (LesungRow.dokument == DokumentRow.id) & (LesungRow.leser == leser.key)
     unread = ~fn.EXISTS(LesungRow.select(peewee.SQL("1")).where(read))
     columns = (peewee.SQL(str(what)).alias("what"), peewee.SQL("''").alias("form"), fn.COUNT(DokumentRow.id))
-    return DokumentRow.select(*columns).where(_readable(leser) & unread)
+    return DokumentRow.select(*columns).where(readable_by(ways_of(leser)) & unread)
 
 
-def _documents(leser: Leser) -> Query:
-    read = (LesungRow.dokument == DokumentRow.id) & (LesungRow.leser == leser.key)
-    columns = (*_COLUMNS, LesungRow.opened_at, DateiRow.sealed_key, DateiRow.scan)
-    query: Query = DokumentRow.select(*columns).join(LesungRow, peewee.JOIN.LEFT_OUTER, on=read)
+def _documents(ways: Ways) -> Query:
+    read = (LesungRow.dokument == DokumentRow.id) & (LesungRow.leser == ways.key)
+    query: Query = DokumentRow.select(*_SEEN).join(LesungRow, peewee.JOIN.LEFT_OUTER, on=read)
     return query.switch(DokumentRow).join(DateiRow, peewee.JOIN.LEFT_OUTER, on=(DateiRow.id == DokumentRow.file_id))
-
-
-def _readable(leser: Leser) -> Query:
-    mine = DokumentZielRow.select(DokumentZielRow.dokument).where(_by_any(leser.zugaenge))
-    kept = DokumentRow.loeschen_nach.is_null() | (DokumentRow.loeschen_nach >= leser.today)
-    here = DokumentRow.id.in_(mine) & (fn.COALESCE(DokumentRow.mandant, "") == leser.mandant)
-    return here & _stored() & kept & handed_out()
-
-
-def handed_out() -> Query:
-    """Match the documents that are not withdrawn, nor kept back until their file was scanned, or for good."""
-    return _shown() & ~fn.EXISTS(_held(DokumentRow.file_id))
-
-
-def _stored() -> Query:
-    """Match what is stored, by no index: SQLite would take it for few rows, and read everything of a Mandant."""
-    return fn.COALESCE(DokumentRow.stored_at, 0) > 0
-
-
-def _held(file_id: Query) -> Query:
-    """Select the file if it is not to be handed out: not scanned yet, or in quarantine."""
-    file = DateiRow.alias()
-    return file.select(peewee.SQL("1")).where((file.id == file_id) & file.scan.is_null(False) & (file.scan != "clean"))
-
-
-def _by_any(zugaenge: Sequence[Zugang]) -> Query:
-    """Match what is for one of these keys, and by this key: the keys alone let an engine go by its index."""
-    whole = {one.key for one in zugaenge if one == Zugang(one.key)}
-    limited = [_by(one) for one in zugaenge if one.key not in whole]
-    ways = [DokumentZielRow.ziel.in_(sorted(whole))] if whole else []
-    return DokumentZielRow.ziel.in_([one.key for one in zugaenge]) & _any_of([*ways, *limited])
-
-
-def _by(zugang: Zugang) -> Query:
-    period = (DokumentZielRow.bis >= zugang.beginn) & (DokumentZielRow.von <= zugang.ende)
-    rolle = DokumentZielRow.rolle.in_(["", zugang.rolle])
-    here = (DokumentZielRow.ziel == zugang.key) & period & rolle
-    return here & DokumentZielRow.vertrag_nr.in_(["", zugang.vertrag_nr]) if zugang.vertrag_nr else here
-
-
-def _any_of(conditions: Sequence[Query]) -> Query:
-    """Join conditions as a balanced tree: engines refuse a chain of hundreds, which an owner of a house would make."""
-    if not conditions:
-        return peewee.Value(1) == 0
-    if len(conditions) == 1:
-        return conditions[0]
-    middle = len(conditions) // 2
-    return _any_of(conditions[:middle]) | _any_of(conditions[middle:])
 
 
 # What is over
@@ -391,4 +374,4 @@ def known_files(ids: Sequence[UUID]) -> set[UUID]:
 
 def shown_with(file_id: Query) -> Query:
     """Select the documents of this file that immotion has not withdrawn."""
-    return DokumentRow.select(peewee.SQL("1")).where((DokumentRow.file_id == file_id) & _shown())
+    return DokumentRow.select(peewee.SQL("1")).where((DokumentRow.file_id == file_id) & shown())

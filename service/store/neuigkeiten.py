@@ -10,7 +10,7 @@ from uuid import UUID
 
 from service.store.database import engine
 from service.store.dokument_records import Neuigkeit, Runde
-from service.store.dokumente import handed_out
+from service.store.dokument_ways import handed_out
 from service.store.models import DokumentRow, DokumentZielRow, RundeRow
 from service.store.query import Query, affected, chunks, first, many, tuples
 

@@ -52,6 +52,26 @@ def many(query: Query, rows: Sequence[Sequence[Any]]) -> int:
         return int(cursor.rowcount)
 
 
+class Columns:
+    """What a query selects: turns the driver's rows into ours, and converts only what is not as it should be."""
+
+    def __init__(self, columns: Sequence[peewee.Field | peewee.Alias]) -> None:
+        self._names = [column.name for column in columns]
+        fields = [(at, column) for at, column in enumerate(columns) if isinstance(column, peewee.Field)]
+        self._converted = [(at, field.python_value) for at, field in fields if _converts(field)]
+
+    def tuple(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """Return one row in the order of the columns."""
+        made = list(row)
+        for at, convert in self._converted:
+            made[at] = convert(made[at])
+        return tuple(made)
+
+    def dict(self, row: Sequence[Any]) -> dict[str, Any]:
+        """Return one row by the columns' names."""
+        return dict(zip(self._names, self.tuple(row), strict=True))
+
+
 class ByKeys:
     """A statement for the rows of many keys (`… AND key IN (…)`), as one of the forwarder's batches needs it.
 
@@ -60,20 +80,27 @@ class ByKeys:
     converted that the driver does not give as they should be.
     """
 
-    def __init__(self, key: peewee.Field, form: Callable[[list[Any]], Query], columns: Sequence[peewee.Field]) -> None:
+    def __init__(
+        self, key: peewee.Field, form: Callable[[list[Any]], Query], columns: Sequence[peewee.Field | peewee.Alias]
+    ) -> None:
         """Take the column of the keys, what makes the query of a list of keys, and the columns that it returns.
 
         The list must be what comes last of the query's values.
         """
         self._key = key
         self._form = form
-        self._converted = [(at, column.python_value) for at, column in enumerate(columns) if _converts(column)]
+        self._columns = Columns(columns)
         self._texts: dict[tuple[str, int], str] = {}
 
     def tuples(self, keys: Collection[Any], *others: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - any column's
         """Return the rows of these keys; `others` are the query's other values, as the driver takes them."""
         rows = [] if not keys else self._run(keys, others).fetchall()
-        return [self._convert(list(row)) for row in rows]
+        return [self._columns.tuple(row) for row in rows]
+
+    def dicts(self, keys: Collection[Any]) -> list[dict[str, Any]]:
+        """Return the rows of these keys by the columns' names."""
+        rows = [] if not keys else self._run(keys, ()).fetchall()
+        return [self._columns.dict(row) for row in rows]
 
     def affected(self, keys: Collection[Any], *others: Any) -> int:  # noqa: ANN401 - any column's
         """Run it, and return how many rows were touched."""
@@ -87,11 +114,6 @@ class ByKeys:
         if kind not in self._texts:
             self._texts[kind], _ = self._form(given).sql()
         return database.execute_sql(self._texts[kind], [*others, *given])
-
-    def _convert(self, row: list[Any]) -> tuple[Any, ...]:
-        for at, convert in self._converted:
-            row[at] = convert(row[at])
-        return tuple(row)
 
 
 def _converts(column: peewee.Field) -> bool:

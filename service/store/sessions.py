@@ -1,7 +1,7 @@
 """Browser sessions and used-up token ids."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -9,7 +9,7 @@ import peewee
 from peewee import fn
 
 from service.store.models import AccountPersonRow, JtiRow, SessionRow
-from service.store.query import affected, dicts
+from service.store.query import ByKeys, Query, affected, dicts
 from service.store.records import Session
 
 _CLOCK_AHEAD = timedelta(days=1)
@@ -37,15 +37,22 @@ def start(session: Session, *, ending: Sequence[str]) -> None:
     SessionRow.insert(**columns).execute()
 
 
+_OF_ACCOUNT = (AccountPersonRow.mandant == SessionRow.mandant) & (AccountPersonRow.account == SessionRow.account)
+_LINKS = peewee.Alias(AccountPersonRow.select(fn.COUNT(AccountPersonRow.person)).where(_OF_ACCOUNT), "links")
+_COLUMNS = [_LINKS if field.name == "links" else getattr(SessionRow, field.name) for field in fields(Session)]
+
+
+def _shown(secret_hashes: list[str]) -> Query:
+    found = SessionRow.select(*_COLUMNS).where(SessionRow.secret_hash.in_(secret_hashes))
+    return found.order_by(SessionRow.created_at.desc())
+
+
+_SHOWN = ByKeys(SessionRow.secret_hash, _shown, _COLUMNS)
+
+
 def find(secret_hashes: Sequence[str]) -> list[Session]:
     """Return the sessions whose secrets have these SHA-256, the newest first; each with its account's `links`."""
-    links = AccountPersonRow.select(fn.COUNT(AccountPersonRow.person)).where(
-        (AccountPersonRow.mandant == SessionRow.mandant) & (AccountPersonRow.account == SessionRow.account)
-    )
-    here = SessionRow.secret_hash.in_(list(secret_hashes))
-    found = SessionRow.select(SessionRow, links.alias("links")).where(here)
-    rows = dicts(found.order_by(SessionRow.created_at.desc())) if secret_hashes else []
-    return [Session(**row | {"roles": tuple(row["roles"])}) for row in rows]
+    return [Session(**row | {"roles": tuple(row["roles"])}) for row in _SHOWN.dicts(secret_hashes)]
 
 
 def touch(secret_hash: str, now: datetime) -> None:

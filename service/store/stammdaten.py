@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import peewee
+
 from service.store import clean
 from service.store.models import StammdatenRow
 from service.store.query import Query, affected, chunks, tuples
 from service.store.records import Vertrag
+from service.store.written import Written, place
 
 _PARENT = {"EINHEIT": "gebaeudeNr", "VERTRAG": "personNr", "MITMIETER": "personNr"}
 OF_PERSONS = ["VERTRAG", "MITMIETER"]  # records whose `parent` is a person
@@ -151,42 +154,38 @@ def gebaeude(mandant: str, *, after: str, limit: int) -> list[tuple[str, str]]:
     return [(nr, ", ".join(_lines(daten or {}))) for nr, daten in tuples(query.order_by(StammdatenRow.nr).limit(limit))]
 
 
+_EINHEIT, _GEBAEUDE = StammdatenRow.alias(), StammdatenRow.alias()
+_OF_VERTRAG = (StammdatenRow.parent, StammdatenRow.nr, StammdatenRow.daten, _EINHEIT.daten, _GEBAEUDE.daten)
+
+
+def _contracts_of(mandant: str, persons: Query) -> Query:
+    einheit, gebaeude = _EINHEIT, _GEBAEUDE
+    home = (einheit.mandant == mandant) & (einheit.art == "EINHEIT") & (einheit.nr == StammdatenRow.einheit_nr)
+    house = (gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)
+    query = StammdatenRow.select(*_OF_VERTRAG).join(einheit, peewee.JOIN.LEFT_OUTER, on=home)
+    query = query.join(gebaeude, peewee.JOIN.LEFT_OUTER, on=house)
+    here = (StammdatenRow.mandant == mandant) & StammdatenRow.art.in_(OF_PERSONS) & persons
+    return query.where(here).order_by(StammdatenRow.nr)
+
+
+_VERTRAEGE = Written(lambda: _contracts_of(place("mandant"), StammdatenRow.parent == place("person_nr")), _OF_VERTRAG)
+
+
 def vertraege(mandant: str, person_nr: str) -> list[Vertrag]:
     """Return a person's contracts, also those that are over or have not begun, with unit and building, in one query.
 
     Those that name them as a co-resident are among them.
     """
-    return vertraege_of(mandant, [person_nr]).get(person_nr, [])
+    return [_vertrag(*row) for _, *row in _VERTRAEGE.tuples({"mandant": mandant, "person_nr": person_nr})]
 
 
 def vertraege_of(mandant: str, persons: Sequence[str]) -> dict[str, list[Vertrag]]:
     """Return the contracts of each of these persons, as `vertraege` does, in one query for many of them."""
     found: dict[str, list[Vertrag]] = {}
     for some in chunks(persons):
-        for person, *contract in tuples(_contracts_of(mandant, some)):
+        for person, *contract in tuples(_contracts_of(mandant, StammdatenRow.parent.in_(some))):
             found.setdefault(person, []).append(_vertrag(*contract))
     return found
-
-
-def _contracts_of(mandant: str, persons: list[str]) -> Query:
-    einheit, gebaeude = StammdatenRow.alias(), StammdatenRow.alias()
-    return (
-        StammdatenRow.select(StammdatenRow.parent, StammdatenRow.nr, StammdatenRow.daten, einheit.daten, gebaeude.daten)
-        .join(
-            einheit,
-            "LEFT OUTER JOIN",
-            on=((einheit.mandant == mandant) & (einheit.art == "EINHEIT") & (einheit.nr == StammdatenRow.einheit_nr)),
-        )
-        .join(
-            gebaeude,
-            "LEFT OUTER JOIN",
-            on=((gebaeude.mandant == mandant) & (gebaeude.art == "GEBAEUDE") & (gebaeude.nr == einheit.parent)),
-        )
-        .where(
-            (StammdatenRow.mandant == mandant) & StammdatenRow.art.in_(OF_PERSONS) & StammdatenRow.parent.in_(persons)
-        )
-        .order_by(StammdatenRow.nr)
-    )
 
 
 def parteien(mandant: str, vertraege: Sequence[str]) -> set[str]:

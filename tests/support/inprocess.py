@@ -165,8 +165,9 @@ class Visitor:
         )
 
     def _signed(self) -> dict[str, str]:
-        fragment = {"Authorization": f"Portal website:{self.token()}", "Portal-Base-Url": BASE}
-        return self.session or fragment
+        if self.session:
+            return self.session
+        return {"Authorization": f"Portal website:{self.token()}", "Portal-Base-Url": BASE}
 
     def where(self, answer: falcon.testing.Result) -> str:
         """Return the path, below the Mandant, that a 303 leads this visitor to."""

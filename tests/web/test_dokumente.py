@@ -182,6 +182,17 @@ def test_a_document_whose_time_is_over_is_gone(portal: Portal) -> None:
     assert resident(portal).get(f"dokumente/{key}").status_code == 404
 
 
+def test_a_search_takes_every_character_as_it_is(portal: Portal) -> None:
+    for titel in ("Haus_A", "Haus-A", "Achtung!", "Achtung", "5!_%", "Ein\\Aus"):
+        put(portal, of_person(PERSON), titel=titel)
+    visitor = resident(portal)
+    assert titles(visitor, "?suche=haus_a") == ["Haus_A"]
+    assert sorted(titles(visitor, "?suche=!")) == ["5!_%", "Achtung!"]
+    assert titles(visitor, "?suche=!_%25") == ["5!_%"]
+    assert titles(visitor, "?suche=%5C") == ["Ein\\Aus"]
+    assert titles(visitor, "?suche=n%25a") == []
+
+
 def test_year_kind_home_words_and_unread_narrow_the_list(portal: Portal) -> None:
     put(portal, of_person(PERSON, "V1"), titel="Abrechnung Heizung", art="HK_ABRECHNUNG", datum="2024-02-01")
     key = put(portal, of_person(PERSON, "V4"), titel="Abrechnung 100% Wasser", art="BK_ABRECHNUNG", datum="2025-02-01")

@@ -272,6 +272,13 @@ def readable_by_name(leser: Leser, dokument_id: str) -> Dokument | None:
     return Dokument(**row) if row else None
 
 
+def ways(leser: Leser, ids: Sequence[UUID]) -> list[tuple[UUID, str, str]]:
+    """Return by which keys and contracts these documents are a reader's: (document, key, contract or "")."""
+    here = DokumentZielRow.dokument.in_(list(ids)) & _by_any(leser.zugaenge)
+    columns = (DokumentZielRow.dokument, DokumentZielRow.ziel, DokumentZielRow.vertrag_nr)
+    return [(dokument, ziel, nr) for dokument, ziel, nr in tuples(DokumentZielRow.select(*columns).where(here))]
+
+
 def choices(leser: Leser) -> list[tuple[int, str]]:
     """Return the years and kinds that occur together among a reader's documents, in one query."""
     columns = (DokumentRow.jahr, DokumentRow.art)

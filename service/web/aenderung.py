@@ -21,6 +21,7 @@ from service.web.kontakt import Kontakt, beschreibung_field
 from service.web.level2 import require_to_change
 from service.web.pages import Field
 from service.web.text import mark
+from service.web.views import KONTAKTDATEN
 
 PATH = "konto/aenderung"
 THEMA = "STAMMDATEN"
@@ -111,7 +112,7 @@ class Aenderung(Kontakt):
         lines = [f"{_NEU[name][1]}: {value}" for name, value in changed.items()]
         since = f"Gültig ab: {date.fromisoformat(values['ab'].strip()):%d.%m.%Y}"
         text = "\n".join([*lines, since, *([typed.beschreibung] if typed.beschreibung else [])])
-        return replace(typed, kontaktthema=THEMA, betreff="Änderung von Kontaktdaten", beschreibung=text)
+        return replace(typed, kontaktthema=THEMA, betreff=KONTAKTDATEN, beschreibung=text)
 
 
 def _problems(changed: Mapping[str, str], since: str) -> list[Problem]:

@@ -1,12 +1,13 @@
 """A portal whose immotion provides letters, statements and contracts, for a tenant and an owner with two homes each."""
 
 import csv
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from click.testing import CliRunner
@@ -14,7 +15,7 @@ from click.testing import CliRunner
 from service.cli import main
 from service.demo.papers import letter
 from tests.support.dokumente import daten
-from tests.support.portal import MANDANT, Installation, eventually
+from tests.support.portal import MANDANT, Installation
 
 YEAR = datetime.now(UTC).year
 BEGAN, LEFT, MOVED = f"{YEAR - 7}-04-01", f"{YEAR - 2}-09-30", f"{YEAR - 2}-10-01"
@@ -22,6 +23,7 @@ HOUSES = {"G1": ("Amselgasse 3", "99871"), "G2": ("Lindenhofer Straße 12", "998
 FLATS = {"G1": "1. Obergeschoss rechts", "G2": "2. Obergeschoss links"}
 STRANGE = ("Rundschreiben vor dem Einzug", "Rundschreiben nach dem Auszug")
 _numbers = count(1)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Letterbox:
 
     def acknowledged(self, name: str) -> list[tuple[str, str]]:
         """Return what immotion has been told of a document."""
-        found = eventually(lambda: self._get(f"dokumente/{name}")["quittungen"], seconds=60)
+        found = patiently(lambda: self._get(f"dokumente/{name}")["quittungen"])
         return [(one["art"], one["personNr"]) for one in found]
 
     def filed(self, externe_id: str) -> bool:
@@ -134,6 +136,15 @@ class Letterbox:
 
     def _get(self, path: str) -> dict[str, Any]:
         return requests.get(f"{self.portal.standin_url}/_standin/{path}", timeout=30).json()
+
+
+def patiently(check: Callable[[], T]) -> T:
+    """Return what comes within a minute; asked seldom, as asking costs more than waiting."""
+    for _ in range(120):
+        if found := check():
+            return found
+        time.sleep(0.5)
+    raise AssertionError("did not happen within a minute")
 
 
 def opened_letterbox(directory: Path, *origins: str) -> Iterator[Letterbox]:

@@ -14,9 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from typing_extensions import override
 
 from tests.browser.journey import Journey
-from tests.browser.letterbox import YEAR, Bewohner, Brief, Letterbox, opened_letterbox
+from tests.browser.letterbox import YEAR, Bewohner, Brief, Letterbox, opened_letterbox, patiently
 from tests.browser.test_passkeys import Site, sign_in
-from tests.support.portal import eventually
 
 WORDS = {
     "de": re.compile(r"\b(the|and|your|of|is|you|home|unit|read|document|statement)\b", re.IGNORECASE),
@@ -99,7 +98,7 @@ def page(browser: Browser, width: int, scripted: bool) -> Iterator[Page]:
 def comes_in(way: Way, site: Site, box: Letterbox, who: Bewohner, *, letters: int, **claims: object) -> None:
     """Come from the company's site once all letters are there."""
     resident = box.portal.resident(sub=f"user {who.person}", person=who.person, roles=[who.rolle.lower()], **claims)
-    eventually(lambda: resident.get("dokumente").text.count("mp-unread") == letters, seconds=60)
+    patiently(lambda: resident.get("dokumente").text.count("mp-unread") == letters)
     sign_in(way.page, site, resident, f"session of {who.person}")
 
 
@@ -113,7 +112,7 @@ def reads(way: Way, box: Letterbox, who: Bewohner, titel: str) -> None:
     assert re.search(DATES[way.lang], way.body.locator(".mp-facts").inner_text())
     picture = way.body.locator(".mp-seiten img").first
     picture.scroll_into_view_if_needed()
-    assert eventually(lambda: picture.evaluate("e => e.complete && e.naturalWidth > 100"))
+    assert patiently(lambda: picture.evaluate("e => e.complete && e.naturalWidth > 100"))
     with way.page.expect_download() as download:
         way.press("a[download]")
     assert download.value.path().read_bytes() == who.content[titel]
@@ -156,7 +155,7 @@ def is_answered(way: Way, box: Letterbox, who: Bewohner, *, art: str, titel: str
     asks(way, art, who.second)
     way.on('main a[href*="quittung.pdf"]')
     asked = vorgang_of(way.page)
-    assert eventually(lambda: box.filed(asked), seconds=60)
+    assert patiently(lambda: box.filed(asked))
     brief = Brief(art, titel, {"vertragNr": who.second}, f"{YEAR - 1}-12-01")
     box.provide(who, brief, externeId=asked)
     way.press(way.body.locator(f'main a[href*="{asked}"]:not([href*="quittung"])'))
@@ -176,12 +175,11 @@ def is_answered(way: Way, box: Letterbox, who: Bewohner, *, art: str, titel: str
 def appears(way: Way, what: str) -> None:
     """Open the page again until it is there."""
 
-    for _ in range(60):
+    def there() -> bool:
         way.page.reload()
-        if way.body.locator(what).count():
-            return
-        way.page.wait_for_timeout(500)
-    raise AssertionError(f"{what} does not come")
+        return way.body.locator(what).count() > 0
+
+    patiently(there)
 
 
 def vorgang_of(page: Page) -> str:

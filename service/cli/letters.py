@@ -9,6 +9,7 @@ from datetime import datetime
 from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from service.access.activation import Invitation, Invited, Purpose, Terms, invite
 from service.access.facts import Fact
@@ -39,6 +40,12 @@ class Post:
     purpose: Purpose
     words: Words
     out: Path
+
+
+def leading_to(url: str, lang: str) -> str:
+    """Return an address that shows its page in the letter's language."""
+    parts = urlsplit(url)
+    return parts._replace(query="&".join([*filter(None, [parts.query]), f"lang={lang}"])).geturl()
 
 
 def write_letters(post: Post, to: Sequence[Recipient], *, now: datetime) -> Iterator[int]:

@@ -59,7 +59,7 @@ def invite(  # noqa: PLR0913, PLR0917 - options of the command line
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
     from service.access.activation import Purpose  # noqa: PLC0415
-    from service.cli.letters import Post  # noqa: PLC0415 - loads the typesetter only where it is used
+    from service.cli.letters import Post, leading_to  # noqa: PLC0415 - loads the typesetter only where it is used
     from service.web.text import Words  # noqa: PLC0415
 
     settings = read_settings()
@@ -69,7 +69,10 @@ def invite(  # noqa: PLR0913, PLR0917 - options of the command line
     if (person_nr is None) == (file is None):
         raise click.UsageError("name one person, or a list with --csv")
     zone = ZoneInfo(settings.service.timezone)
-    post = Post(mandant, house.name, house.invitation, Purpose(purpose), Words(lang, zone), out)
+    rules = house.invitation
+    if lang != house.languages[0]:
+        rules = rules.model_copy(update={"url": leading_to(rules.url, lang)})
+    post = Post(mandant, house.name, rules, Purpose(purpose), Words(lang, zone), out)
     to = _recipients(post, person_nr, file, skip_bad=skip_bad)
     _write(post, to)
     click.echo(f"{len(to)} letters are in {out}. Whoever has codes.csv or the PDF files has the codes: pass them on")

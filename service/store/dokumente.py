@@ -321,6 +321,13 @@ def _one_by(shape: Shape, column: str) -> Query:
     return _documents(ways).where((getattr(DokumentRow, column) == place("one")) & readable_by(ways)).limit(1)
 
 
+def ways(leser: Leser, ids: Sequence[UUID]) -> list[tuple[UUID, str, str]]:
+    """Return by which keys and contracts these documents are a reader's: (document, key, contract or "")."""
+    here = DokumentZielRow.dokument.in_(list(ids)) & _by_any(leser.zugaenge)
+    columns = (DokumentZielRow.dokument, DokumentZielRow.ziel, DokumentZielRow.vertrag_nr)
+    return [(dokument, ziel, nr) for dokument, ziel, nr in tuples(DokumentZielRow.select(*columns).where(here))]
+
+
 def choices(leser: Leser) -> list[tuple[int, str]]:
     """Return the years and kinds that occur together among a reader's documents, in one query."""
     ways = ways_of(leser)

@@ -59,6 +59,7 @@ class VorgangLine:
     vorgangsnummer: str | None
     typ: str
     betreff: str
+    labels: Json
     meldezeit: datetime
     status: str
     status_at: datetime

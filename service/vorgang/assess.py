@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from service.store.records import Vertrag
+from service.vorgang.betreff import default_betreff
 from service.vorgang.catalog import Catalog, Label, Question, Schadensfall, UnknownSchadensfall
 from service.vorgang.emergency import EmergencyNotice, notice_for
 from service.vorgang.routing import Routing, RoutingCase, route
@@ -121,7 +122,7 @@ def _schaden(case: _Case, problems: list[Problem]) -> Assessed:
         details["notfall"] = {"regel": notice.rule_id, "bestaetigt_um": case.now.isoformat()}
     labels = _fall_labels(fall) | {"antworten": [_answer_label(q, given[q.id]) for q in questions if q.id in given]}
     emergency = notice.rule_id if notice is not None and notice.is_emergency else None
-    betreff = meldung.betreff or f"{fall.art.label.de} ({fall.ort.label.de})"
+    betreff = meldung.betreff or default_betreff(labels, "de")
     return _assessed(case, labels, details, betreff, emergency)
 
 

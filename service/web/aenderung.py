@@ -17,6 +17,7 @@ from service.web.intake import Submitted
 from service.web.kontakt import STAMMDATEN, Kontakt, beschreibung_field, require_for_contact
 from service.web.pages import Field
 from service.web.text import mark
+from service.web.views import KONTAKTDATEN
 
 PATH = "konto/aenderung"
 _MAX = 200
@@ -99,7 +100,7 @@ class Aenderung(Kontakt):
         lines = [f"{_NEU[name][1]}: {value}" for name, value in changed.items()]
         since = f"Gültig ab: {date.fromisoformat(values['ab'].strip()):%d.%m.%Y}"
         text = "\n".join([*lines, since, *([typed.beschreibung] if typed.beschreibung else [])])
-        return replace(typed, kontaktthema=STAMMDATEN, betreff="Änderung von Kontaktdaten", beschreibung=text)
+        return replace(typed, kontaktthema=STAMMDATEN, betreff=KONTAKTDATEN, beschreibung=text)
 
 
 def _problems(changed: Mapping[str, str], since: str) -> list[Problem]:

@@ -8,7 +8,10 @@ from service.web.pages import Field, Way
 
 @dataclass(frozen=True, slots=True)
 class DokumentView:
-    """A document in the list; `opened` says when it was first opened, "" while it is unread."""
+    """A document in the list; `opened` says when it was first opened, "" while it is unread.
+
+    `home` is which of the reader's homes it is for, "" if they have one only or it is for none in particular.
+    """
 
     url: str
     titel: str
@@ -18,6 +21,7 @@ class DokumentView:
     size: str
     opened: str
     picture: bool = False
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from service.web.level2 import require, require_always
 from service.web.pages import Field, Option, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
+from service.web.wohnungen import home_words, homes_of
 
 PAGE_SIZE = 20
 _WORDS_MAX = 6
@@ -48,6 +49,7 @@ class Dokumente:
         leser = reader_leser(reader, home)
         found = dokumente.page(leser, _filter(asked, _place(req)), limit=PAGE_SIZE + 1)
         shown, more = found[:PAGE_SIZE], len(found) > PAGE_SIZE
+        homes = homes_of(shown, leser, reader)
         words, narrowing = reader.words, {name: value for name, value in asked.items() if value}
         older = reader.link("dokumente", **narrowing, vor=f"{shown[-1].datum}_{shown[-1].id}") if more else ""
         newest = reader.link("dokumente", **narrowing) if _place(req) else ""
@@ -57,7 +59,7 @@ class Dokumente:
             hidden=(("lang", reader.lang),) if reader.lang_chosen else (),
             fields=_fields(reader, asked, dokumente.choices(reader_leser(reader))),
             narrowed=Way(words("Alle zeigen"), reader.link("dokumente")) if narrowing else None,
-            dokumente=tuple(_view(one, reader) for one in shown),
+            dokumente=tuple(_view(one, reader, homes.get(one.id, "")) for one in shown),
             older=Way(words("Ältere zeigen"), older) if older else None,
             newest=Way(words("Zu den neuesten"), newest) if newest else None,
             request=Way(words("Dokument anfordern"), reader.link("melden/dokument")),
@@ -77,7 +79,7 @@ class DokumentSeite:
         """Show what it is and its pages."""
         reader = reader_of(req)
         dokument = opened(req, reader, dokument_id, Weiter(f"dokumente/{dokument_id}"))
-        page = _page(dokument, reader)
+        page = _page(dokument, reader, homes_of([dokument], reader_leser(reader), reader).get(dokument.id, ""))
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
 
@@ -217,10 +219,11 @@ def _fields(reader: Reader, asked: dict[str, str], there: Sequence[tuple[int, st
         Field("suche", "text", words("Suchen"), asked["suche"], maxlength=_SEARCH_MAX),
         _choice("jahr", words("Jahr"), years, asked, words("Alle Jahre")),
         _choice("art", words("Art"), kinds, asked, words("Alle Arten")),
-        _choice("neu", words("Gelesen oder nicht"), state, asked, words("Gelesene und ungelesene")),
+        _choice("neu", words("Gelesen"), state, asked, words("Alle")),
     ]
     if len(homes) > 1:
-        fields.insert(3, _choice("wohnung", words("Wohnung"), homes, asked, words("Alle Wohnungen")))
+        said = home_words(reader, reader.vertraege)
+        fields.insert(3, _choice("wohnung", said.one, homes, asked, said.every))
     return tuple(fields)
 
 
@@ -236,7 +239,7 @@ def kind_label(art: str, reader: Reader) -> str:
     return known.label.text(reader.lang) if known else reader.words("Dokument")
 
 
-def _view(one: Dokument, reader: Reader) -> DokumentView:
+def _view(one: Dokument, reader: Reader, home: str) -> DokumentView:
     return DokumentView(
         url=reader.link(f"dokumente/{one.id}"),
         titel=one.titel or one.dateiname,
@@ -246,11 +249,12 @@ def _view(one: Dokument, reader: Reader) -> DokumentView:
         size=reader.words.size(one.bytes),
         opened=reader.words.minute(one.opened_at) if one.opened_at else "",
         picture=one.mime.startswith("image/"),
+        home=home,
     )
 
 
-def _page(one: Dokument, reader: Reader) -> DokumentPage:
-    words, view = reader.words, _view(one, reader)
+def _page(one: Dokument, reader: Reader, home: str) -> DokumentPage:
+    words, view = reader.words, _view(one, reader, home)
     base = f"dokumente/{one.id}"
     shown = one.seiten if one.bytes <= SIZE_MAX else 0
     moment = words.minute(one.opened_at or reader.room.clock())
@@ -261,7 +265,11 @@ def _page(one: Dokument, reader: Reader) -> DokumentPage:
     return DokumentPage(
         title=view.titel,
         kind=view.kind,
-        facts=((words("Datum"), view.day), (words("Datei"), f"{one.dateiname}, {view.size}")),
+        facts=(
+            (words("Datum"), view.day),
+            *(((home_words(reader, reader.vertraege).one, home),) if home else ()),
+            (words("Datei"), f"{one.dateiname}, {view.size}"),
+        ),
         noted=noted,
         download=Way(words("Herunterladen"), reader.link(f"{base}/datei")),
         bilder=tuple(

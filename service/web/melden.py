@@ -35,6 +35,7 @@ from service.web.pages import Field, FileView, Form, MeldenPage, Page, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT_OR_DRAFT
 from service.web.views import file_view
+from service.web.wohnungen import home_words
 
 _NOT_KEPT = {"csrf_token", "idempotency_key", "aktion"}
 
@@ -332,7 +333,7 @@ def _vertrag_field(reader: Reader, values: Mapping[str, str], typ: Vorgangstyp) 
     if len(vertraege) > 1:
         pairs = [(v.nr, v.wohnung or v.nr) for v in vertraege]
         chosen = options(pairs, values.get("vertrag", ""))
-        return (Field("vertrag", "radio", reader.words("Um welche Wohnung geht es?"), required=True, options=chosen),)
+        return (Field("vertrag", "radio", home_words(reader, vertraege).which, required=True, options=chosen),)
     if vertraege:
         return ()
     label = reader.words("Vertragsnummer (freiwillig)")

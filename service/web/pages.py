@@ -207,6 +207,7 @@ class OverviewPage:
     template: ClassVar[str] = "pages/uebersicht.html"
     title: str
     homes: tuple[str, ...]
+    homes_label: str
     vorgaenge: tuple[VorgangView, ...]
     more: Way | None
     search_action: str
@@ -231,7 +232,7 @@ class VorgaengePage:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a timeline. `side`: mine, theirs, event."""
+    """One entry of a timeline. `side`: mine, theirs, event. `original`: the text is a name that immotion gave."""
 
     side: str
     who: str
@@ -241,6 +242,7 @@ class Entry:
     text: str
     files: tuple[FileView, ...]
     pending: bool
+    original: bool = False
 
 
 @dataclass(frozen=True, slots=True)

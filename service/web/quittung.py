@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from service.store.records import Anhang, Vorgang
 from service.web.context import Reader
 from service.web.pages import QuittungPage
-from service.web.views import file_view, status_label
+from service.web.views import betreff_of, file_view, status_label
 
 _LABELS = ("schadensort", "schadenskategorie", "schadensart", "kontaktthema", "beschwerdeart", "dokumentart")
 _DETAILS = ("zeitraum", "zweck", "laerm_wann", "laerm_dauer", "laerm_haeufigkeit")
@@ -20,7 +20,7 @@ def quittung_page(vorgang: Vorgang, anhaenge: Sequence[Anhang], reader: Reader, 
         filed=reader.words.second(vorgang.meldezeit),
         filed_iso=vorgang.meldezeit.isoformat(),
         status=status_label(vorgang.status, reader),
-        facts=((reader.words("Betreff"), vorgang.betreff), *facts_of(vorgang, reader)),
+        facts=((reader.words("Betreff"), betreff_of(vorgang, reader)), *facts_of(vorgang, reader)),
         beschreibung=vorgang.beschreibung,
         files=tuple(file_view(anhang, reader) for anhang in anhaenge),
         vorgang_url=reader.link(f"vorgaenge/{vorgang.id}"),

@@ -17,7 +17,7 @@ from service.web.context import Reader
 from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage
 from service.web.quittung import facts_of
-from service.web.views import file_view, status_label, status_text, termin_text, vorgang_view
+from service.web.views import betreff_of, file_view, status_label, status_text, termin_text, vorgang_view
 
 _SIDES = {"MIETER": "mine", "VERWALTUNG": "theirs"}
 _MESSAGES = {"NACHRICHT", "DOKUMENT"}
@@ -48,7 +48,7 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
     may = allowed(vorgang, [entry for entry, _ in entries], now=reader.room.clock())
     own = tuple(file_view(anhang, reader) for anhang in known.anhaenge if anhang.aktivitaet_id is None)
     return VorgangPage(
-        title=vorgang.betreff,
+        title=betreff_of(vorgang, reader),
         vorgang=vorgang_view(vorgang, reader),
         status_text=status_text(vorgang, reader),
         facts=_current_facts(vorgang, reader) + facts_of(vorgang, reader),
@@ -87,6 +87,7 @@ def _entry(entry: Aktivitaet, pending: bool, known: _Files, reader: Reader) -> E
             *(_document_view(told, reader) for told in documents_of(entry.daten)),
         ),
         pending=pending,
+        original=entry.art == "DOKUMENT" and entry.id not in known.withdrawn_from,
     )
 
 

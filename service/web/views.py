@@ -5,10 +5,16 @@ from datetime import datetime
 from service.files.scan import ScanState
 from service.store.records import Anhang, Vorgang, VorgangLine
 from service.vorgang.anforderung import ANSWERED
+from service.vorgang.assess import BETREFF_MAX
+from service.vorgang.betreff import default_betreff
 from service.vorgang.catalog import TenantStatus
 from service.vorgang.status import DELETED
 from service.web.context import Reader
 from service.web.pages import FileView, VorgangView
+from service.web.text import mark
+
+# The subject of a change of address or contact details, whoever reads it.
+KONTAKTDATEN = mark("Änderung von Kontaktdaten")
 
 _TONES = {
     "UEBERMITTLUNG": "wait",
@@ -35,7 +41,7 @@ def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
         url=reader.link(f"vorgaenge/{vorgang.id}"),
         number=vorgang.vorgangsnummer or vorgang.meldenummer,
         kind=typen[vorgang.typ].label.text(reader.lang) if vorgang.typ in typen else vorgang.typ,
-        betreff=vorgang.betreff,
+        betreff=betreff_of(vorgang, reader),
         filed=reader.words.minute(vorgang.meldezeit),
         filed_iso=vorgang.meldezeit.isoformat(),
         status=status_label(vorgang.status, reader),
@@ -43,6 +49,18 @@ def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
         next_step=status_text(vorgang, reader),
         unread=vorgang.unread,
     )
+
+
+def betreff_of(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
+    """Return the subject: as the resident wrote it, or in the reader's language what it was named after.
+
+    It is stored in German then, as the clerks read it.
+    """
+    if vorgang.betreff == KONTAKTDATEN:
+        return reader.words(KONTAKTDATEN)
+    if vorgang.betreff != default_betreff(vorgang.labels, "de")[:BETREFF_MAX]:
+        return vorgang.betreff
+    return default_betreff(vorgang.labels, reader.lang)
 
 
 def status_label(status: str, reader: Reader) -> str:

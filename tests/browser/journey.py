@@ -57,6 +57,34 @@ class Journey:
         else:
             found.fill(text)
 
+    def choose(self, name: str, value: str) -> None:
+        """Choose from a list: by keyboard as everybody does, down from its beginning."""
+        found = self._one(f'select[name="{name}"]')
+        if not self.keys:
+            found.select_option(value)
+            return
+        self._tab_to(found)
+        self.page.keyboard.press("Home")
+        for _ in range(MOST_TABS):
+            if found.input_value() == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{value} cannot be chosen by keyboard")
+
+    def tick(self, name: str, value: str) -> None:
+        """Tick one of several."""
+        one = self._one(f'input[name="{name}"][value="{value}"]')
+        if not self.keys:
+            one.check()
+            return
+        self._tab_to(self._one(f'input[name="{name}"]'))
+        self.page.keyboard.press("Space")
+        for _ in range(MOST_TABS):
+            if one.is_checked():
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"{value} cannot be ticked by keyboard")
+
     def send(self, **typed: str) -> None:
         """Fill in a form and send it."""
         for name, text in typed.items():

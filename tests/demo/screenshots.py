@@ -1,4 +1,7 @@
-"""Takes pictures of all pages of a running demo: `python -m tests.demo.screenshots FOLDER`."""
+"""Takes pictures of all pages of a running demo: `python -m tests.demo.screenshots FOLDER`.
+
+What a tenant and an owner see of their documents is taken in both languages.
+"""
 
 import signal
 import sys
@@ -37,6 +40,16 @@ SIGNED_IN = {
     "knopf": "/mieterportal-knopf",
     "ohne-konto": "/mieterportal-ohne-konto",
 }
+LANGUAGES = ("de", "en")
+READERS = {"mieterin": "zoe.mueller", "eigentuemerin": "jana.oesterreich"}
+OF_DOCUMENTS = {
+    "uebersicht": "/mieterportal",
+    "dokumente": "/mieterportal/dokumente",
+    "dokumente-gesucht": "/mieterportal/dokumente?suche=abrechnung",
+    "dokumente-keins": "/mieterportal/dokumente?suche=nirgends",
+    "dokument-anfordern": "/mieterportal/melden/dokument",
+    "vorgaenge": "/mieterportal/vorgaenge",
+}
 
 
 def main(target: Path) -> None:
@@ -47,6 +60,8 @@ def main(target: Path) -> None:
         for width in WIDTHS:
             for scheme in SCHEMES:
                 _all_pages(browser, demo, target, width=width, scheme=scheme)
+            for lang in LANGUAGES:
+                _documents(browser, demo, target, width=width, lang=lang)
         browser.close()
     sys.stdout.write(f"{len(list(target.glob('*.png')))} pictures in {target}\n")
 
@@ -81,6 +96,30 @@ def _all_pages(
     context.close()
 
 
+def _documents(browser: Browser, demo: RunningDemo, target: Path, *, width: int, lang: str) -> None:
+    """Take what readers see of their documents, and how a request is answered at once."""
+    for who, login in READERS.items():
+        context = browser.new_context(viewport={"width": width, "height": 900}, locale=lang)
+        page, ending = context.new_page(), f"{width}-{lang}.png"
+        sign_in(page, demo.site, login)
+        for name, path in OF_DOCUMENTS.items():
+            _shoot(page, _in(lang, demo.site + path), target / f"{who}-{name}-{ending}")
+        page.goto(_in(lang, f"{demo.site}/mieterportal/dokumente?art=HAUSORDNUNG"))
+        letter = page.locator('h2 a[href*="/dokumente/"]').first.get_attribute("href")
+        _shoot(page, str(letter), target / f"{who}-dokument-{ending}")
+        page.goto(_in(lang, f"{demo.site}/mieterportal/melden/dokument"))
+        page.locator('select[name="dokumentart"]').select_option("HAUSORDNUNG")
+        page.locator('input[name="vertrag"]').first.check()
+        page.locator('#formular .mp-actions button[value="absenden"]').click()
+        page.wait_for_url("**/vorgaenge/**")
+        _shoot(page, page.url, target / f"{who}-dokument-da-{ending}")
+        context.close()
+
+
+def _in(lang: str, address: str) -> str:
+    return f"{address}{'&' if '?' in address else '?'}lang={lang}"
+
+
 def sign_in(page: Page, site: str, login: str = "zoe.mueller") -> None:
     """Sign in at the site's own form."""
     page.goto(f"{site}/anmelden")
@@ -99,6 +138,9 @@ def vorgang_url(page: Page, site: str) -> str:
 
 def _shoot(page: Page, url: str, file: Path) -> None:
     page.goto(url, wait_until="networkidle")
+    for picture in page.locator('img[loading="lazy"]').all():
+        picture.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
     page.screenshot(path=str(file), full_page=True)
 
 

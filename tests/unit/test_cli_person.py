@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from service.access.activation_code import Code, parse
 from service.cli import main
+from service.cli.letters import leading_to
 from service.store import accounts, activations, stammdaten
 from service.store.database import connected, database, open_database
 from service.store.migrate import migrate
@@ -148,6 +149,23 @@ def test_letters_are_tagged_and_say_what_they_are_for_in_both_languages(installa
         with pikepdf.open(out / "briefe-0001.pdf") as document:
             assert document.Root.MarkInfo.Marked
             assert str(document.Root.Lang) == lang
+
+
+def test_a_letter_in_another_language_leads_to_the_page_in_it(installation: Installation) -> None:
+    out = installation.directory / "english"
+    said = run(installation, "invite", MANDANT, "4711", "--out", str(out), "--lang", "en")
+    assert said.exit_code == 0, said.output
+    (line,) = codes(out)
+    page = "http://127.0.0.1:8080/mieterportal/konto/aktivieren?lang=en"
+    assert line["adresse"] == f"{page}#code={line['code']}"
+    assert page in text_of(out / "briefe-0001.pdf")[0]
+
+
+def test_the_language_goes_along_with_whatever_the_address_asks_for() -> None:
+    assert (
+        leading_to("https://www.example.test/portal/?seite=7", "en")
+        == "https://www.example.test/portal/?seite=7&lang=en"
+    )
 
 
 def test_a_list_makes_a_letter_for_each_and_voids_the_former_ones(installation: Installation) -> None:

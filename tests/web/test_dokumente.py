@@ -212,6 +212,50 @@ def test_year_kind_home_words_and_unread_narrow_the_list(portal: Portal) -> None
     assert "Wohnung E2" in page
 
 
+def test_who_has_several_homes_sees_which_one_a_document_is_for(portal: Portal) -> None:
+    put(portal, Ziel(key_of_vertrag(MANDANT, "V1")), titel="Alt", datum="2024-01-01")
+    put(portal, of_person(PERSON, "V4"), titel="Neu", datum="2026-01-01")
+    key = put(portal, Ziel(key_of_gebaeude(MANDANT, "G2")), titel="Aushang", datum="2026-02-01")
+    put(portal, of_person(PERSON), titel="Brief", datum="2026-03-01")
+    page = resident(portal).get("dokumente").text
+    cards = re.findall(r'<h2><a href="[^"]+">(\w+)</a></h2>(.*?)</li>', page, re.DOTALL)
+    homes = {title: [home for home in ("Wohnung E1", "Wohnung E2") if home in card] for title, card in cards}
+    assert homes == {"Brief": [], "Aushang": ["Wohnung E2"], "Neu": ["Wohnung E2"], "Alt": ["Wohnung E1"]}
+    assert "Wohnung E2" in resident(portal).get(f"dokumente/{key}").text
+    put(portal, of_person(NEXT), titel="Brief")
+    assert "Wohnung E1" not in resident(portal, NEXT).get("dokumente").text
+
+
+@pytest.mark.parametrize(
+    "rollen,asked",
+    [
+        (("EIGENTUEMER", "EIGENTUEMER"), "Um welche Einheit geht es?"),
+        (("MIETER", "EIGENTUEMER"), "Um welche Wohnung oder Einheit geht es?"),
+        (("MIETER", "MIETER"), "Um welche Wohnung geht es?"),
+    ],
+)
+def test_owners_are_asked_about_their_units_and_tenants_about_their_homes(
+    portal: Portal, rollen: tuple[str, str], asked: str
+) -> None:
+    first, second = rollen
+    tell(MANDANT, vertrag("V5", MATE, "E1", rolle=first), vertrag("V6", MATE, "E2", rolle=second))
+    tell(MANDANT, vertrag("V1", PERSON, "E1", ende="2024-12-31"))  # names them no longer
+    assert asked in resident(portal, MATE).get("melden/dokument").text
+
+
+def test_in_english_a_vorgang_is_named_in_english_and_what_immotion_named_is_marked_as_german(portal: Portal) -> None:
+    house = Ziel(key_of_gebaeude(MANDANT, "G2"))
+    put(portal, house, titel="Hausordnung", art="HAUSORDNUNG", datum="2018-01-01", bis="9999-12-31")
+    visitor = resident(portal)
+    path = ask(visitor)
+    page = visitor.get(f"{path}?lang=en").text
+    assert "<h1>House rules</h1>" in page
+    assert '<p class="mp-text" lang="de">Hausordnung</p>' in page
+    assert "House rules</a></h2>" in visitor.get("vorgaenge?lang=en").text
+    assert 'lang="de">Hausordnung</a></h2>' in visitor.get("dokumente?lang=en").text
+    assert "<h1>Hausordnung</h1>" in visitor.get(path).text
+
+
 def test_a_long_list_is_turned_by_key_and_shows_each_document_once(portal: Portal) -> None:
     for number in range(45):
         put(portal, of_person(PERSON), titel=f"Brief {number:02d}", datum=f"2026-01-{number % 9 + 1:02d}")

@@ -220,6 +220,7 @@ KATEGORIEN = tuple(
 OVERVIEW = OverviewPage(
     "Guten Tag, Erika Beispiel",
     ("Lindenallee 5, 12345 Musterstadt, 2. OG links",),
+    "Ihre Wohnungen",
     VORGAENGE,
     Way("Alle Vorgänge zeigen", "#alle"),
     "melden/schaden",
@@ -468,11 +469,11 @@ DOKUMENTE = DokumentePage(
         Field("jahr", "select", "Jahr", options=(Option("", "Alle Jahre"), Option("2025", "2025", selected=True))),
         Field("art", "select", "Art", options=(Option("", "Alle Arten", selected=True), Option("X", LONG))),
         Field("wohnung", "select", "Wohnung", options=(Option("", "Alle Wohnungen"), Option("V1", "Lindenallee 5"))),
-        Field("neu", "select", "Gelesen oder nicht", options=(Option("", "Gelesene und ungelesene"),)),
+        Field("neu", "select", "Gelesen", options=(Option("", "Alle"),)),
     ),
     Way("Alle zeigen", "#alle"),
     (
-        DokumentView("#1", "Betriebskostenabrechnung 2025", "Betriebskostenabrechnung", "3. März 2026", "2026-03-03", "312 kB", ""),
+        DokumentView("#1", "Betriebskostenabrechnung 2025", "Betriebskostenabrechnung", "3. März 2026", "2026-03-03", "312 kB", "", home="Lindenallee 5, 12345 Musterstadt, 2. OG links"),
         DokumentView("#2", LONG, "Anschreiben / Mitteilung", "1. Februar 2026", "2026-02-01", "1,2 MB", "4. Februar 2026, 09:12 Uhr", picture=True),
     ),
     Way("Ältere zeigen", "#aelter"),

@@ -68,7 +68,7 @@ def _zugang(at: int, *, of_vertrag: bool) -> Zugang:
 
 def readable_by(ways: Ways) -> Query:
     """Match the documents that are handed out to this reader."""
-    mine = DokumentZielRow.select(DokumentZielRow.dokument).where(_by_any(ways))
+    mine = DokumentZielRow.select(DokumentZielRow.dokument).where(by_any(ways))
     kept = DokumentRow.loeschen_nach.is_null() | (DokumentRow.loeschen_nach >= ways.today)
     here = DokumentRow.id.in_(mine) & (fn.COALESCE(DokumentRow.mandant, "") == ways.mandant)
     return here & stored() & kept & handed_out()
@@ -96,7 +96,7 @@ def held(file_id: Query) -> Query:
     return file.select(peewee.SQL("1")).where((file.id == file_id) & file.scan.is_null(False) & (file.scan != "clean"))
 
 
-def _by_any(ways: Ways) -> Query:
+def by_any(ways: Ways) -> Query:
     """Match what is for one of these keys, and by this key: the keys alone let an engine go by its index."""
     keys = [*ways.whole, *(one.key for one in ways.limited)]
     by_key = [DokumentZielRow.ziel.in_(ways.whole)] if ways.whole else []

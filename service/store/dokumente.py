@@ -29,7 +29,18 @@ from service.store.dokument_records import (
     Ziel,
     Zustellung,
 )
-from service.store.dokument_ways import Shape, Ways, handed_out, held, places, readable_by, shown, stored, ways_of
+from service.store.dokument_ways import (
+    Shape,
+    Ways,
+    by_any,
+    handed_out,
+    held,
+    places,
+    readable_by,
+    shown,
+    stored,
+    ways_of,
+)
 from service.store.models import AnhangRow, DateiRow, DokumentRow, DokumentZielRow, LesungRow
 from service.store.query import Query, affected, chunks, dicts, tuples
 from service.store.records import Announced
@@ -323,7 +334,7 @@ def _one_by(shape: Shape, column: str) -> Query:
 
 def ways(leser: Leser, ids: Sequence[UUID]) -> list[tuple[UUID, str, str]]:
     """Return by which keys and contracts these documents are a reader's: (document, key, contract or "")."""
-    here = DokumentZielRow.dokument.in_(list(ids)) & _by_any(leser.zugaenge)
+    here = DokumentZielRow.dokument.in_(list(ids)) & by_any(ways_of(leser))
     columns = (DokumentZielRow.dokument, DokumentZielRow.ziel, DokumentZielRow.vertrag_nr)
     return [(dokument, ziel, nr) for dokument, ziel, nr in tuples(DokumentZielRow.select(*columns).where(here))]
 

@@ -171,7 +171,7 @@ def _stop(night: _Night, engine: str, stops: int) -> list[Finding]:
     installation = night.installation
     try:
         night.start()
-        while night.hits < stops and night.rounds < 3 * stops / night.sleepers + 6:
+        while night.hits < stops and night.rounds < 5 * stops / night.sleepers + 6:
             night.pass_once()
     finally:
         night.end()

@@ -92,7 +92,7 @@ def shows(authorization: str, token: str) -> bool:
     """Tell whether a request's Authorization shows this token; compared in constant time."""
     scheme, _, shown = authorization.partition(" ")
     given = shown.encode(errors="surrogatepass")
-    return bool(token) and scheme == "Bearer" and hmac.compare_digest(given, token.encode())
+    return bool(token) and scheme.lower() == "bearer" and hmac.compare_digest(given, token.encode())
 
 
 def _for_whoever_shows(tokens: KeyRing, app: WSGIApplication) -> WSGIApplication:

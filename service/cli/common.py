@@ -1,7 +1,8 @@
 """What every command of the operator needs: the settings, the store, the exit codes."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -33,20 +34,28 @@ def mandant_of(settings: Settings, name: str) -> MandantSettings:
     return known[name]
 
 
+@contextmanager
+def store_needed() -> Iterator[None]:
+    """End the command with 75, and a line, when the database does not answer in the block."""
+    from service.store.database import StoreUnavailable  # noqa: PLC0415 - only where used
+
+    try:
+        yield
+    except StoreUnavailable as fault:
+        click.echo(f"database: does not answer or lacks its tables ({fault}); run: mieterportal migrate", err=True)
+        sys.exit(TEMPORARY)
+
+
 def with_store(command: Callable[P, R]) -> Callable[P, R]:
     """Open the store for a command; a database that does not answer ends it with 75."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        from service.store.database import StoreUnavailable, connected, open_database  # noqa: PLC0415 - only where used
+        from service.store.database import connected, open_database  # noqa: PLC0415 - only where used
 
         open_database(read_settings().service.database)
-        try:
-            with connected():
-                return command(*args, **kwargs)
-        except StoreUnavailable as fault:
-            click.echo(f"database: does not answer or lacks its tables ({fault}); run: mieterportal migrate", err=True)
-            sys.exit(TEMPORARY)
+        with store_needed(), connected():
+            return command(*args, **kwargs)
 
     return run
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, read_settings, with_store
+from service.cli.common import agree, read_settings, store_needed, with_store
 
 _MANY = 50
 
@@ -25,21 +25,24 @@ def sync() -> None:
 def run(once: bool) -> None:  # noqa: FBT001 - a flag of the command line
     """Run the sync worker until SIGTERM; it sends the mails and scans the files that wait for it, too.
 
-    With --once, ends with 75 when something could not be delivered.
+    With --once, ends with 75 when something could not be delivered or the database does not answer.
 
     Example: mieterportal sync run --once
     """
     from service import metrics  # noqa: PLC0415 - only where used
     from service.log import configure_logging  # noqa: PLC0415
     from service.notify.sender import sender_for  # noqa: PLC0415
+    from service.store.database import open_database  # noqa: PLC0415
     from service.sync.scans import scans_for  # noqa: PLC0415
     from service.sync.worker import run as run_worker  # noqa: PLC0415
 
     configure_logging()
     settings = read_settings()
     if not once:
+        open_database(settings.service.database)  # for the metrics: each process of the worker opens it for itself
         metrics.serve(settings, _now)
-    sys.exit(run_worker(settings, once=once, errands=[sender_for, scans_for]))
+    with store_needed():
+        sys.exit(run_worker(settings, once=once, errands=[sender_for, scans_for]))
 
 
 @sync.command("status")

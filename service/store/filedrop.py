@@ -8,6 +8,7 @@ from uuid import UUID
 from peewee import fn
 
 from service.store import outbox
+from service.store.clean import line
 from service.store.database import engine, in_transaction
 from service.store.models import FiledropNummerRow, FiledropRow, OutboxRow
 from service.store.query import Query, affected, dicts, first, tuples
@@ -145,7 +146,7 @@ def acknowledge(paket: Paket, answer: Answer, now: datetime) -> bool:
 
 def _parked(grund: str) -> dict[str, Any]:
     # the fence moves on: a worker that still holds the row cannot write over it
-    error = f"{REFUSED}: {grund}"[:255]
+    error = line(f"{REFUSED}: {grund}", 255)
     return {"state": "parked", "last_error": error, "lease_until": None, "fence": OutboxRow.fence + 1}
 
 

@@ -4,9 +4,11 @@ Nothing in its body is believed: it is a nudge to ask the feed, which is the tru
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import falcon
 import structlog
@@ -21,6 +23,8 @@ log = structlog.get_logger()
 BODY_MAX = 64 * 1024
 _HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 _ID_MAX = 256
+# The library gives up at the first entry that is none, though the right one may follow.
+_SIGNATURE = re.compile(r"v1,[A-Za-z0-9+/]{43}=")
 # The library takes five minutes of difference either way; nothing older than both can come again.
 _KEPT = timedelta(minutes=11)
 # No connection of the CMS has such a name, so the ids of webhooks and tokens do not meet.
@@ -53,21 +57,21 @@ class ImmotionHook:
             raise falcon.HTTPNotFound
         body = _read(req)
         if body is None:
-            _refuse(resp, falcon.HTTP_413)
+            _refuse(req, resp, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             resp.set_header("Connection", "close")
             return
         try:
             webhook_id = _verified(req, body, verifiers)
         except WebhookRefused as refused:
             log.warning("webhook_refused", mandant=mandant, reason=str(refused), request_id=req.context.request_id)
-            _refuse(resp, falcon.HTTP_401)
+            _refuse(req, resp, HTTPStatus.UNAUTHORIZED)
             resp.set_header("WWW-Authenticate", "Standard-Webhooks")
             return
-        self._take(resp, mandant, webhook_id)
+        self._take(req, resp, mandant, webhook_id)
 
-    def _take(self, resp: falcon.Response, mandant: str, webhook_id: str) -> None:
+    def _take(self, req: falcon.Request, resp: falcon.Response, mandant: str, webhook_id: str) -> None:
         if not self._room.acquire(blocking=False):
-            _refuse(resp, falcon.HTTP_429)
+            _refuse(req, resp, HTTPStatus.TOO_MANY_REQUESTS)
             resp.set_header("Retry-After", "1")
             return
         try:
@@ -75,7 +79,7 @@ class ImmotionHook:
                 in_transaction(lambda: self._note(mandant, webhook_id))
             resp.status = falcon.HTTP_204
         except sessions.TokenAlreadyUsed:
-            _refuse(resp, falcon.HTTP_409)
+            _refuse(req, resp, HTTPStatus.CONFLICT)
         finally:
             self._room.release()
 
@@ -102,6 +106,7 @@ def _verified(req: falcon.Request, body: bytes, verifiers: Sequence[Webhook]) ->
     headers = {name: req.get_header(name) or "" for name in _HEADERS}
     if len(headers["webhook-id"]) > _ID_MAX:
         raise WebhookRefused("id too long")
+    headers["webhook-signature"] = " ".join(filter(_SIGNATURE.fullmatch, headers["webhook-signature"].split()))
     reason = "no secret"
     for verifier in verifiers:
         try:
@@ -116,8 +121,9 @@ def _verified(req: falcon.Request, body: bytes, verifiers: Sequence[Webhook]) ->
     raise WebhookRefused(reason)
 
 
-def _refuse(resp: falcon.Response, status: str) -> None:
-    code, _, title = status.partition(" ")
-    resp.status = status
+def _refuse(req: falcon.Request, resp: falcon.Response, status: HTTPStatus) -> None:
+    """Answer with a problem document as the portal's other interfaces do (`service.web.problems`)."""
+    facts = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": status.name.lower()}
+    resp.status = status.value
     resp.content_type = "application/problem+json"
-    resp.text = json.dumps({"type": "about:blank", "title": title, "status": int(code)})
+    resp.text = json.dumps(facts | {"request_id": req.context.request_id})

@@ -4,7 +4,6 @@ from dataclasses import fields
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
-from uuid import UUID
 
 import falcon
 import structlog
@@ -22,7 +21,7 @@ from service.vorgang.routing import RoutingCase
 from service.vorgang.what_if import Explanation, UnknownCode, explain
 from service.web.client import source_of_cms
 from service.web.context import Room, reader_of
-from service.web.errors import NotFoundHere
+from service.web.errors import NotFoundHere, id_here
 from service.web.problems import ApiProblem
 from service.web.session import ADMIN
 
@@ -210,10 +209,7 @@ def _explanation(explained: Explanation) -> dict[str, Any]:
 
 
 def _vorgang(mandant: str, vorgang_id: str) -> Vorgang:
-    try:
-        vorgang = vorgaenge.by_id(mandant, UUID(vorgang_id))
-    except ValueError:
-        vorgang = None
+    vorgang = vorgaenge.by_id(mandant, id_here(vorgang_id))
     if vorgang is None:
         raise NotFoundHere
     return vorgang

@@ -11,7 +11,7 @@ from marshmallow.exceptions import SCHEMA
 
 from service.access import audit
 from service.access.audit import Event
-from service.store import aushaenge, stammdaten
+from service.store import aushaenge, clean, stammdaten
 from service.vorgang import aushang as domain
 from service.vorgang.aushang import AushangRefused, Entwurf, Haus, UnknownAushang, aushang_facts
 from service.web.admin import AdminRoute, number, spent
@@ -143,7 +143,7 @@ class AdminGebaeude(AdminRoute):
         """Give a keyset page by number; `next` is the `after` of the following one."""
         spent(req)
         limit = number(req, "limit", _PAGE_MAX, range(1, _PAGE_MAX + 1))
-        after = (req.get_param("after") or "")[:_NUMBER_MAX]
+        after = clean.text(req.get_param("after") or "", _NUMBER_MAX)
         found = stammdaten.gebaeude(mandant, after=after, limit=limit)
         resp.media = {
             "gebaeude": [{"gebaeude": nr, "adresse": adresse} for nr, adresse in found],

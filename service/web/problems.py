@@ -24,8 +24,9 @@ class ApiProblem(Exception):
 
 
 def is_api(req: falcon.Request) -> bool:
-    """Tell whether a program asks: `/{mandant}/api/v1/…` answers in JSON whatever happens."""
-    return req.path.split("/")[2:4] == ["api", "v1"]
+    """Tell whether a program asks: `/{mandant}/api/v1/…` and `/hooks/…` answer in JSON whatever happens."""
+    parts = req.path.split("/")
+    return parts[2:4] == ["api", "v1"] or parts[1] == "hooks"
 
 
 def write_problem(req: falcon.Request, resp: falcon.Response, problem: ApiProblem) -> None:

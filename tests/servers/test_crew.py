@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from service.settings import load_settings
 from service.sync.crew import Place
 from tests.faults.ground import at_last, opened
 from tests.faults.killer import crew_of, members
 from tests.faults.workload import compare, file_directly
-from tests.support.portal import Installation
+from tests.support.portal import Installation, wait_for
+from tests.support.ports import free_port
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation(tmp_path, immotion="threads = 8")
-    made.config.write_text(made.config.read_text().replace("[service]\n", "[service]\nsync_processes = 2\n"))
+    service = f'sync_processes = 2\nmetrics_bind = "127.0.0.1:{free_port()}"'
+    made = Installation(tmp_path, immotion="threads = 8", service=service)
     made.start_standin()
     assert made.run("migrate").returncode == 0
     made.start_sync()
@@ -42,6 +45,12 @@ def test_every_process_delivers_and_the_first_one_alone_reads_the_feeds(installa
         assert at_last(lambda: compare(installation, filed).unsent, lambda left: left == 0) == 0
         assert compare(installation, filed).delivered()
     assert installation.log("sync").count('"event": "delivered"') == 400
+
+
+def test_the_metrics_are_told_by_the_process_that_started_the_others(installation: Installation) -> None:
+    bind = load_settings(installation.config).service.metrics_bind
+    wait_for(f"http://{bind}/metrics")
+    assert "mieterportal_database_up 1.0" in requests.get(f"http://{bind}/metrics", timeout=30).text
 
 
 def test_a_process_that_dies_is_replaced(installation: Installation) -> None:

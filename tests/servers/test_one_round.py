@@ -71,6 +71,14 @@ def test_it_compares_with_immotion_when_that_is_due(installation: Installation) 
     assert planned.due_at > datetime.now(UTC), "it went on to the end"
 
 
+def test_a_database_that_does_not_answer_is_said_in_a_line(installation: Installation) -> None:
+    ended = installation.run("sync", "run", "--once", MIETERPORTAL_SERVICE__DATABASE="postgresql://x@127.0.0.1:1/x")
+    assert (ended.returncode, ended.stderr.partition(" (")[0]) == (
+        TRY_AGAIN,
+        "database: does not answer or lacks its tables",
+    )
+
+
 def vorgangsnummer(vorgang_id: object) -> str | None:
     with connected():
         return str(VorgangRow.get_by_id(vorgang_id).vorgangsnummer or "") or None

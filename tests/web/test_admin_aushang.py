@@ -110,6 +110,7 @@ def test_lists_are_paged(portal: Portal) -> None:
 
 
 def test_buildings_are_told_to_choose_from(portal: Portal) -> None:
+    assert [one["gebaeude"] for one in ask(portal, "GET", "gebaeude?after=%00G1").json["gebaeude"]] == ["G2"]
     found = ask(portal, "GET", "gebaeude?limit=1").json
     assert [one["gebaeude"] for one in found["gebaeude"]] == ["G1"]
     assert [one["gebaeude"] for one in ask(portal, "GET", f"gebaeude?after={found['next']}").json["gebaeude"]] == ["G2"]

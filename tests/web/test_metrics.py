@@ -95,6 +95,10 @@ def test_nobody_reads_them_without_the_token(installation: Installation, shown: 
     assert "mieterportal" not in answer.text
 
 
+def test_the_word_before_the_token_may_be_written_in_any_case(installation: Installation) -> None:
+    assert scrape(installation, f"bearer {TOKEN}").status_code == 200
+
+
 def test_without_a_token_in_the_settings_there_is_no_such_page(portal: Installation) -> None:
     assert scrape(portal).status_code == 404
 

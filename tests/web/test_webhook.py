@@ -85,6 +85,14 @@ def test_a_signature_may_stand_among_others(hooked: Installation) -> None:
     assert nudged()
 
 
+@pytest.mark.parametrize("odd", ["v1", "v1,abcde", "v1,a,b", "v1,ä", "", ",", "v9"])
+def test_what_is_no_signature_hides_none_that_follows(hooked: Installation, odd: str) -> None:
+    headers = signed()
+    listed = f"{odd} {headers['webhook-signature']}".encode().strip()
+    assert post(hooked, headers | {"webhook-signature": listed}) == 204
+    assert nudged()
+
+
 MALFORMED = {
     "forged": lambda: signed(FOREIGN),
     "stale": lambda: signed(off=-timedelta(minutes=6)),
@@ -127,6 +135,25 @@ def test_a_webhook_for_another_mandant_is_answered_as_a_forged_one(hooked: Insta
 @pytest.mark.parametrize("mandant", ["dritter", "unbekannt"])
 def test_a_mandant_without_secrets_has_no_hook(hooked: Installation, mandant: str) -> None:
     assert post(hooked, signed(), mandant=mandant) == 404
+
+
+@pytest.mark.parametrize(
+    "method, path, status, code",
+    [
+        ("POST", "unbekannt", 404, "not_found"),
+        ("POST", f"{MANDANT}/x", 404, "not_found"),
+        ("GET", MANDANT, 405, "method_not_allowed"),
+        ("POST", MANDANT, 401, "unauthorized"),
+    ],
+)
+def test_every_refusal_is_a_problem_document_of_the_same_shape(
+    hooked: Installation, method: str, path: str, status: int, code: str
+) -> None:
+    answer = requests.request(method, f"{hooked.url}/hooks/immotion/{path}", timeout=30)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
+    told = answer.json()
+    assert set(told) == {"type", "title", "status", "code", "request_id"}
+    assert (told["status"], told["code"], told["request_id"]) == (status, code, answer.headers["X-Request-ID"])
 
 
 def test_a_webhook_is_taken_once(hooked: Installation) -> None:

@@ -1,6 +1,8 @@
 """Files on their way, folders that cannot be used: left alone, said once, nothing lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -152,3 +154,28 @@ def test_the_same_lines_in_another_file_are_the_same_events(drop: Drop) -> None:
     assert drop.read() == 1
     drop.put("out", "b.csv", (f"{HEAD};unbekannt\n{ROW};x\n{ROW} wieder;y\n").encode("utf-8-sig"))
     assert drop.read() == 1
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder on another file system, as a share of its own is."""
+    with TemporaryDirectory(dir="/dev/shm") as made:
+        yield Path(made)
+
+
+def test_archiv_and_fehler_may_be_shares_of_their_own(drop: Drop, elsewhere: Path) -> None:
+    if elsewhere.stat().st_dev == drop.root.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    for place in ("archiv", "fehler"):
+        (elsewhere / place).mkdir()
+        (drop.root / place).rmdir()
+        (drop.root / place).symlink_to(elsewhere / place)
+    name = drop.hand_over(drop.file())
+    drop.acknowledge(ok(name))
+    drop.put("out", "a.csv", b"whatever\n")
+    assert drop.read() == 1
+    drop.read()
+    assert drop.names("in") == drop.names("quittung") == drop.names("out") == []
+    assert f"{name}.zip" in drop.names("archiv")
+    assert not [one for one in (*drop.names("archiv"), *drop.names("fehler")) if one.endswith(".tmp")]
+    assert "CSV without the column" in drop.reason()

@@ -210,6 +210,15 @@ def test_an_index_that_is_not_as_published_is_refused_as_a_whole(
     assert reason in drop.reason()
 
 
+def test_blanks_that_the_published_schema_allows_change_nothing(drop: Drop) -> None:
+    said = document(uuid4(), LETTER, externeId="", alle=" true ", zeit=" 2026-11-23T24:00:00Z", stufe=" 2 ")
+    drop.put("out", "a.zip", packed({"index.xml": index(said), "a.pdf": LETTER}))
+    assert drop.read() == 1
+    (event,) = drop.events()
+    assert (event["zeit"], event["daten"]["stufe"]) == ("2026-11-24T00:00:00+00:00", 2)
+    assert event["daten"]["empfaenger"] == [{"alle": True}]
+
+
 def test_names_in_the_encodings_of_old_packers_are_found(drop: Drop) -> None:
     for number, encoding in enumerate(("cp437", "utf-8")):
         raw = "Küche.pdf".encode(encoding)

@@ -82,6 +82,28 @@ def test_a_refused_package_is_parked_with_its_reason_and_the_resident_reads_noth
     assert found.status == "UEBERMITTLUNG"
 
 
+def test_a_reason_is_kept_for_the_operator_as_one_line_that_steers_no_terminal(drop: Drop) -> None:
+    name = drop.hand_over(drop.file())
+    drop.acknowledge(refusal(name) | {"grund": "Vertrag&#10;&#x9b;31m&#x202e;unbekannt"})
+    drop.read()
+    assert drop.states() == [("parked", "FEHLER: Vertrag  31m unbekannt")]
+
+
+@pytest.mark.parametrize(
+    "zeit, moment",
+    [
+        (" 2026-11-23T12:00:00Z ", "2026-11-23T12:00:00+00:00"),
+        ("2026-11-23T24:00:00+01:00", "2026-11-24T00:00:00+01:00"),
+        ("2026-11-23T24:00:00.000Z", "2026-11-24T00:00:00+00:00"),
+        ("2026-11-23T12:00:00.1234567Z", "2026-11-23T12:00:00.123456+00:00"),
+    ],
+)
+def test_every_time_that_the_published_schema_allows_is_understood(drop: Drop, zeit: str, moment: str) -> None:
+    drop.acknowledge(ok(drop.hand_over(drop.file()), zeit=zeit))
+    assert drop.read() == 1
+    assert [event["zeit"] for event in drop.events()] == [moment]
+
+
 def test_a_refusal_that_comes_before_the_worker_could_record_its_success_parks_all_the_same(drop: Drop) -> None:
     vorgang = drop.file()
     item = drop.claim(vorgang.id)

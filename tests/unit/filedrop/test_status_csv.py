@@ -61,6 +61,12 @@ def test_a_line_is_what_it_says(row: dict[str, str], typ: str) -> None:
     assert event["typ"] == typ
 
 
+def test_midnight_as_the_end_of_a_day_is_the_beginning_of_the_next() -> None:
+    row = GOOD | {"status": "", "termin_von": "2026-11-23T18:00:00+01:00", "termin_bis": "2026-11-23T24:00:00+01:00"}
+    (event,) = read_status(written(row), "m").events
+    assert event["daten"]["termin"]["bis"] == "2026-11-24T00:00:00+01:00"
+
+
 def test_only_what_is_meant_for_the_resident_is_visible() -> None:
     rows = [GOOD | {"sichtbarkeit": value, "status": f"S{n}"} for n, value in enumerate(["MIETER", "INTERN", ""])]
     seen = [event["sichtbarkeit"] for event in read_status(written(*rows), "m").events]

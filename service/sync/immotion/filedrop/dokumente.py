@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from service.sync.immotion.filedrop.inhalt import Event, Inhalt, event_id, externe_id, moment
+from service.sync.immotion.filedrop.inhalt import Event, Inhalt, event_id, externe_id, written_moment
 from service.sync.immotion.filedrop.safexml import SIZE_MAX, Element, parse
 from service.sync.immotion.filedrop.safezip import SafeZip, open_zip
 from service.sync.immotion.filedrop.unreadable import Unreadable
@@ -36,7 +36,7 @@ def _index(archive: SafeZip, mandant: str) -> Element:
 
 def _event(archive: SafeZip, digest: str, mandant: str, at: int, entry: Element) -> Event:
     given = {name: str(value) for name, value in entry.attrib.items()}
-    moment(given["zeit"])
+    zeit = written_moment(given["zeit"])
     size = sum(len(chunk) for chunk in archive.chunks(given["datei"]))
     externe = externe_id(given.get("externeId", ""))
     empfaenger = _empfaenger(given)
@@ -45,7 +45,7 @@ def _event(archive: SafeZip, digest: str, mandant: str, at: int, entry: Element)
     event = {
         "ereignisId": event_id(mandant, given),
         "typ": "DOKUMENT",
-        "zeit": given["zeit"],
+        "zeit": zeit,
         "mandant": mandant,
         "sichtbarkeit": given["sichtbarkeit"],
         "daten": {**_daten(given, f"fd-{digest}-{at}", size), **({"empfaenger": [empfaenger]} if empfaenger else {})},
@@ -84,7 +84,7 @@ def _empfaenger(given: Mapping[str, str]) -> dict[str, object]:
     named: dict[str, object] = {
         name: given[name] for name in ("personNr", "vertragNr", "gebaeudeNr") if given.get(name)
     }
-    return named | ({"alle": True} if given.get("alle") in {"true", "1"} else {})
+    return named | ({"alle": True} if given.get("alle", "").strip() in {"true", "1"} else {})
 
 
 def place_of(dokument_id: str) -> tuple[str, int] | None:

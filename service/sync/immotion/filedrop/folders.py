@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from shutil import copyfileobj
 from typing import BinaryIO
 from uuid import uuid4
 
@@ -162,8 +164,19 @@ class Folders:
         if reason:
             target.with_name(name + REASON).write_text(reason + "\n", encoding="utf-8")
         with suppress(FileNotFoundError):  # another worker, or the ERP, was quicker
-            path.rename(target)
+            self._move(path, place, name)
         _remove(path.with_name(path.name + MARKER))
+
+    def _move(self, path: Path, place: Place, name: str) -> None:
+        """Rename a file; where its folder is a share of its own, copy it as completely as all that is written."""
+        try:
+            path.rename(self.path(place, name))
+        except OSError as fault:
+            if fault.errno != errno.EXDEV:
+                raise
+            with path.open("rb") as file:
+                self._write(place, name, partial(copyfileobj, file), _nothing)
+            path.unlink()
 
 
 def _status(path: Path) -> os.stat_result | None:

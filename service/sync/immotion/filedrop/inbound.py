@@ -84,7 +84,7 @@ class Inbound:
             raise Unreadable("an id that is none of the file drop's")
         digest, at = place
         kept = self._folders.path(Place.ARCHIV).glob(f"{digest[:_DIGITS]}_*")
-        path = next(kept, None) or self._digests.get(digest)
+        path = next((one for one in kept if one.suffix != ".tmp"), None) or self._digests.get(digest)
         if path is None:
             raise FileNotFoundError(digest)
         return dokumente.open_dokument(path, at, self._mandant)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from service.store.records import Answer
 
 Event = Mapping[str, Any]
 _YEARS = range(1970, 9999)
+_MIDNIGHT = re.compile(r"T24:00:00(?:\.0+)?(?=Z|[+-])")
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -39,8 +40,18 @@ def externe_id(text: str) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Return an aware time that can be reckoned with in any zone; raises ValueError for anything else."""
-    found = datetime.fromisoformat(text)
+    """Return an aware time that can be reckoned with in any zone; raises ValueError for anything else.
+
+    What xs:dateTime allows and ISO 8601 in Python does not is understood: blanks around it, and 24:00:00.
+    """
+    written, day_more = _MIDNIGHT.subn("T00:00:00", text.strip())
+    found = datetime.fromisoformat(written)
     if found.tzinfo is None or found.year not in _YEARS:
         raise ValueError("no time with its zone")
-    return found
+    return found + timedelta(days=day_more)
+
+
+def written_moment(text: str) -> str:
+    """Return a time as it was written, or, where only xs:dateTime allows that, as everybody reads it."""
+    found = moment(text)
+    return found.isoformat() if _MIDNIGHT.search(text) else text.strip()

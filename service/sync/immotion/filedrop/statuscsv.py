@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from service.sync.immotion.filedrop.inhalt import Event, Inhalt, event_id, externe_id, moment
+from service.sync.immotion.filedrop.inhalt import Event, Inhalt, event_id, externe_id, moment, written_moment
 from service.sync.immotion.filedrop.unreadable import Unreadable
 
 SIZE_MAX = 16 * 2**20
@@ -32,6 +32,7 @@ _COLUMNS = (
     "firma",
     "autor",
 )
+_TIMES = ("zeit", "termin_von", "termin_bis")
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,60}")
 _FOLGE = re.compile(r"[0-9]{1,10}")
 _FOLGE_MIN, _FOLGE_MAX = 2, 2_000_000_000
@@ -107,11 +108,12 @@ def _event(row: Mapping[str, str], mandant: str) -> Event:
     if not externe and not vorgang_id:
         raise ValueError("neither externeId nor vorgangId")
     _check(row)
-    typ, daten = _meaning(row)
+    times = {name: written_moment(row[name]) for name in _TIMES if row[name]}
+    typ, daten = _meaning({**row, **times})
     event = {
         "ereignisId": event_id(mandant, {name: value for name, value in row.items() if value}),
         "typ": typ,
-        "zeit": row["zeit"],
+        "zeit": times["zeit"],
         "mandant": mandant,
         "sichtbarkeit": "MIETER" if row["sichtbarkeit"] == "MIETER" else "INTERN",
         "daten": daten,

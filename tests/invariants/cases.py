@@ -166,6 +166,7 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
         mine(
             lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.upload}",
             headers=lambda _w, _s: {"Range": "bytes=0-9"},
+            gets=206,
             shared=True,
             level2=True,
         ),
@@ -173,6 +174,7 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
         mine(
             lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.document}",
             headers=lambda _w, _s: {"Range": "bytes=5-"},
+            gets=206,
             shared=True,
             level2=True,
         ),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import mkdtemp
 
 import psycopg
 import pymysql
@@ -127,8 +128,8 @@ def mariadb_server(directory: Path) -> Iterator[Server]:
         free_port(),
         "mysql" if os.geteuid() == 0 else os.environ.get("USER", "mysql"),
     )
-    temporary = directory / "tmp"
-    temporary.mkdir(exist_ok=True)
+    # not below a folder that others may close, as pytest does with its own when it starts once more
+    temporary = Path(mkdtemp(prefix="mariadb"))
     _account(user, directory)
     _account(user, temporary)
     # in a folder of its own: a server that starts removes every temporary table it finds, those of others too
@@ -160,6 +161,7 @@ def mariadb_server(directory: Path) -> Iterator[Server]:
         yield running
     finally:
         running.stop()
+        shutil.rmtree(temporary)
 
 
 def _account(name: str, directory: Path) -> list[str]:

@@ -108,11 +108,13 @@ def test_by_the_feed_each_bad_document_is_put_aside_and_the_rest_goes_on(feed: I
         more = dict(one.said)
         told.append(daten(name, one.content, empfaenger=[{"personNr": more.pop("personNr", "P1")}], titel=name) | more)
     told.insert(0, daten("huge", GOOD, empfaenger=[{"personNr": "P1"}], bytes=400 * 2**20))
-    told.insert(0, daten("good", GOOD, empfaenger=[{"personNr": "P1"}], titel="good"))
     told.append(daten("good", pdf("other bytes"), empfaenger=[{"personNr": "P1"}], titel="other"))
     told.append(daten("late", pdf("late"), empfaenger=[{"personNr": "P1"}], titel="late"))
-    events = [{"typ": "DOKUMENT", "mandant": MANDANT, "sichtbarkeit": "MIETER", "daten": one} for one in told]
-    requests.post(f"{url}/ereignisse", json=events, timeout=30).raise_for_status()
+    # of two documents of one id the first that is read counts, and within a page that may be either
+    for some in ([daten("good", GOOD, empfaenger=[{"personNr": "P1"}], titel="good")], told):
+        events = [{"typ": "DOKUMENT", "mandant": MANDANT, "sichtbarkeit": "MIETER", "daten": one} for one in some]
+        requests.post(f"{url}/ereignisse", json=events, timeout=30).raise_for_status()
+        _Worker(load_settings(feed.config)).round(threading.Event())
     until_parked(feed)
     reasons = {"DIGEST": 1, "EMPTY": 1, "ENCRYPTED": 1, "NAME": 2, "TOO_LARGE": 1, "TYPE": 1, "UNKNOWN_PERSON": 1}
     check(feed, ["good", "late"], reasons, ("event_parked", "OTHER_CONTENT"))

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import signal
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,8 @@ _taken: list[_Questions] = []
 
 
 def _take(questions: _Questions) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted ends these
     _taken.append(questions)
 
 

@@ -12,6 +12,7 @@ Usage: python -m benchmarks.statements [PERSONS[,PERSONS…] [RESIDENTS [DOCUMEN
 import argparse
 import csv
 import logging
+import signal
 import subprocess
 import sys
 import tempfile
@@ -194,6 +195,9 @@ def measure(persons: int, asked: Asked | None) -> Day:
 
 def main(arguments: Sequence[str]) -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    signal.signal(
+        signal.SIGTERM, signal.default_int_handler
+    )  # so that processes and folders go with a run that is ended
     parser = argparse.ArgumentParser(prog="python -m benchmarks.statements")
     parser.add_argument("persons", nargs="?", default=PERSONS)
     parser.add_argument("residents", nargs="?", type=int, default=RESIDENTS)

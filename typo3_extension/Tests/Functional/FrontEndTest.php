@@ -8,6 +8,7 @@ use Mieterportal\Typo3\Tests\Functional\Fixtures\Counter;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\Portal;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\SiteWithPortal;
 use PHPUnit\Framework\Attributes\Test;
+use TYPO3\CMS\Core\Cache\CacheManager;
 use TYPO3\CMS\Core\Http\UploadedFile;
 use TYPO3\TestingFramework\Core\Functional\Framework\Frontend\InternalRequest;
 
@@ -193,5 +194,18 @@ final class FrontEndTest extends SiteWithPortal
         $anonymous = $this->view(html_entity_decode($found[1]), null);
         self::assertSame(303, $anonymous->getStatusCode());
         self::assertStringStartsWith(self::SITE . '/anmelden?', $anonymous->getHeaderLine('Location'));
+    }
+
+    #[Test]
+    public function aButtonThatCannotSignOnLeadsToAPageWithTheEmergencyNumber(): void
+    {
+        $file = $this->instancePath . '/typo3conf/sites/main/settings.yaml';
+        file_put_contents($file, str_replace('"connection":"website"', '"connection":"keyless"', (string)file_get_contents($file)));
+        $this->get(CacheManager::class)->flushCaches();
+        $start = $this->view('/_mieterportal/start?ziel=melden/schaden');
+        self::assertSame(503, $start->getStatusCode());
+        self::assertStringContainsString('<h1>Das Mieterportal antwortet gerade nicht</h1>', (string)$start->getBody());
+        self::assertStringContainsString('href="tel:0301234567"', (string)$start->getBody());
+        self::assertStringContainsString('No signing key', $this->log());
     }
 }

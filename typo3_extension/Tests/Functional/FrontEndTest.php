@@ -8,6 +8,7 @@ use Mieterportal\Typo3\Tests\Functional\Fixtures\Counter;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\Portal;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\SiteWithPortal;
 use PHPUnit\Framework\Attributes\Test;
+use PHPUnit\Framework\Attributes\TestWith;
 use TYPO3\CMS\Core\Cache\CacheManager;
 use TYPO3\CMS\Core\Http\UploadedFile;
 use TYPO3\TestingFramework\Core\Functional\Framework\Frontend\InternalRequest;
@@ -102,6 +103,19 @@ final class FrontEndTest extends SiteWithPortal
             ],
         );
         self::assertSame('bytes=0-3', $this->portal->asked[0]->getHeaderLine('Range'));
+    }
+
+    #[Test]
+    #[TestWith(['text/html', ''])]
+    #[TestWith(['application/pdf', '5'])]
+    public function whoAsksForTheHeadIsToldWhatAGetWouldBe(string $type, string $length): void
+    {
+        $headers = $length === '' ? Portal::PAGE : ['Content-Type' => $type, 'Content-Length' => $length];
+        $this->portal->answer = [200, $headers, 'brief'];
+        $answer = $this->sent((new InternalRequest(self::SITE . '/mieterportal/vorgaenge/1/anhaenge/2'))->withMethod('HEAD'));
+        self::assertSame([200, $type], [$answer->getStatusCode(), explode(';', $answer->getHeaderLine('Content-Type'))[0]]);
+        self::assertStringNotContainsString('brief', (string)$answer->getBody());
+        self::assertSame('GET', $this->portal->asked[0]->getMethod());
     }
 
     #[Test]

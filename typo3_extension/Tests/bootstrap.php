@@ -2,6 +2,8 @@
 
 declare(strict_types=1);
 
+use Mieterportal\Typo3\Tests\Support\Typo3Version;
+
 /**
  * The unit tests need neither Composer nor TYPO3: only the classes of this extension, and Guzzle where PHP finds it.
  */
@@ -18,3 +20,5 @@ spl_autoload_register(static function (string $class): void {
         }
     }
 });
+
+class_alias(Typo3Version::class, 'TYPO3\\CMS\\Core\\Information\\Typo3Version');

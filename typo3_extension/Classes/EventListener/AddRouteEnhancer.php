@@ -14,12 +14,14 @@ use TYPO3\CMS\Core\Configuration\Event\SiteConfigurationLoadedEvent;
 #[AsEventListener('mieterportal/add-route-enhancer')]
 final class AddRouteEnhancer
 {
+    public const ADDED = ['type' => PortalEnhancer::TYPE];
+
     public function __invoke(SiteConfigurationLoadedEvent $event): void
     {
         $configuration = $event->getConfiguration();
         $types = array_column($configuration['routeEnhancers'] ?? [], 'type');
         if (!in_array(PortalEnhancer::TYPE, $types, true)) {
-            $configuration['routeEnhancers'][PortalEnhancer::TYPE] = ['type' => PortalEnhancer::TYPE];
+            $configuration['routeEnhancers'][PortalEnhancer::TYPE] = self::ADDED;
             $event->setConfiguration($configuration);
         }
     }

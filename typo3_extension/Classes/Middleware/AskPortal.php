@@ -128,7 +128,7 @@ final readonly class AskPortal implements MiddlewareInterface
         }
 
         return new PortalRequest(
-            $request->getMethod(),
+            $request->getMethod() === 'HEAD' ? 'GET' : $request->getMethod(), // the portal knows no HEAD
             $address->portalPath(),
             $address->portalQuery(),
             $address->baseUrl,
@@ -181,7 +181,7 @@ final readonly class AskPortal implements MiddlewareInterface
         }
         if ($answer->isFile()) {
             return new Response(
-                new PassedThrough($answer->response()->getBody()),
+                $isHead ? null : new PassedThrough($answer->response()->getBody()),
                 $answer->status(),
                 $answer->headers() + ['Cache-Control' => 'private, no-store'],
             );

@@ -56,7 +56,9 @@ final readonly class SignOn implements MiddlewareInterface
         } catch (SettingsIncomplete|KeyMissing $failed) {
             $this->logger->error('Nobody can be signed on at the portal: {cause}', ['cause' => $failed->getMessage()]);
 
-            return new JsonResponse(['error' => 'unavailable'], 503, self::NOT_KEPT);
+            return $path === SignOnPaths::path($request, SignOnPaths::START)
+                ? $this->startPage->unavailable($request, $this->settings->emergency($request->getAttribute('site')))
+                : new JsonResponse(['error' => 'unavailable'], 503, self::NOT_KEPT);
         }
     }
 

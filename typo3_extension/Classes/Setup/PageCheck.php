@@ -42,7 +42,7 @@ final readonly class PageCheck
 
     private function login(string $problem): Finding
     {
-        return $problem === 'none' ? Finding::warning(Step::Login, 'none') : Finding::bad(Step::Login, $problem);
+        return in_array($problem, ['none', 'noReturn'], true) ? Finding::warning(Step::Login, $problem) : Finding::bad(Step::Login, $problem);
     }
 
     private function csp(SiteFacts $facts, Answer $answer): Finding

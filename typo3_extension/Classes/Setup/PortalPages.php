@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Setup;
 
+use Mieterportal\Typo3\Content\FlexForm;
 use Mieterportal\Typo3\Content\PortalElement;
 use TYPO3\CMS\Core\Database\ConnectionPool;
 use TYPO3\CMS\Core\Database\Query\QueryBuilder;
@@ -53,9 +54,9 @@ final readonly class PortalPages
     }
 
     /**
-     * @return string `none`, `missing`, `hidden`, `noForm` or `good`
+     * @return string `none`, `missing`, `hidden`, `noForm`, `noReturn` or `good`
      */
-    public function login(int $page): string
+    public function login(Site $site, int $page): string
     {
         if ($page === 0) {
             return 'none';
@@ -69,13 +70,27 @@ final readonly class PortalPages
             return 'hidden';
         }
         $query = $this->query('tt_content');
-        $forms = $query->count('uid')->from('tt_content')->where(
+        $forms = $query->select('pi_flexform')->from('tt_content')->where(
             $query->expr()->eq('pid', $page),
             $query->expr()->eq('hidden', 0),
             $query->expr()->eq('CType', $query->createNamedParameter(self::LOGIN)),
-        )->executeQuery()->fetchOne();
+        )->executeQuery()->fetchFirstColumn();
 
-        return (int)$forms > 0 ? 'good' : 'noForm';
+        return match (true) {
+            $forms === [] => 'noForm',
+            array_filter($forms, static fn(mixed $form): bool => self::leadsBack($site, (string)$form)) === [] => 'noReturn',
+            default => 'good',
+        };
+    }
+
+    /**
+     * Whether a login form leads back to where somebody came from: by its own redirect modes, or else by the site's.
+     */
+    private static function leadsBack(Site $site, string $form): bool
+    {
+        $modes = (FlexForm::settings($form)['redirectMode'] ?? '') ?: $site->getSettings()->get('felogin.redirectMode');
+
+        return is_string($modes) && array_intersect(['getpost', 'referer'], array_map(trim(...), explode(',', $modes))) !== [];
     }
 
     private function belongsTo(int $page, Site $site): bool

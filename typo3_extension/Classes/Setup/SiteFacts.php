@@ -22,7 +22,7 @@ final readonly class SiteFacts
      * @param string $backendOrigin where this back end is
      * @param string $pageUrl the address of the page with the portal; empty when there is none
      * @param string $pageTitle its title in the page tree
-     * @param string $login `none`, `missing`, `hidden`, `noForm` or `good`
+     * @param string $login `none`, `missing`, `hidden`, `noForm`, `noReturn` or `good`
      */
     public function __construct(
         public ?PortalSettings $settings,

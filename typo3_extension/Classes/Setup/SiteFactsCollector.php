@@ -57,7 +57,7 @@ final readonly class SiteFactsCollector
             backendOrigin: $backendOrigin,
             pageUrl: $page === null ? '' : self::absolute((string)$site->getRouter()->generateUri($page['uid']), $backendOrigin),
             pageTitle: $page['title'] ?? '',
-            login: $settings === null ? 'none' : $this->pages->login($settings->loginPage),
+            login: $settings === null ? 'none' : $this->pages->login($site, $settings->loginPage),
         );
     }
 

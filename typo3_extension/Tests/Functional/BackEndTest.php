@@ -16,8 +16,10 @@ use PHPUnit\Framework\Attributes\Test;
 use PHPUnit\Framework\Attributes\TestWith;
 use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Message\ServerRequestInterface;
+use Symfony\Component\Yaml\Yaml;
 use TYPO3\CMS\Backend\Module\ModuleProvider;
 use TYPO3\CMS\Backend\Routing\Route;
+use TYPO3\CMS\Core\Configuration\SiteWriter;
 use TYPO3\CMS\Core\Core\SystemEnvironmentBuilder;
 use TYPO3\CMS\Core\Http\NormalizedParams;
 use TYPO3\CMS\Core\Http\ServerRequest;
@@ -74,15 +76,16 @@ final class BackEndTest extends FunctionalTestCase
 
     /**
      * @param array<string, mixed> $settings
+     * @param list<string> $sets
      */
-    private function site(string $name, int $root, string $base, array $settings): void
+    private function site(string $name, int $root, string $base, array $settings, array $sets = ['mieterportal/mieterportal']): void
     {
         $folder = $this->instancePath . '/typo3conf/sites/' . $name . '/';
         is_dir($folder) || mkdir($folder, 0777, true);
         file_put_contents($folder . 'config.yaml', (string)json_encode([
             'rootPageId' => $root,
             'base' => $base,
-            'dependencies' => ['mieterportal/mieterportal'],
+            'dependencies' => $sets,
             'languages' => [['languageId' => 0, 'title' => 'Deutsch', 'base' => '/', 'locale' => 'de_DE.UTF-8', 'enabled' => true]],
         ]));
         file_put_contents($folder . 'settings.yaml', (string)json_encode(['mieterportal' => $settings === [] ? new \stdClass() : $settings]));
@@ -186,6 +189,51 @@ final class BackEndTest extends FunctionalTestCase
         foreach (glob($this->instancePath . '/typo3conf/{sites/*,system}/*', GLOB_BRACE) ?: [] as $file) {
             self::assertStringNotContainsString($found[1], (string)file_get_contents($file), $file);
         }
+    }
+
+    #[Test]
+    public function theFirstKeyComesWithAllThatTheOperatorWritesAndTheThreePlacesHere(): void
+    {
+        $GLOBALS['TYPO3_CONF_VARS']['EXTENSIONS']['mieterportal']['keys'] = [];
+        $page = html_entity_decode(self::text($this->get(SetupController::class)->keyAction($this->request('mieterportal_setup'))), ENT_QUOTES);
+        self::assertStringContainsString("kind = \"typo3\"\norigins = [\"https://www.example.de\"]\nkeys = [\"", $page);
+        self::assertStringContainsString('MIETERPORTAL_KEY_WEBSITE_FILE=/etc/mieterportal/website.key', $page);
+        self::assertStringContainsString("['mieterportal']['keys']['website']['file'] = '/etc/mieterportal/website.key';", $page);
+    }
+
+    #[Test]
+    public function aLoginFormThatLeadsNobodyBackIsToldWithTheWayToTheSettings(): void
+    {
+        $this->getConnectionPool()->getConnectionForTable('tt_content')->update('tt_content', ['pi_flexform' => ''], ['uid' => 30]);
+        $page = self::text($this->get(SetupController::class)->showAction($this->request('mieterportal_setup')));
+        self::assertSame(13, substr_count($page, 'data-state="success"'), $page);
+        self::assertStringContainsString('Whoever signs in there is not led back to the portal.', $page);
+        self::assertMatchesRegularExpression('~href="[^"]*site/(settings/edit|configuration/editSettings)[^"]*site=main[^"]*">Open the site settings</a>~', $page);
+    }
+
+    #[Test]
+    public function aSiteWithoutTheSetIsLedToItsConfiguration(): void
+    {
+        $this->site('main', 1, 'https://www.example.de/', [], []);
+        $page = self::text($this->get(SetupController::class)->showAction($this->request('mieterportal_setup')));
+        self::assertMatchesRegularExpression('~href="[^"]*site/configuration/edit[^"]*">Open the configuration of the site</a>~', $page);
+    }
+
+    #[Test]
+    public function savingASiteInTheBackEndWritesNothingOfOursIntoItsFile(): void
+    {
+        $file = $this->instancePath . '/typo3conf/sites/main/config.yaml';
+        $loaded = $this->get(SiteFinder::class)->getSiteByIdentifier('main')->getConfiguration();
+        self::assertArrayHasKey('Mieterportal', $loaded['routeEnhancers']);
+        $others = ['News' => ['type' => 'Extbase']];
+        foreach ([[], $others] as $own) {
+            $enhancers = $own + ['Mieterportal' => ['type' => 'Mieterportal']];
+            $this->get(SiteWriter::class)->write('main', ['routeEnhancers' => $enhancers] + $loaded);
+            self::assertSame($own, Yaml::parseFile($file)['routeEnhancers'] ?? []);
+        }
+        $limited = ['Mieterportal' => ['type' => 'Mieterportal', 'limitToPages' => [2]]];
+        $this->get(SiteWriter::class)->write('main', ['routeEnhancers' => $limited] + $loaded);
+        self::assertSame($limited, Yaml::parseFile($file)['routeEnhancers']);
     }
 
     #[Test]

@@ -8,6 +8,8 @@ use Mieterportal\Typo3\Tests\Functional\Fixtures\Counter;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\Portal;
 use Mieterportal\Typo3\Tests\Functional\Fixtures\SiteWithPortal;
 use PHPUnit\Framework\Attributes\Test;
+use PHPUnit\Framework\Attributes\TestWith;
+use TYPO3\CMS\Core\Cache\CacheManager;
 use TYPO3\CMS\Core\Http\UploadedFile;
 use TYPO3\TestingFramework\Core\Functional\Framework\Frontend\InternalRequest;
 
@@ -104,6 +106,19 @@ final class FrontEndTest extends SiteWithPortal
     }
 
     #[Test]
+    #[TestWith(['text/html', ''])]
+    #[TestWith(['application/pdf', '5'])]
+    public function whoAsksForTheHeadIsToldWhatAGetWouldBe(string $type, string $length): void
+    {
+        $headers = $length === '' ? Portal::PAGE : ['Content-Type' => $type, 'Content-Length' => $length];
+        $this->portal->answer = [200, $headers, 'brief'];
+        $answer = $this->sent((new InternalRequest(self::SITE . '/mieterportal/vorgaenge/1/anhaenge/2'))->withMethod('HEAD'));
+        self::assertSame([200, $type], [$answer->getStatusCode(), explode(';', $answer->getHeaderLine('Content-Type'))[0]]);
+        self::assertStringNotContainsString('brief', (string)$answer->getBody());
+        self::assertSame('GET', $this->portal->asked[0]->getMethod());
+    }
+
+    #[Test]
     public function aRedirectIsHandedOn(): void
     {
         $this->portal->answer = [303, ['Location' => self::SITE . '/mieterportal/bestaetigen'], ''];
@@ -193,5 +208,18 @@ final class FrontEndTest extends SiteWithPortal
         $anonymous = $this->view(html_entity_decode($found[1]), null);
         self::assertSame(303, $anonymous->getStatusCode());
         self::assertStringStartsWith(self::SITE . '/anmelden?', $anonymous->getHeaderLine('Location'));
+    }
+
+    #[Test]
+    public function aButtonThatCannotSignOnLeadsToAPageWithTheEmergencyNumber(): void
+    {
+        $file = $this->instancePath . '/typo3conf/sites/main/settings.yaml';
+        file_put_contents($file, str_replace('"connection":"website"', '"connection":"keyless"', (string)file_get_contents($file)));
+        $this->get(CacheManager::class)->flushCaches();
+        $start = $this->view('/_mieterportal/start?ziel=melden/schaden');
+        self::assertSame(503, $start->getStatusCode());
+        self::assertStringContainsString('<h1>Das Mieterportal antwortet gerade nicht</h1>', (string)$start->getBody());
+        self::assertStringContainsString('href="tel:0301234567"', (string)$start->getBody());
+        self::assertStringContainsString('No signing key', $this->log());
     }
 }

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Tests\Unit;
 
+use Mieterportal\Typo3\Tests\Support\Typo3Version;
 use PHPUnit\Framework\TestCase;
 
 final class ConfigurationTest extends TestCase
@@ -37,14 +38,28 @@ final class ConfigurationTest extends TestCase
 
     public function testEveryIconIsAPictureOfOurs(): void
     {
-        foreach ($this->loaded('Icons.php') as $name => $icon) {
-            $file = str_replace('EXT:mieterportal/', self::ROOT, $icon['source']);
-            $document = new \DOMDocument();
-            self::assertTrue($document->load($file), $name);
-            self::assertSame('svg', $document->documentElement?->nodeName);
+        $shown = [];
+        foreach ([13, 14] as Typo3Version::$major) {
+            foreach ($this->loaded('Icons.php') as $name => $icon) {
+                $file = str_replace('EXT:mieterportal/', self::ROOT, $icon['source']);
+                $document = new \DOMDocument();
+                self::assertTrue($document->load($file), $name);
+                self::assertSame('svg', $document->documentElement?->nodeName);
+                $shown[] = basename($file);
+            }
         }
+        $drawn = array_map(basename(...), glob(self::ROOT . 'Resources/Public/Icons/*') ?: []);
+        self::assertSame([], array_values(array_diff($drawn, $shown)), 'drawn for nothing');
         foreach ($this->loaded('Backend/Modules.php') as $module) {
             self::assertArrayHasKey($module['iconIdentifier'], $this->loaded('Icons.php'));
+        }
+    }
+
+    public function testTheModuleHasATileOnTypo313AndTheColourOfTheTextOn14(): void
+    {
+        foreach ([13 => false, 14 => true] as Typo3Version::$major => $isText) {
+            $icon = str_replace('EXT:mieterportal/', self::ROOT, $this->loaded('Icons.php')['mieterportal-module']['source']);
+            self::assertSame($isText, str_contains((string)file_get_contents($icon), 'currentColor'));
         }
     }
 

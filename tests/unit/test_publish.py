@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import service.storage as storage_module
+from benchmarks.foreign import Asked
 from benchmarks.statements import Day, ask_for_foreign, check_lists, publish, tell_persons, write_folder
 from service.access.vault import Vault
 from service.cli import main
@@ -271,6 +272,5 @@ def test_a_statement_day_gives_everybody_theirs_and_nobody_anothers_within_200_m
     tell_persons(day.persons)
     write_folder(most, day.persons)
     publish(day, portal, most)
-    check_lists(day)
-    ask_for_foreign(day, portal, residents=4, documents=15)
+    ask_for_foreign(day, portal, check_lists(day), Asked(residents=4, documents=15))
     assert (day.wrong, day.checked, day.asked) == ([], 250, 60)

@@ -6,7 +6,7 @@ from service.store.database import connected, open_database
 from service.store.database import database as pool
 from service.store.migrate import migrate
 from service.store.owner import owner_of_person
-from tests.support.databases import new_database
+from tests.support.databases import empty_database
 
 _DOKUMENT = {
     "mandant": "m", "quelle": "feed", "art": "X", "titel": "", "dateiname": "", "suche": "", "datum": "", "jahr": 2026,
@@ -27,7 +27,7 @@ def document(number: int, **more: object) -> None:
 
 
 def test_recipients_of_what_is_news_or_not_here_yet_are_told_and_persons_are_known(tmp_path: Path) -> None:
-    opened = open_database(new_database(tmp_path))
+    opened = open_database(empty_database(tmp_path))
     migrate("0023_scan_index")
     key = owner_of_person("m", "Pü")
     with connected():

@@ -30,17 +30,24 @@ def test_a_letter_arrives_and_its_opening_is_told_once_although_the_answers_are_
 ) -> None:
     name, content = provide(portal, resident)
     page = eventually(lambda: re.search(r'dokumente/([0-9a-f-]{36})"', resident.get("dokumente").text), seconds=60)
+    assert eventually(lambda: told(portal, name), seconds=60) == [("EINGESTELLT", None)]
+    assert eventually(lambda: settled(portal), seconds=60)
     faults = {"rate": 1, "kinds": ["cut_after_commit"], "calls": ["PUT /quittung"], "count": 1}
     requests.post(f"{portal.standin_url}/_standin/faults", json=faults, timeout=30).raise_for_status()
     try:
         assert resident.get(f"dokumente/{page[1]}/datei").content == content
         resident.get(f"dokumente/{page[1]}")
-        quittungen = f"{portal.standin_url}/_standin/dokumente/{name}"
-        found = eventually(lambda: requests.get(quittungen, timeout=30).json()["quittungen"], seconds=60)
+        assert eventually(lambda: len(told(portal, name)) > 1, seconds=60)
         assert eventually(lambda: settled(portal), seconds=60)
     finally:
         requests.post(f"{portal.standin_url}/_standin/faults", json={"rate": 0}, timeout=30)
-    assert [(one["art"], one["personNr"]) for one in found] == [("ERSTMALS_GEOEFFNET", resident.person)]
+    assert told(portal, name) == [("EINGESTELLT", None), ("ERSTMALS_GEOEFFNET", resident.person)]
+
+
+def told(portal: Installation, name: str) -> list[tuple[str, str | None]]:
+    """Return what immotion was told of a document, and of whom."""
+    answer = requests.get(f"{portal.standin_url}/_standin/dokumente/{name}", timeout=30)
+    return [(one["art"], one.get("personNr")) for one in answer.json()["quittungen"]]
 
 
 def settled(portal: Installation) -> bool:

@@ -7,8 +7,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 FAST = tests/unit tests/web tests/standin tests/invariants tests/servers tests/typo3 tests/demo
 SLOW = tests/browser tests/faults
-PARALLEL = --numprocesses 3 --dist loadfile
-SLOWLY = --numprocesses 2 --dist loadfile
+PARALLEL = --numprocesses 3 --dist loadfile --no-loadscope-reorder
 ON_EVERY_ENGINE = tests/unit/test_query.py tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -29,7 +28,7 @@ test: lint ## everything that proves the product; says at the end what could not
 	$(BIN)/coverage run -m pytest $(PARALLEL) $(FAST) || status=$$?; \
 	for engine in postgresql mariadb; do \
 	$(BIN)/python -m pytest $(PARALLEL) --engine $$engine $(ON_EVERY_ENGINE) || status=$$?; done; \
-	$(BIN)/python -m pytest $(SLOWLY) $(SLOW) || status=$$?; \
+	$(BIN)/python -m pytest $(PARALLEL) $(SLOW) || status=$$?; \
 	typo3_extension/Build/functional.sh >> var/lint-not-run.txt || status=$$?; \
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage report || [ $$status -ne 0 ] || status=2; \
 	echo; cat var/test-summary.txt var/lint-not-run.txt || status=2; exit $$status

@@ -124,8 +124,13 @@ class Letterbox:
 
     def acknowledged(self, name: str) -> list[tuple[str, str]]:
         """Return what immotion has been told of a document."""
-        found = patiently(lambda: self._get(f"dokumente/{name}")["quittungen"])
-        return [(one["art"], one["personNr"]) for one in found]
+        return patiently(
+            lambda: [
+                (one["art"], one["personNr"])
+                for one in self._get(f"dokumente/{name}")["quittungen"]
+                if one["art"] == "ERSTMALS_GEOEFFNET"
+            ]
+        )
 
     def filed(self, externe_id: str) -> bool:
         """Tell whether immotion has this Vorgang."""

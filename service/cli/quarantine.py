@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _PAGE = 500
 _CHUNK = 2**20
-Say = Callable[["Quarantined", str], None]
 
 
 @click.group()
@@ -74,9 +73,8 @@ def scan(files: tuple[UUID, ...], everything: bool, mandant: str | None, yes: bo
         raise click.UsageError("service.scan is not set: there is nothing to scan files with")
     found = list(_all(_mandanten(mandant))) if everything else _named(files, mandant)
     effect = f"{len(found)} files will be scanned again; a clean one is released:"
-    agree("\n".join([effect, *(_effect(item) for item in found)]), yes=yes, err=as_json)
-    states = [_each(item, partial(_scan_one, item), as_json=as_json) for item in found]
-    sys.exit(0 if all(state == "clean" for state in states) else 1)
+    _agree(effect, map(_effect, found), yes=yes, as_json=as_json)
+    _do(_scan_one, found, done="clean", as_json=as_json)
 
 
 @quarantine.command("release")
@@ -94,9 +92,8 @@ def release(files: tuple[UUID, ...], mandant: str | None, yes: bool, as_json: bo
     """
     found = _named(files, mandant)
     effect = "These files will be handed out although the virus scan said otherwise:"
-    agree("\n".join([effect, *(_effect(item) for item in found)]), yes=yes, err=as_json)
-    states = [_each(item, partial(_release_one, item), as_json=as_json) for item in found]
-    sys.exit(0 if all(state == "released" for state in states) else 1)
+    _agree(effect, map(_effect, found), yes=yes, as_json=as_json)
+    _do(_release_one, found, done="released", as_json=as_json)
 
 
 @quarantine.command("discard")
@@ -114,15 +111,24 @@ def discard(files: tuple[UUID, ...], mandant: str | None, yes: bool, as_json: bo
     """
     found = _named(files, mandant)
     effect = "The bytes of these files will be deleted for good; residents still read that the scan has locked them:"
-    agree("\n".join([effect, *(_line(item) for item in found)]), yes=yes, err=as_json)
-    states = [_each(item, partial(_discard_one, item), as_json=as_json) for item in found]
-    sys.exit(0 if all(state == "discarded" for state in states) else 1)
+    _agree(effect, (_line(item, _facts(item)) for item in found), yes=yes, as_json=as_json)
+    _do(_discard_one, found, done="discarded", as_json=as_json)
 
 
-def _each(item: "Quarantined", act: Callable[[], str], *, as_json: bool) -> str:
+def _agree(effect: str, lines: Iterable[str], *, yes: bool, as_json: bool) -> None:
+    agree("\n".join([effect, *lines]), yes=yes, err=as_json)
+
+
+def _do(act: "Callable[[Quarantined], str]", found: "Sequence[Quarantined]", *, done: str, as_json: bool) -> NoReturn:
+    """Do it to every file, and end with 0 if all have become what they should be, else with 1."""
+    states = [_each(item, act, as_json=as_json) for item in found]
+    sys.exit(0 if all(state == done for state in states) else 1)
+
+
+def _each(item: "Quarantined", act: "Callable[[Quarantined], str]", *, as_json: bool) -> str:
     """Do it to one file and say what has come of it; a storage or scanner that fails ends the command with 75."""
     try:
-        state = act()
+        state = act(item)
     except OSError as fault:
         click.echo(f"{item.datei.id}: could not be done now ({fault}); what is done is done", err=True)
         sys.exit(TEMPORARY)
@@ -246,12 +252,11 @@ def _facts(item: "Quarantined") -> Any:  # noqa: ANN401 - a JSON object
 
 def _words(item: "Quarantined") -> Iterator[str]:
     told = _facts(item)
-    yield _line(item)
+    yield _line(item, told)
     yield f"{told['bytes']} bytes, sha256 {told['sha256']}"
 
 
-def _line(item: "Quarantined") -> str:
-    told = _facts(item)
+def _line(item: "Quarantined", told: Any) -> str:  # noqa: ANN401 - a JSON object
     said = f"{told['state']} {told['found']}".strip()
     name = json.dumps(told["dateiname"], ensure_ascii=False)
     since = f"since {item.datei.created_at:%Y-%m-%d %H:%M} UTC"
@@ -278,7 +283,7 @@ def _effect(item: "Quarantined") -> str:
     }
     who = ["its residents see it"] if told["documents"] or told["meldenummer"] else []
     who += [ways[told["on_release"]]] if told["on_release"] in ways else []
-    return f"{_line(item)}; {', '.join(who) or 'whoever writes the draft sees it'}"
+    return f"{_line(item, told)}; {', '.join(who) or 'whoever writes the draft sees it'}"
 
 
 def _now() -> datetime:

@@ -244,8 +244,8 @@ def _aside() -> Query:
 def provided(mandant: str, *, limit: int) -> list[tuple[UUID, str]]:
     """Return documents, and where they are from, that residents see and that nothing was said of to immotion yet."""
     here = (DokumentRow.mandant == mandant) & (DokumentRow.meldet == True) & handed_out()  # noqa: E712 - a condition
-    return [(key, quelle) for key, quelle in tuples(DokumentRow.select(DokumentRow.id, DokumentRow.quelle)
-        .where(here).order_by(DokumentRow.id).limit(limit))]  # fmt: skip
+    query = DokumentRow.select(DokumentRow.id, DokumentRow.quelle).where(here).order_by(DokumentRow.id).limit(limit)
+    return [(key, quelle) for key, quelle in tuples(query)]
 
 
 def note_provided(ids: Sequence[UUID], now: datetime) -> bool:

@@ -149,6 +149,7 @@ class Journey:
         self.on(".mp-qr svg")
         self.secret = self.body.locator(".mp-key").inner_text().replace(" ", "").strip()
         self.send(code=self.code())
+        expect(self.body.locator(".mp-qr")).to_have_count(0)  # whoever goes on before has nothing set up
 
     def keep_codes(self) -> None:
         """Write down the recovery codes, and go on."""

@@ -27,7 +27,7 @@ from tests.faults.workload import (
     pictures,
     switch_faults,
 )
-from tests.support.portal import Installation, wait_for
+from tests.support.portal import Installation, eventually, wait_for
 
 _SYNCS = 2
 _SETTINGS = "timeout_s = 1\nlease_s = 5\nthreads = 6"
@@ -35,6 +35,8 @@ _FAULTS = ["500", "503", "timeout", "cut_before", "cut_after_commit"]
 _MESSAGES = 3
 _EVERY = 10
 _ENOUGH_KILLS = 40  # so many, and a worker dies while it holds something
+_ENOUGH_ANSWERS = 100  # of immotion, before it answers well again: a small run is filed before a worker has started
+_WAKE_UP_S = 60
 _NEAR = 0.02
 _SIGMAS = 4
 
@@ -62,6 +64,7 @@ def measure(
         killer = Killer(installation, syncs=_SYNCS, kills=kills, seed=seed)
         progress, began = Progress(submissions, kills), time.monotonic()
         filed, resent = _file_all(installation, clients, progress, killer)
+        eventually(lambda: counts_of(installation).answers >= min(submissions, _ENOUGH_ANSWERS), _WAKE_UP_S)
         filing = time.monotonic() - began
         switch_faults(installation, rate=0)
         with opened(installation):

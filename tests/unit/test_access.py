@@ -18,7 +18,8 @@ from service.sync.immotion.access import FixedAccess, TokenAccess
 from service.sync.immotion.channel import CredentialsRefused, Temporary
 from service.sync.immotion.factory import Channels
 from service.sync.immotion.filedrop.channel import FileDropChannel
-from service.sync.immotion.http import HttpChannel, access_of, pools
+from service.sync.immotion.http import HttpChannel, pools, shared_of
+from service.sync.immotion.pools import tls_of
 from service.watched import Watched
 from tests.support.ports import free_port
 from tests.support.tokens import TOKEN_PATH, FarSide, far_side
@@ -54,7 +55,7 @@ class Clock:
 def access(side: FarSide, clock: Callable[[], float] = time.monotonic, timeout_s: float = 5) -> TokenAccess:
     settings = settings_of(side)
     assert settings.oauth is not None
-    return TokenAccess(settings.oauth, pools(side.url, settings), timeout_s=timeout_s, monotonic=clock)
+    return TokenAccess(settings.oauth, pools(side.url, tls_of(settings)), timeout_s=timeout_s, monotonic=clock)
 
 
 def shown(of: TokenAccess) -> str:
@@ -87,7 +88,7 @@ def test_a_folder_needs_no_access(tmp_path: Any) -> None:
 
 
 def test_client_and_secret_are_encoded_as_the_rfc_says_and_the_scope_is_asked_for(side: FarSide) -> None:
-    access_of(settings_of(side, scope="vorgang.write vorgang.read")).headers()
+    shared_of(settings_of(side, scope="vorgang.write vorgang.read")).access.headers()
     headers, body = side.asked[0]
     basic = base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode()
     assert basic == "por+tal:s%3Aecret%2F%C3%A4%2B%25"
@@ -96,7 +97,7 @@ def test_client_and_secret_are_encoded_as_the_rfc_says_and_the_scope_is_asked_fo
 
 
 def test_a_query_of_the_endpoint_is_kept(side: FarSide) -> None:
-    access_of(settings_of(side, token_url=f"{side.url}{TOKEN_PATH}/?realm=x")).headers()
+    shared_of(settings_of(side, token_url=f"{side.url}{TOKEN_PATH}/?realm=x")).access.headers()
     assert len(side.asked) == 1
 
 
@@ -274,7 +275,7 @@ def test_a_token_that_never_changes_is_not_tried_twice(side: FarSide) -> None:
 
 
 def test_without_a_token_none_is_shown(side: FarSide) -> None:
-    assert access_of(ImmotionSettings(url=side.url)).headers() == {}
+    assert shared_of(ImmotionSettings(url=side.url)).access.headers() == {}
     assert FixedAccess(Watched("token", ("t",))).headers() == {"Authorization": "Bearer t"}
 
 
@@ -330,7 +331,7 @@ def test_an_endpoint_that_fails_is_tried_again_and_immotion_got_nothing(
 def test_an_endpoint_that_is_away_or_silent_is_tried_again(side: FarSide) -> None:
     away = settings_of(side, token_url=f"http://127.0.0.1:{free_port()}/t")
     with pytest.raises(Temporary, match="oauth:NewConnectionError"):
-        access_of(away).headers()
+        shared_of(away).access.headers()
     side.delay_s = 0.5
     with pytest.raises(Temporary, match="oauth:ReadTimeoutError") as fault:
         shown(access(side, timeout_s=0.1))

@@ -143,4 +143,5 @@ def _filed(resident: Visitor, answer: Result) -> str:
 
 def _receipts() -> list[dict[str, object]]:
     with connected():
-        return dicts(MailRow.select().where((MailRow.mandant == MANDANT) & (MailRow.kind == "quittung")))
+        owed = MailRow.select().where((MailRow.mandant == MANDANT) & (MailRow.kind == "quittung"))
+        return dicts(owed.order_by(MailRow.id))

@@ -6,7 +6,7 @@ from pathlib import Path
 from service.pem import validity
 from service.settings import ImmotionSettings
 from service.sync.immotion.channel import CredentialsRefused, Permanent, Temporary
-from service.sync.immotion.http import HttpChannel, access_of
+from service.sync.immotion.http import HttpChannel, shared_of
 
 _RENEW_WITHIN = timedelta(days=14)
 
@@ -39,14 +39,14 @@ def shown(settings: ImmotionSettings) -> str:
 
 def access(settings: ImmotionSettings) -> str | None:
     """Fetch a token if there is an endpoint, and read the catalogs; return what was refused, None when nothing was."""
-    shows = access_of(settings)
+    shared = shared_of(settings)
     try:
-        shows.headers()
+        shared.access.headers()
     except CredentialsRefused as refused:
         return f"the token endpoint refuses us ({refused}); check immotion.oauth: client_id, client_secret and scope"
     except Temporary as fault:
         return f"the token endpoint gives no token ({fault}); check immotion.oauth.token_url and the network"
-    channel = HttpChannel(settings, shows)
+    channel = HttpChannel(settings, shared)
     try:
         channel.kataloge("")
     except CredentialsRefused as refused:

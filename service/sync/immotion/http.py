@@ -2,11 +2,11 @@
 
 import base64
 import json
-import os
 import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, BinaryIO
@@ -35,7 +35,7 @@ from service.sync.immotion.channel import (
     Stand,
     Temporary,
 )
-from service.sync.immotion.pools import Pools, context_of
+from service.sync.immotion.pools import Pools, Tls, tls_of
 from service.sync.immotion.tls import POOLS, certificate_refused
 from service.sync.immotion.wire import seq_of
 from service.watched import Made
@@ -55,6 +55,14 @@ _CHUNK = 64 * 1024
 _CONNECT_S = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What TLS is spoken with, and what is shown to immotion with each call."""
+
+    tls: Tls
+    access: Access
+
+
 class HttpChannel:
     """One connection pool to one immotion.
 
@@ -62,11 +70,12 @@ class HttpChannel:
     what a delivery costs.
     """
 
-    def __init__(self, settings: ImmotionSettings, access: Access | None = None) -> None:
-        """Take what is shown to immotion from `access`, which all channels of a Mandant should share."""
+    def __init__(self, settings: ImmotionSettings, shared: Shared | None = None) -> None:
+        """Take what all channels of a Mandant should share from `shared`, or make it for this one."""
+        shared = shared or shared_of(settings)
         self._settings = settings
-        self._pools = pools(settings.url, settings)
-        self._access = access or access_of(settings)
+        self._pools = pools(settings.url, shared.tls)
+        self._access = shared.access
 
     def begin(self, item: OutboxItem) -> None:
         """Take no note: immotion knows by our ids what it has, whoever sends it."""
@@ -232,20 +241,17 @@ class HttpChannel:
             raise Temporary(type(fault).__name__, outcome_unknown=True) from fault
 
 
-def access_of(settings: ImmotionSettings) -> Access:
-    """Return what these settings show immotion with each call; certificates are the pool's."""
+def shared_of(settings: ImmotionSettings) -> Shared:
+    """Return what the channels of one Mandant share."""
+    tls = tls_of(settings)
     if settings.oauth is None:
-        return FixedAccess(bearer_token(settings))
-    return TokenAccess(settings.oauth, pools(settings.oauth.token_url, settings), timeout_s=settings.timeout_s)
+        return Shared(tls, FixedAccess(bearer_token(settings)))
+    return Shared(tls, TokenAccess(settings.oauth, pools(settings.oauth.token_url, tls), timeout_s=settings.timeout_s))
 
 
-def pools(url: str, settings: ImmotionSettings) -> Pools:
-    """Return the pool for an address, and another when certificates are renewed.
-
-    Proxy and CAs are the environment's where the settings name none.
-    """
-    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    return Made(context_of(settings, environment), partial(_pool, url))
+def pools(url: str, tls: Tls) -> Pools:
+    """Return the pool for an address, and another when certificates are renewed; a proxy is the environment's."""
+    return Made(tls, partial(_pool, url))
 
 
 def _pool(url: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
@@ -264,7 +270,7 @@ def _pool(url: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
 def health(settings: ImmotionSettings) -> str | None:
     """Return what is wrong with the way to immotion; None when it answers."""
     timeout = urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s)
-    pool = pools(settings.url, settings).now()
+    pool = pools(settings.url, tls_of(settings)).now()
     try:
         answer = pool.request("GET", f"{settings.url}/gesundheit", timeout=timeout, retries=False)
     except HTTPError as fault:

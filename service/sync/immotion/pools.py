@@ -1,5 +1,6 @@
 """What TLS is spoken with: a context of the PEM files that the settings name, made anew when they change."""
 
+import os
 import ssl
 from pathlib import Path
 
@@ -10,14 +11,17 @@ from service.pem import check_ca, check_client_certificate
 from service.settings import ImmotionSettings
 from service.watched import Made, Watched, stamp_of
 
+Tls = Watched[ssl.SSLContext | None]
 Pools = Made[ssl.SSLContext | None, PoolManager]
 
 
-def context_of(settings: ImmotionSettings, environment: str | None) -> Watched[ssl.SSLContext | None]:
+def tls_of(settings: ImmotionSettings) -> Tls:
     """Return what TLS is spoken with; made anew when a file of it changes, and the former one if that is no good.
 
-    `environment` names the CAs where the settings name none. Without any file it is urllib3's own: the system's CAs.
+    Where the settings name no CAs the environment may, as it does for requests. Without any file it is urllib3's own:
+    the system's CAs.
     """
+    environment = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     ca = settings.ca or (Path(environment) if environment else None)
     files = [file for file in (ca, settings.client_cert, settings.client_key) if file is not None]
 

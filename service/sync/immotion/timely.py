@@ -29,7 +29,8 @@ class _Pouring(io.RawIOBase):
             left = self._patience + self._bytes / SLOWEST - (time.monotonic() - self._begun)
             if left <= 0:
                 raise TimeoutError("the answer comes too slowly")
-            self._sock.settimeout(min(self._patience, left))
+            if self._bytes:  # for the first ones the socket's own time-out is right
+                self._sock.settimeout(min(self._patience, left))
         count = self._raw.readinto(buffer)
         self._bytes += count or 0
         return count

@@ -32,7 +32,7 @@ from tests.support.portal import Installation, vorgang_id, wait_for
 
 _SYNCS = 2
 _SETTINGS = "threads = 8\nlease_s = 5"
-_CUT_RATE = 0.5
+_CUT_RATE = 0.3  # of half, five follow each other so often that the breaker is open most of the time
 _CUT = "cut_after_commit"
 _SHARE = 10  # of the cuts, one in so many is to an attachment's, and as many to a message's answer
 _MESSAGES = 12  # with fewer, chance might cut none of them
@@ -41,8 +41,8 @@ _MESSAGES = 12  # with fewer, chance might cut none of them
 def measure(directory: Path, engine: str, *, cuts: int = 1000, keys: int = 1000, posts: int = 20) -> list[Finding]:
     """Post each of `keys` forms `posts` times at once, then with another text; then cut so many of immotion's answers.
 
-    Two workers forward; half of the answers to `PUT` of attachments, messages and Vorgänge are cut until it has been so
-    many: with all of them cut the breaker would rightly stay open.
+    Two workers forward; three of ten answers to `PUT` of attachments, messages and Vorgänge are cut until it has been
+    so many: with all of them cut the breaker would rightly stay open.
     """
     with installed(directory, engine, immotion=_SETTINGS) as installation:
         installation.start("portal", "serve")
@@ -132,11 +132,11 @@ def _cut(installation: Installation, engine: str, filed: list[Filed], cuts: int)
     share = max(cuts // _SHARE, 1)
     for call in ("PUT /anhaenge", "PUT /aktivitaeten"):
         _spoil(installation, call, share)
-        _add_messages(installation, filed, max(3 * share, _MESSAGES))
+        _add_messages(installation, filed, max(4 * share, _MESSAGES))
         drain()
     left = cuts - 2 * share
     _spoil(installation, "PUT /vorgaenge", left)
-    everything = filed + file_directly(2 * left + left // 2, "Unmittelbar")
+    everything = filed + file_directly(4 * left, "Unmittelbar")
     drain()
     return _findings(installation, engine, everything, cuts)
 

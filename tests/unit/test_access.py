@@ -18,8 +18,8 @@ from service.sync.immotion.access import FixedAccess, TokenAccess
 from service.sync.immotion.channel import CredentialsRefused, Temporary
 from service.sync.immotion.factory import Channels
 from service.sync.immotion.filedrop.channel import FileDropChannel
-from service.sync.immotion.http import HttpChannel, pools, shared_of
-from service.sync.immotion.pools import tls_of
+from service.sync.immotion.http import HttpChannel, shared_of
+from service.sync.immotion.pools import pools, tls_of
 from service.watched import Watched
 from tests.support.ports import free_port
 from tests.support.tokens import TOKEN_PATH, FarSide, far_side

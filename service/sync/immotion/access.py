@@ -17,7 +17,6 @@ from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote_plus, urlencode
 
-import urllib3
 from urllib3.exceptions import HTTPError
 
 from service.keys import KeyRing, client_secret
@@ -160,17 +159,8 @@ class TokenAccess:
             "Accept": "application/json",
         }
         try:
-            opened = self._pools.now().urlopen(
-                "POST",
-                self._oauth.token_url,
-                body=urlencode(form),
-                headers=headers,
-                preload_content=False,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=self._timeout_s),
-            )
-            answer = read(opened)
+            pool, body = self._pools.now(), urlencode(form)
+            answer = read(pool.send("POST", self._oauth.token_url, body=body, headers=headers, read_s=self._timeout_s))
         except HTTPError as fault:
             if refused := certificate_refused(fault):
                 raise CredentialsRefused(f"oauth:{refused}") from fault

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import urllib3
-from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 from service.keys import bearer_token
@@ -35,10 +33,9 @@ from service.sync.immotion.channel import (
     Stand,
     Temporary,
 )
-from service.sync.immotion.pools import Pools, Tls, tls_of
-from service.sync.immotion.tls import POOLS, certificate_refused
+from service.sync.immotion.pools import Tls, pools, tls_of
+from service.sync.immotion.tls import certificate_refused
 from service.sync.immotion.wire import seq_of
-from service.watched import Made
 
 _TEMPORARY = {408, 425, 429}
 _REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}  # whatever comes with them
@@ -52,7 +49,6 @@ _SHA_256 = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/")
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]{0,250}"')
 _CHUNK = 64 * 1024
-_CONNECT_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +60,7 @@ class Shared:
 
 
 class HttpChannel:
-    """One connection pool to one immotion.
-
-    urllib3 itself, not requests on top of it: cookies, redirects and merged settings have no use here and are half of
-    what a delivery costs.
-    """
+    """One connection pool to one immotion."""
 
     def __init__(self, settings: ImmotionSettings, shared: Shared | None = None) -> None:
         """Take what all channels of a Mandant should share from `shared`, or make it for this one."""
@@ -219,16 +211,7 @@ class HttpChannel:
         read_s: float,
     ) -> Answer:
         try:
-            opened = self._pools.now().urlopen(
-                method,
-                url,
-                body=payload,
-                headers=headers,
-                preload_content=False,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(connect=_CONNECT_S, read=read_s),
-            )
+            opened = self._pools.now().send(method, url, body=payload, headers=headers, read_s=read_s)
             if stream and opened.status in _WITH_CONTENT:
                 return Answer(opened.status, opened.headers, b"", opened)
             return read(opened)
@@ -249,30 +232,13 @@ def shared_of(settings: ImmotionSettings) -> Shared:
     return Shared(tls, TokenAccess(settings.oauth, pools(settings.oauth.token_url, tls), timeout_s=settings.timeout_s))
 
 
-def pools(url: str, tls: Tls) -> Pools:
-    """Return the pool for an address, and another when certificates are renewed; a proxy is the environment's."""
-    return Made(tls, partial(_pool, url))
-
-
-def _pool(url: str, context: ssl.SSLContext | None) -> urllib3.PoolManager:
-    tls: dict[str, Any] = {"ssl_context": context}
-    proxy = select_proxy(url, get_environ_proxies(url))
-    if proxy:
-        proxy = proxy if "://" in proxy else f"http://{proxy}"
-        headers = urllib3.make_headers(proxy_basic_auth=":".join(get_auth_from_url(proxy)))
-        pool: urllib3.PoolManager = urllib3.ProxyManager(proxy, proxy_headers=headers, **tls)
-    else:
-        pool = urllib3.PoolManager(**tls)
-    pool.pool_classes_by_scheme = POOLS
-    return pool
-
-
 def health(settings: ImmotionSettings) -> str | None:
     """Return what is wrong with the way to immotion; None when it answers."""
-    timeout = urllib3.Timeout(connect=_CONNECT_S, read=settings.timeout_s)
     pool = pools(settings.url, tls_of(settings)).now()
     try:
-        answer = pool.request("GET", f"{settings.url}/gesundheit", timeout=timeout, retries=False)
+        url, headers = f"{settings.url}/gesundheit", dict[str, str]()
+        answer = pool.send("GET", url, body=None, headers=headers, read_s=settings.timeout_s)
+        answer.close()
     except HTTPError as fault:
         if refused := certificate_refused(fault):
             return f"{settings.url} refuses our certificate ({refused}); check immotion.client_cert"

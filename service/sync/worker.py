@@ -85,6 +85,7 @@ def _work(errands: Errands, settings: Settings, place: crew.Place) -> None:
     """Be one process of the worker."""
     if place.of > 1:
         configure_logging()
+        crew.keep_to_own_core(place)
     stop = _stop_on_signals()
     crew.stop_with_parent(stop)
     open_database(settings.service.database)

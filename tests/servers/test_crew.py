@@ -3,13 +3,15 @@
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 import requests
 
 from service.settings import load_settings
-from service.sync.crew import Place
+from service.sync.crew import Place, keep_to_own_core
 from tests.faults.ground import at_last, opened
 from tests.faults.killer import crew_of, members
 from tests.faults.workload import compare, file_directly
@@ -81,3 +83,18 @@ def test_the_shares_add_up_to_the_threads(threads: int, of: int) -> None:
     shares = [Place(number, of).share(threads) for number in range(of)]
     assert sum(shares) == threads
     assert max(shares) - min(shares) <= 1
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_with_one_for_each_core_every_process_keeps_to_its_own(spare: int) -> None:
+    cores = os.sched_getaffinity(0)
+    of = len(cores) + spare
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        kept = list(pool.map(kept_to, [Place(number, of) for number in range(len(cores))]))
+    alone = of > 1 and not spare
+    assert kept == ([{core} for core in sorted(cores)] if alone else [cores] * len(cores))
+
+
+def kept_to(place: Place) -> set[int]:
+    keep_to_own_core(place)
+    return os.sched_getaffinity(0)

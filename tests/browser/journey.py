@@ -121,6 +121,7 @@ class Journey:
     def look(self) -> None:
         """Find nothing with axe-core, and nothing that scrolls sideways."""
         frame = self._frame()
+        frame.wait_for_load_state()  # with its style sheet
         if self.axe:
             frame.evaluate(self.axe)
             found = frame.evaluate(f"axe.run({{ runOnly: {json.dumps(RULES)} }})")["violations"]

@@ -47,7 +47,8 @@ def test_axe_finds_nothing_and_nothing_sticks_out(
     page.goto(f"{site.url}/anmelden")
     page.get_by_label("Benutzername").fill("falsch")
     page.get_by_label("Kennwort").fill("falsch")
-    page.get_by_role("button", name="Anmelden").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Anmelden").click()
     found.append(_look(page))
     sign_in(page, site)
     found += [_problems(page, site.url + path) for path in SIGNED_IN]

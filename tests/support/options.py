@@ -1,5 +1,7 @@
 """What pytest can be told on its command line."""
 
+import os
+
 import pytest
 
 from tests.support import databases
@@ -11,8 +13,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember the engine."""
+    """Remember the engine; programs that the tests start are not measured."""
     databases.use(config.getoption("--engine"))
+    if hasattr(config, "workerinput"):
+        os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 def pytest_unconfigure() -> None:

@@ -1,5 +1,6 @@
 """Real database servers on loopback, started for the tests and stopped after them."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -100,9 +102,7 @@ def postgresql_server(directory: Path) -> Iterator[Server]:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     binaries, data, port = POSTGRES[0], directory / "data", free_port()
     account = _account("postgres", directory)
-    subprocess.run(
-        [*account, binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres"], check=True, capture_output=True
-    )
+    _copy(_new_postgresql(), data)
     url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
     where = ["-D", data, "-p", str(port), "-k", directory, "-h", "127.0.0.1"]
     running = Server(
@@ -134,9 +134,7 @@ def mariadb_server(directory: Path) -> Iterator[Server]:
     _account(user, temporary)
     # in a folder of its own: a server that starts removes every temporary table it finds, those of others too
     options = ["--no-defaults", f"--datadir={data}", f"--tmpdir={temporary}", f"--user={user}"]
-    subprocess.run(
-        ["mariadb-install-db", *options, "--auth-root-authentication-method=normal"], check=True, capture_output=True
-    )
+    _copy(_new_mariadb(user), data)
     where = [
         f"--port={port}",
         "--bind-address=127.0.0.1",
@@ -162,6 +160,35 @@ def mariadb_server(directory: Path) -> Iterator[Server]:
     finally:
         running.stop()
         shutil.rmtree(temporary)
+
+
+@cache
+def _new_postgresql() -> Path:
+    """Make the files of a new server once: that takes longer than to copy them."""
+    place = _kept("postgres")
+    made = [*_account("postgres", place), POSTGRES[0] / "initdb", "-D", place / "data", "-A", "trust", "-U", "postgres"]
+    subprocess.run(made, check=True, capture_output=True)
+    return place / "data"
+
+
+@cache
+def _new_mariadb(user: str) -> Path:
+    """Make the files of a new server once."""
+    place = _kept(user)
+    made = ["mariadb-install-db", "--no-defaults", f"--datadir={place}/data", f"--tmpdir={place}", f"--user={user}"]
+    subprocess.run([*made, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+    return place / "data"
+
+
+def _kept(account: str) -> Path:
+    place = Path(mkdtemp(prefix="new"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    _account(account, place)
+    return place
+
+
+def _copy(made: Path, data: Path) -> None:
+    subprocess.run(["cp", "--archive", made, data], check=True)  # with their owners
 
 
 def _account(name: str, directory: Path) -> list[str]:

@@ -4,8 +4,12 @@ declare(strict_types=1);
 
 use Mieterportal\Typo3\Controller\AushaengeController;
 use Mieterportal\Typo3\Controller\PortalController;
+use Mieterportal\Typo3\Form\ElementChoices;
 use Mieterportal\Typo3\PageTitle\PortalTitleProvider;
 use Mieterportal\Typo3\Routing\PortalEnhancer;
+use TYPO3\CMS\Backend\Form\FormDataProvider\SiteResolving;
+use TYPO3\CMS\Backend\Form\FormDataProvider\TcaFlexPrepare;
+use TYPO3\CMS\Backend\Form\FormDataProvider\TcaFlexProcess;
 use TYPO3\CMS\Core\Utility\ExtensionManagementUtility;
 use TYPO3\CMS\Extbase\Utility\ExtensionUtility;
 
@@ -37,6 +41,10 @@ foreach (['Link' => 'link', 'Emergency' => 'emergency'] as $plugin => $action) {
     );
 }
 
+$GLOBALS['TYPO3_CONF_VARS']['SYS']['formEngine']['formDataGroup']['tcaDatabaseRecord'][ElementChoices::class] = [
+    'depends' => [SiteResolving::class, TcaFlexPrepare::class],
+    'before' => [TcaFlexProcess::class],
+];
 $GLOBALS['TYPO3_CONF_VARS']['SYS']['routing']['enhancers'][PortalEnhancer::TYPE] = PortalEnhancer::class;
 
 ExtensionManagementUtility::addTypoScriptSetup(

@@ -35,7 +35,8 @@ _SETTINGS = "threads = 8\nlease_s = 5"
 _CUT_RATE = 0.3  # of half, five follow each other so often that the breaker is open most of the time
 _CUT = "cut_after_commit"
 _SHARE = 10  # of the cuts, one in so many is to an attachment's, and as many to a message's answer
-_MESSAGES = 12  # with fewer, chance might cut none of them
+_MESSAGES = 30  # with fewer, chance might cut none of them
+_VORGAENGE = 60  # … or not as many as it should
 
 
 def measure(directory: Path, engine: str, *, cuts: int = 1000, keys: int = 1000, posts: int = 20) -> list[Finding]:
@@ -136,7 +137,7 @@ def _cut(installation: Installation, engine: str, filed: list[Filed], cuts: int)
         drain()
     left = cuts - 2 * share
     _spoil(installation, "PUT /vorgaenge", left)
-    everything = filed + file_directly(4 * left, "Unmittelbar")
+    everything = filed + file_directly(max(4 * left, _VORGAENGE), "Unmittelbar")
     drain()
     return _findings(installation, engine, everything, cuts)
 

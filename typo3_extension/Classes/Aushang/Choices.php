@@ -37,7 +37,7 @@ final readonly class Choices
     public static function read(AdminClient $client, string $language): self
     {
         $languages = array_values(array_filter((array)($client->version()['languages'] ?? []), is_string(...)));
-        $tables = (array)($client->catalog()['tables'] ?? []);
+        $tables = self::tables($client);
 
         return new self(
             languages: $languages === [] ? ['de'] : $languages,
@@ -75,9 +75,19 @@ final readonly class Choices
     }
 
     /**
-     * @return array<array-key, string>
+     * @return array<array-key, string> words by code
+     * @throws NoAnswer
      */
-    private static function gebaeude(AdminClient $client): array
+    public static function schadenskategorien(AdminClient $client, string $language): array
+    {
+        return self::words((array)(self::tables($client)['schadenskategorien'] ?? []), $language);
+    }
+
+    /**
+     * @return array<array-key, string> addresses by number
+     * @throws NoAnswer
+     */
+    public static function gebaeude(AdminClient $client): array
     {
         $found = [];
         $after = '';
@@ -91,6 +101,14 @@ final readonly class Choices
         asort($found, SORT_NATURAL | SORT_FLAG_CASE);
 
         return $found;
+    }
+
+    /**
+     * @return array<array-key, mixed>
+     */
+    private static function tables(AdminClient $client): array
+    {
+        return (array)($client->catalog()['tables'] ?? []);
     }
 
     /**

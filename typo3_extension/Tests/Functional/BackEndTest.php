@@ -17,6 +17,8 @@ use PHPUnit\Framework\Attributes\TestWith;
 use Psr\Http\Message\ResponseInterface;
 use Psr\Http\Message\ServerRequestInterface;
 use Symfony\Component\Yaml\Yaml;
+use TYPO3\CMS\Backend\Form\FormDataCompiler;
+use TYPO3\CMS\Backend\Form\FormDataGroup\TcaDatabaseRecord;
 use TYPO3\CMS\Backend\Module\ModuleProvider;
 use TYPO3\CMS\Backend\Routing\Route;
 use TYPO3\CMS\Core\Configuration\SiteWriter;
@@ -32,6 +34,7 @@ use TYPO3\CMS\Core\Security\ContentSecurityPolicy\SourceKeyword;
 use TYPO3\CMS\Core\Security\ContentSecurityPolicy\UriValue;
 use TYPO3\CMS\Core\Site\Set\SetRegistry;
 use TYPO3\CMS\Core\Site\SiteFinder;
+use TYPO3\CMS\Core\Utility\GeneralUtility;
 use TYPO3\CMS\Dashboard\WidgetRegistry;
 use TYPO3\CMS\Dashboard\Widgets\RequestAwareWidgetInterface;
 use TYPO3\CMS\Dashboard\Widgets\WidgetInterface;
@@ -414,6 +417,45 @@ final class BackEndTest extends FunctionalTestCase
         self::assertStringContainsString('The portal cannot be reached', $page);
         self::assertStringContainsString('It is not certain whether the notice has arrived', $page);
         $this->holdsWhatWasTyped($page);
+    }
+
+    #[Test]
+    public function anEditorChoosesCategoryAndBuildingByTheirWords(): void
+    {
+        $fields = $this->fieldsOfWay();
+        self::assertSame([['Sanitary <b> (SANITAER)', 'SANITAER']], $fields['settings.category']);
+        self::assertSame([['7', '7'], ['Anger 1 (G1)', 'G1']], $fields['settings.building']);
+        $GLOBALS['BE_USER']->user['lang'] = 'de';
+        self::assertSame([['Sanitär (SANITAER)', 'SANITAER']], $this->fieldsOfWay()['settings.category']);
+    }
+
+    #[Test]
+    public function whileThePortalIsAwayCategoryAndBuildingAreTyped(): void
+    {
+        $this->portal->there = false;
+        self::assertSame(['settings.category' => [], 'settings.building' => []], $this->fieldsOfWay());
+    }
+
+    /**
+     * @return array<string, list<array{string, string}>> label and value of what can be chosen, by field of the element
+     */
+    private function fieldsOfWay(): array
+    {
+        $given = ['request' => $this->request('mieterportal'), 'tableName' => 'tt_content', 'vanillaUid' => 22, 'command' => 'edit'];
+        $result = GeneralUtility::makeInstance(FormDataCompiler::class)->compile($given, GeneralUtility::makeInstance(TcaDatabaseRecord::class));
+        self::assertSame('G77', $result['databaseRow']['pi_flexform']['data']['sDEF']['lDEF']['settings.building']['vDEF']);
+        $fields = $result['processedTca']['columns']['pi_flexform']['config']['ds']['sheets']['sDEF']['ROOT']['el'];
+        $found = [];
+        foreach (['settings.category', 'settings.building'] as $name) {
+            self::assertSame('input', $fields[$name]['config']['type']);
+            $found[$name] = [];
+            foreach ($fields[$name]['config']['valuePicker']['items'] ?? [] as $item) {
+                self::assertSame([$item[0], $item[1]], [$item['label'], $item['value']]);
+                $found[$name][] = [$item[0], $item[1]];
+            }
+        }
+
+        return $found;
     }
 
     private function holdsWhatWasTyped(string $page): void

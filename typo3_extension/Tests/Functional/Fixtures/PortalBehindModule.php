@@ -57,7 +57,10 @@ final class PortalBehindModule
         '/retry' => [200, ['rows' => 2, 'vorgaenge' => 1, 'held' => 0]],
         '/catalog' => [200, [
             'version' => '7',
-            'tables' => ['vorgangstypen' => [['code' => 'KONTAKT', 'de' => 'Anliegen', 'en' => 'Question']]],
+            'tables' => [
+                'vorgangstypen' => [['code' => 'KONTAKT', 'de' => 'Anliegen', 'en' => 'Question']],
+                'schadenskategorien' => [['code' => 'SANITAER', 'de' => 'Sanitär', 'en' => 'Sanitary <b>']],
+            ],
             'rules' => [['name' => 'Nord', 'conditions' => ['gebaeude' => ['G1']], 'suggests' => ['sachbearbeiter' => 'nord']]],
         ]],
         '/aushaenge' => [200, ['timezone' => 'Europe/Berlin', 'aushaenge' => [self::AUSHANG], 'next' => null]],

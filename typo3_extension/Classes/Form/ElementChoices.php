@@ -67,14 +67,14 @@ final readonly class ElementChoices implements FormDataProviderInterface
 
     /**
      * @param array<array-key, string> $words
-     * @return list<array<int|string, string>> TYPO3 13 reads label and value by number, 14 by name
+     * @return list<array<int|string, string>> TYPO3 13 reads label and value by number, 14 by name and shows both
      */
     private static function items(array $words): array
     {
         $items = [];
         foreach ($words as $code => $word) {
-            $label = $word === '' || $word === (string)$code ? (string)$code : $word . ' (' . $code . ')';
-            $items[] = [$label, (string)$code, 'label' => $label, 'value' => (string)$code];
+            $label = $word === '' ? (string)$code : $word;
+            $items[] = [$label . ' (' . $code . ')', (string)$code, 'label' => $label, 'value' => (string)$code];
         }
 
         return $items;

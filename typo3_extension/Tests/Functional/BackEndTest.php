@@ -424,7 +424,7 @@ final class BackEndTest extends FunctionalTestCase
     {
         $fields = $this->fieldsOfWay();
         self::assertSame([['Sanitary <b> (SANITAER)', 'SANITAER']], $fields['settings.category']);
-        self::assertSame([['7', '7'], ['Anger 1 (G1)', 'G1']], $fields['settings.building']);
+        self::assertSame([['7 (7)', '7'], ['Anger 1 (G1)', 'G1']], $fields['settings.building']);
         $GLOBALS['BE_USER']->user['lang'] = 'de';
         self::assertSame([['Sanitär (SANITAER)', 'SANITAER']], $this->fieldsOfWay()['settings.category']);
     }
@@ -450,7 +450,7 @@ final class BackEndTest extends FunctionalTestCase
             self::assertSame('input', $fields[$name]['config']['type']);
             $found[$name] = [];
             foreach ($fields[$name]['config']['valuePicker']['items'] ?? [] as $item) {
-                self::assertSame([$item[0], $item[1]], [$item['label'], $item['value']]);
+                self::assertSame([$item[0], $item[1]], [$item['label'] . ' (' . $item['value'] . ')', $item['value']]);
                 $found[$name][] = [$item[0], $item[1]];
             }
         }

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from service.store.clean import line
 from service.store.deliveries import OWED
 from service.store.records import OwedRow, OwedVorgang, Vorgang
 from service.vorgang.delivery import DeliveryStatus, Effect, is_held
@@ -11,6 +12,7 @@ from service.vorgang.delivery_facts import what_of
 _HEAD = ("Mandant", "waiting", "oldest", "parked", "5 min", "1 h", "sent", "breaker", "worker seen")
 _WIDTHS = (20, 8, 12, 7, 6, 6, 9, 10, 12)
 _LEFT = {"Mandant", "breaker"}
+_NUMBER = 100
 
 
 def age(moment: datetime | None, now: datetime) -> str:
@@ -61,7 +63,7 @@ def owing_lines(found: Sequence[OwedVorgang], now: datetime) -> Iterator[str]:
 
 def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> Iterator[str]:
     """Give what was and is owed of one Vorgang."""
-    number = vorgang.vorgangsnummer or "no number yet"
+    number = line(vorgang.vorgangsnummer or "no number yet", _NUMBER)  # as immotion gave it, whatever that was
     yield f"{vorgang.mandant} {vorgang.meldenummer} ({vorgang.id}), {vorgang.typ}, {vorgang.status}"
     yield f"filed {_moment(vorgang.meldezeit)}, immotion: {number}"
     behind: int | None = None

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.cli import main
-from service.cli.sync_text import age
+from service.cli.sync_text import age, vorgang_lines
 from service.store import breakers, deliveries, documents, outbox, vorgaenge
 from service.store.database import connected, database, open_database
 from service.store.migrate import migrate
@@ -23,6 +23,7 @@ from service.sync.alarms import raise_alarm
 from service.vorgang import delivery
 from tests.support.owed import claim, owe, parked
 from tests.support.portal import MANDANT, Installation
+from tests.support.vorgaenge import some_vorgang
 
 NOW = datetime.now(UTC)
 OTHER = "nachbar"
@@ -295,3 +296,9 @@ def test_what_was_dropped_says_why_and_holds_nothing_back(installation: Installa
         assert deliveries.drop(vorgang.id) == 1
     assert "VORGANG dropped, immotion has deleted the Vorgang" in run(installation, "show", str(vorgang.id)).output
     assert "nothing is owed" in run(installation, "retry", str(vorgang.id), "--yes").output
+
+
+def test_a_number_that_would_steer_the_terminal_is_shown_as_one_line() -> None:
+    vorgang = some_vorgang(vorgangsnummer="V-1\x1b[2J\nV-2")
+    lines = list(vorgang_lines(vorgang, [], NOW))
+    assert lines[1].endswith("immotion: V-1 [2J V-2")

@@ -1,5 +1,6 @@
 """`melden/schaden`: danger first, then place, Kategorie and Art, then what the Art asks for."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -23,6 +24,7 @@ from service.web.render import write_page
 
 _TRIPLE = ("schadensort", "schadenskategorie", "schadensart")
 _SEARCH_MAX = 100
+_MARK = re.compile(r" \((freiwillig|voluntary|optional)\)$")  # as catalogs say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,7 @@ def _ort_field(reader: Reader, catalog: Catalog, art: Schadensart, values: Mappi
 
 def _question_field(reader: Reader, question: Question, values: Mapping[str, str]) -> Field:
     name = ANSWER_PREFIX + question.id
-    label = question.label.text(reader.lang)
-    voluntary = reader.words("(freiwillig)")
-    if question.optional and voluntary not in label and "(" not in label:
-        label = f"{label} {voluntary}"
+    label = _marked(reader, question)
     kind = {"single": "radio", "number": "number", "date": "date"}.get(question.type, "text")
     pairs = [(code, text.text(reader.lang)) for code, text in question.options]
     value = values.get(name, "")
@@ -158,6 +157,15 @@ def _question_field(reader: Reader, question: Question, values: Mapping[str, str
         inputmode="decimal" if kind == "number" else "",
         maxlength=500 if kind == "text" else None,
     )
+
+
+def _marked(reader: Reader, question: Question) -> str:
+    """Return a question, a voluntary one marked in the portal's own word: what is not marked must be answered."""
+    label = question.label.text(reader.lang)
+    if not question.optional:
+        return label
+    label, voluntary = _MARK.sub("", label), reader.words("freiwillig")
+    return f"{label[:-1]}, {voluntary})" if label.endswith(")") else f"{label} ({voluntary})"
 
 
 def _preset(req: falcon.Request, catalog: Catalog) -> _Preset:

@@ -119,7 +119,7 @@ SCHADEN_FIELDS = (
     ORT,
     Field("antwort_menge", "radio", "Wie viel Wasser tritt aus?", required=True, options=(
         Option("tropft", "Es tropft", hint="Ein Eimer reicht für Stunden"), Option("stark", "Es läuft stark"))),
-    Field("antwort_temp", "number", "Raumtemperatur in °C (falls bekannt)", "17,5", hint="Zum Beispiel: 17,5"),
+    Field("antwort_temp", "number", "Raumtemperatur in °C (falls bekannt, freiwillig)", "17,5", hint="Zum Beispiel: 17,5"),
     Field("antwort_seit", "date", "Seit wann? (freiwillig)", "2026-03-01"),
     Field("beschreibung", "textarea", "Was ist zu sehen? (freiwillig)", "Unter der Spüle steht Wasser.\nEs riecht nicht."),
     Field("vertrag", "radio", "Um welche Wohnung geht es?", required=True, options=(

@@ -146,6 +146,8 @@ def _thema(case: _Case, problems: list[Problem]) -> Assessed:
     label = thema_label(house.catalog, name, code)
     if label is None:
         problems.append(Problem(name, "not_allowed" if code else "choose"))
+    if name == "kontaktthema" and code in house.catalog.kontaktthemen and house.catalog.kontaktthemen[code].information:
+        problems.append(Problem(name, "information"))
     if meldung.typ is not Vorgangstyp.DOKUMENT and not meldung.beschreibung:
         problems.append(Problem("beschreibung", "required"))
     if problems or label is None:

@@ -27,6 +27,7 @@ from service.vorgang.types import (
 )
 from service.web.context import Reader, Room, reader_of
 from service.web.earlier import with_earlier
+from service.web.entwuerfe import chosen_draft
 from service.web.errors import NotSignedIn
 from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.forms import MeldungSchema
@@ -41,7 +42,10 @@ _NOT_KEPT = {"csrf_token", "idempotency_key", "aktion"}
 
 
 class Melden(ABC):
-    """`/{mandant}/melden/…`: GET shows the form with the latest draft, POST saves, uploads, discards or files."""
+    """`/{mandant}/melden/…`: GET shows the form with a draft, the latest unless the address names one.
+
+    POST saves, uploads, discards or files.
+    """
 
     access = RESIDENT_OR_DRAFT
     typ: ClassVar[Vorgangstyp]
@@ -65,7 +69,7 @@ class Melden(ABC):
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the form, with what was typed before."""
         reader = reader_of(req)
-        draft = latest_draft(reader, self.form_name)
+        draft = chosen_draft(req, reader, self.form_name)
         self.show(resp, reader, dict(draft.fields) if draft else {}, draft=draft)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
@@ -150,13 +154,16 @@ class Melden(ABC):
         problems: Sequence[Problem] = (),
         status: str = falcon.HTTP_200,
     ) -> None:
-        now = self._room.clock()
-        kept = keep_draft(draft, _kept(form.fields), form.files, now=now, spend=reader.signed_in.spend)
-        if not kept:
-            self._room.intake.discard(form.received)
+        stored = self._stored(reader, form, draft)
         resp.status = status
-        stored = drafts.by_id(draft.mandant, draft.account, draft.form_key)
         self.show(resp, reader, form.fields, draft=stored, problems=problems, refused=form.refused)
+
+    def _stored(self, reader: Reader, form: Submitted, draft: DraftOf) -> Draft | None:
+        """Keep a form; returns its draft, None if it was filed meanwhile."""
+        now = self._room.clock()
+        if not keep_draft(draft, _kept(form.fields), form.files, now=now, spend=reader.signed_in.spend):
+            self._room.intake.discard(form.received)
+        return drafts.by_id(draft.mandant, draft.account, draft.form_key)
 
     def _discard_draft(self, resp: falcon.Response, reader: Reader, draft: DraftOf) -> None:
         for file_id in drop_draft(draft, spend=reader.signed_in.spend):

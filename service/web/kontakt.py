@@ -67,12 +67,13 @@ class Kontakt(Melden):
 
     @override
     def page(self, reader: Reader, values: Mapping[str, str], form: Form, link_to_filed: Way | None) -> Page:
+        information = information_of(reader, values)
         return MeldenPage(
             title=self.title(reader, values),
-            intro=self.intro(reader),
+            intro="" if information else self.intro(reader),
             form=form,
             link_to_filed=link_to_filed,
-            information=information_of(reader, values),
+            information=information,
         )
 
     @override

@@ -122,7 +122,8 @@ class Melden(ABC):
                 spend=visitor.spend,
             )
         except MeldungRefused as refused:
-            self._keep(resp, reader, form, draft, refused.problems, falcon.HTTP_422)
+            problems = self._problems(reader, form) or refused.problems
+            self._keep(resp, reader, form, draft, problems, falcon.HTTP_422)
             return
         except AlreadyFiledDifferently as earlier:
             self._filed_before(resp, reader, form, earlier.vorgang_id)
@@ -134,11 +135,8 @@ class Melden(ABC):
         resp.location = reader.link(page) if filed.answered else reader.link(f"{page}/quittung", neu="1")
 
     def _problems(self, reader: Reader, form: Submitted) -> Sequence[Problem]:
-        try:
-            assess(self.meldung(form.fields), melder_of(reader), reader.house, now=self._room.clock())
-        except MeldungRefused as refused:
-            return refused.problems
-        return ()
+        """Return everything that is wrong, so that nobody has to send a form once for every fault."""
+        return problems_in(self.meldung(form.fields), reader)
 
     def meldung(self, values: Mapping[str, str]) -> Meldung:
         """Return what was filled in, parsed."""
@@ -287,6 +285,15 @@ def latest_draft(reader: Reader, form: str) -> Draft | None:
     """Return what the reader has begun to write in this form, for whom they act now."""
     visitor = reader.signed_in
     return drafts.latest(reader.mandant_id, visitor.account, form, visitor.owners)
+
+
+def problems_in(meldung: Meldung, reader: Reader) -> tuple[Problem, ...]:
+    """Return why a report of this reader cannot be filed as it is."""
+    try:
+        assess(meldung, melder_of(reader), reader.house, now=reader.room.clock())
+    except MeldungRefused as refused:
+        return refused.problems
+    return ()
 
 
 def form_problem(refused: FormTokenRefused) -> Problem:

@@ -53,6 +53,12 @@ def test_an_art_of_other_things_asks_for_place_and_words_at_once(visitor: Visito
     assert set(ERRORS.findall(answer.text)) >= {"schadensort", "beschreibung"}
 
 
+def test_a_change_of_contact_data_names_what_is_missing_and_what_is_wrong_at_once(visitor: Visitor) -> None:
+    answer = visitor.post("konto/aenderung", visitor.form("konto/aenderung") | {"telefon": "keine"})
+    assert answer.status_code == 422
+    assert ERRORS.findall(answer.text) == ["neu_name", "ab", "telefon"]
+
+
 @pytest.mark.parametrize(
     "lang,label",
     [("de", "Raumtemperatur in °C (falls bekannt, freiwillig)"), ("en", "Room temperature in °C (if known, optional)")],

@@ -527,6 +527,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
     pages = {
         "uebersicht": OVERVIEW,
         "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
+        "uebersicht-viele-entwuerfe": replace(OVERVIEW, drafts=(*ENTWUERFE, *ENTWUERFE)),
         "uebersicht-entwuerfe": replace(OVERVIEW, drafts=ENTWUERFE),
         "uebersicht-aushaenge": replace(OVERVIEW, aushaenge=AUSHAENGE, more_aushaenge=Way("Alle 6 Aushänge zeigen", "#")),
         "aushang": replace(AUSHANG, done="Danke. Wir haben notiert, dass die Störung auch Sie betrifft."),
@@ -543,7 +544,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "melden-nur-hotline": replace(MELDEN, notice=GAS),
         "melden-hinweis": replace(MELDEN, notice=INFO, link_to_filed=Way("Diese Meldung ist schon gespeichert.", "#v")),
         "kontakt": KONTAKT,
-        "kontakt-information": replace(KONTAKT, information=KUENDIGUNG),
+        "kontakt-information": replace(KONTAKT, intro="", information=KUENDIGUNG),
         "information": InformationPage(
             KUENDIGUNG.title, KUENDIGUNG, Way("Anderes Anliegen wählen", "#"), Way("Zur Übersicht", "#"), kept=True),
         "quittung-dokument": replace(QUITTUNG, there=Way("Hausordnung 2026", "#")),

@@ -7,18 +7,20 @@ from uuid import UUID
 import peewee
 
 from service.store.models import DraftRow
-from service.store.query import Query, first
+from service.store.query import Query, dicts, first
 from service.store.records import Draft
 
 
-def save(draft: Draft) -> None:
-    """Store a draft, or put it in place of its former state."""
+def save(draft: Draft) -> bool:
+    """Store a draft, or put it in place of its former state; True if it is a new one."""
     here = (DraftRow.id == draft.id) & (DraftRow.mandant == draft.mandant) & (DraftRow.account == draft.account)
     changes = {"fields": dict(draft.fields), "updated_at": draft.updated_at, "owner": draft.owner}
-    if not DraftRow.update(**changes).where(here).execute():
-        DraftRow.insert(
-            id=draft.id, mandant=draft.mandant, account=draft.account, form=draft.form, **changes
-        ).on_conflict_ignore().as_rowcount().execute()
+    if DraftRow.update(**changes).where(here).execute():
+        return False
+    DraftRow.insert(
+        id=draft.id, mandant=draft.mandant, account=draft.account, form=draft.form, **changes
+    ).on_conflict_ignore().as_rowcount().execute()
+    return True
 
 
 def latest(mandant: str, account: str, form: str, owners: Sequence[str]) -> Draft | None:
@@ -26,6 +28,12 @@ def latest(mandant: str, account: str, form: str, owners: Sequence[str]) -> Draf
     here = _of(mandant, account, owners) & (DraftRow.form == form)
     row = first(DraftRow.select().where(here).order_by(DraftRow.updated_at.desc()))
     return Draft(**row) if row else None
+
+
+def of_forms(mandant: str, account: str, forms: Sequence[str], owners: Sequence[str]) -> list[Draft]:
+    """Return all drafts of this account for these forms, for one of these owners, the newest first."""
+    here = _of(mandant, account, owners) & DraftRow.form.in_(list(forms))
+    return [Draft(**row) for row in dicts(DraftRow.select().where(here).order_by(DraftRow.updated_at.desc()))]
 
 
 def by_id(mandant: str, account: str, draft_id: UUID) -> Draft | None:

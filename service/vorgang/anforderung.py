@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,10 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from service.store import dokumente
-from service.store.dokument_records import LAST_DAY, Dokument, DokumentFilter
+from service.store.dokument_records import LAST_DAY, Dokument, DokumentFilter, Leser
 from service.store.records import Aktivitaet, Vorgang
 from service.vorgang.assess import Assessed
+from service.vorgang.catalog import Catalog
 from service.vorgang.dokumente import leser_of
 from service.vorgang.types import House, Melder, Meldung, Vorgangstyp
 
@@ -21,6 +23,15 @@ _CERTIFICATE_HOLDS = timedelta(days=31)
 _LOOKED_AT = 50
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _OF_A_YEAR = "STATEMENT"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks for: a kind of document, its group in the catalog, the period as it was typed."""
+
+    art: str
+    group: str
+    zeitraum: str
 
 
 def answer_to(meldung: Meldung, assessed: Assessed, melder: Melder, house: House, *, today: date) -> Dokument | None:
@@ -34,16 +45,31 @@ def answer_to(meldung: Meldung, assessed: Assessed, melder: Melder, house: House
     vertraege = [assessed.vertrag] if assessed.vertrag else []
     home = assessed.vertrag.nr if assessed.vertrag else ""
     leser = leser_of(house.mandant, [melder.owner], vertraege, today, home=home)
-    found = dokumente.page(leser, DokumentFilter(art=meldung.dokumentart), limit=_LOOKED_AT)
     group = house.catalog.dokumentarten[meldung.dokumentart].group
-    years = _YEAR.findall(meldung.zusatz.get("zeitraum", ""))
-    return next((one for one in found if _answers(one, group, years, meldung, today)), None)
+    return _found(leser, _Asked(meldung.dokumentart, group, meldung.zusatz.get("zeitraum", "")), today)
 
 
-def _answers(one: Dokument, group: str, years: list[str], meldung: Meldung, today: date) -> bool:
+def there_already(vorgang: Vorgang, leser: Leser, catalog: Catalog, *, today: date) -> Dokument | None:
+    """Return the document that a request asks for, if this reader has it; the request itself may wait for a person.
+
+    None for a Vorgang that is no request, or that a document has answered: that one is in its timeline.
+    """
+    art = catalog.dokumentarten.get(str(vorgang.details.get("dokumentart", "")))
+    if vorgang.typ != Vorgangstyp.DOKUMENT or art is None or is_answered(vorgang):
+        return None
+    return _found(leser, _Asked(art.code, art.group, str(vorgang.details.get("zeitraum", ""))), today)
+
+
+def _found(leser: Leser, asked: _Asked, today: date) -> Dokument | None:
+    found = dokumente.page(leser, DokumentFilter(art=asked.art), limit=_LOOKED_AT)
+    return next((one for one in found if _answers(one, asked, today)), None)
+
+
+def _answers(one: Dokument, asked: _Asked, today: date) -> bool:
+    years, group = _YEAR.findall(asked.zeitraum), asked.group
     if years:
         return len(set(years)) == 1 and _is_of(one, years[0], group)
-    if meldung.zusatz.get("zeitraum"):
+    if asked.zeitraum:
         return False  # in words: only a person can tell
     return group != "CERT" or date.fromisoformat(one.datum) >= today - _CERTIFICATE_HOLDS
 

@@ -1,7 +1,7 @@
 """What the catalog and the house's rules make of a report, before anything is stored."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -102,19 +102,14 @@ def _notice(case: _Case) -> EmergencyNotice | None:
 
 def _schaden(case: _Case, problems: list[Problem]) -> Assessed:
     meldung, house = case.meldung, case.house
+    notice, fall = _notice(case), None
     try:
         fall = house.catalog.triple(meldung.schadensort, meldung.schadenskategorie, meldung.schadensart)
     except UnknownSchadensfall as unknown:
-        code = "not_allowed" if getattr(meldung, unknown.field) else "choose"
-        raise MeldungRefused([*problems, Problem(unknown.field, code)]) from unknown
-    questions = house.catalog.questions_for(fall.art, special_categories=house.special_categories)
-    problems += [problem for question in questions for problem in _answer_problems(question, meldung.antworten)]
-    if fall.art.code.endswith(".SONSTIGES") and not meldung.beschreibung:
-        problems.append(Problem("beschreibung", "describe"))
-    notice = _notice(case)
-    if notice is not None and notice.is_emergency and not meldung.notfall_bestaetigt:
-        problems.append(Problem("notfall_bestaetigt", "confirm_emergency"))
-    if problems:
+        problems.append(Problem(unknown.field, "not_allowed" if getattr(meldung, unknown.field) else "choose"))
+    questions = _asked(case)
+    problems += _schaden_problems(case, questions, notice)
+    if problems or fall is None:
         raise MeldungRefused(problems)
     given = {q.id: meldung.antworten[q.id] for q in questions if meldung.antworten.get(q.id)}
     details = _fall_codes(fall) | {"antworten": given}
@@ -126,6 +121,24 @@ def _schaden(case: _Case, problems: list[Problem]) -> Assessed:
     return _assessed(case, labels, details, betreff, emergency)
 
 
+def _asked(case: _Case) -> tuple[Question, ...]:
+    """Return what the Art asks, wherever the damage is; nothing while no Art is chosen."""
+    catalog = case.house.catalog
+    art = catalog.schadensarten.get(case.meldung.schadensart)
+    return catalog.questions_for(art, special_categories=case.house.special_categories) if art else ()
+
+
+def _schaden_problems(case: _Case, questions: Sequence[Question], notice: EmergencyNotice | None) -> Iterator[Problem]:
+    """Yield what is wrong beside the combination itself, so that nobody has to send a form once for every fault."""
+    meldung = case.meldung
+    for question in questions:
+        yield from _answer_problems(question, meldung.antworten)
+    if meldung.schadensart.endswith(".SONSTIGES") and not meldung.beschreibung:
+        yield Problem("beschreibung", "describe")
+    if notice is not None and notice.is_emergency and not meldung.notfall_bestaetigt:
+        yield Problem("notfall_bestaetigt", "confirm_emergency")
+
+
 def _thema(case: _Case, problems: list[Problem]) -> Assessed:
     meldung, house = case.meldung, case.house
     name = _THEMA[meldung.typ]
@@ -133,6 +146,8 @@ def _thema(case: _Case, problems: list[Problem]) -> Assessed:
     label = thema_label(house.catalog, name, code)
     if label is None:
         problems.append(Problem(name, "not_allowed" if code else "choose"))
+    if name == "kontaktthema" and code in house.catalog.kontaktthemen and house.catalog.kontaktthemen[code].information:
+        problems.append(Problem(name, "information"))
     if meldung.typ is not Vorgangstyp.DOKUMENT and not meldung.beschreibung:
         problems.append(Problem("beschreibung", "required"))
     if problems or label is None:

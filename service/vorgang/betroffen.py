@@ -1,6 +1,6 @@
 """The use case "betrifft mich auch": one tap on a known fault becomes a light Vorgang of whoever it concerns."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from service.store.database import in_transaction
 from service.store.records import Vertrag, Vorgang
 from service.vorgang.assess import BETREFF_MAX, assess_light
 from service.vorgang.aushang import Art, UnknownAushang, homes
-from service.vorgang.catalog import Catalog, Schadensfall
+from service.vorgang.catalog import Catalog, Schadensfall, Thema
 from service.vorgang.filing import vorgang_of
 from service.vorgang.types import House, Melder, Meldung, Submission, Vorgangstyp
 
@@ -85,8 +85,13 @@ def _meldung(aushang: Aushang, house: House) -> Meldung:
             schadensart=fall.art.code,
         )
     themen = house.catalog.kontaktthemen
-    thema = _GENERAL if _GENERAL in themen else next(iter(themen))
+    thema = _GENERAL if _GENERAL in themen else _filed(themen)
     return Meldung(Vorgangstyp.KONTAKT, betreff=betreff, beschreibung=said, kontaktthema=thema)
+
+
+def _filed(themen: Mapping[str, Thema]) -> str:
+    """Return the first topic that more can be done about than to inform."""
+    return next((code for code, one in themen.items() if not one.information), next(iter(themen)))
 
 
 def _fall(catalog: Catalog, aushang: Aushang) -> Schadensfall | None:

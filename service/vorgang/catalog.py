@@ -49,10 +49,11 @@ class Schadensart(Entry):
 
 @dataclass(frozen=True, slots=True)
 class Thema(Entry):
-    """A Kontaktthema or Beschwerdeart."""
+    """A Kontaktthema or Beschwerdeart; one with `information` is answered by these words alone, and never filed."""
 
     vorgangsart: str
     noise_log: bool = False
+    information: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,10 +103,22 @@ def _special(row: dict[str, Any], where: str, table: str) -> Iterator[str]:
         yield f"{where}.en: must be a text"
     if table == "priorities" and not _is_count(row.get("target_business_days")):
         yield f"{where}.target_business_days: must be a whole number of days"
+    if table == "kontaktthemen":
+        yield from _thema(row, where)
     if table == "dokumentarten" and not isinstance(row.get("audience", ""), str):
         yield f"{where}.audience: must be a text"
     if table == "dokumentarten" and not _is_count(row.get("retention_years_default", 0), most=100):
         yield f"{where}.retention_years_default: must be a whole number of years, at most 100"
+
+
+def _thema(row: dict[str, Any], where: str) -> Iterator[str]:
+    for name in ("information_de", "information_en"):
+        if not _is_texts(row.get(name, [])):
+            yield f"{where}.{name}: must be a list of texts"
+    if "resident_de" in row and not _is_text(row["resident_de"]):
+        yield f"{where}.resident_de: must be a text"
+    if not isinstance(row.get("resident_en", ""), str):
+        yield f"{where}.resident_en: must be a text"
 
 
 def _references(rows: list[dict[str, Any]], table: str, references: Mapping[str, str], codes: Codes) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """A checked catalog file becomes a Catalog."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from service.vorgang.catalog import (
@@ -46,7 +47,7 @@ def read_catalog(raw: Raw, shipped: Raw, digest: str) -> Catalog:
         questions=_table(raw["questions"], lambda e: _question(e, more.option_label(raw)), key="id"),
         emergency_rules=_table(raw["emergency_rules"], lambda e: _emergency_rule(e, more), key="id"),
         beschwerdearten=_table(raw["beschwerdearten"], _thema),
-        kontaktthemen=_table(raw["kontaktthemen"], _thema),
+        kontaktthemen=_table(raw["kontaktthemen"], lambda e: _kontaktthema(e, more.thema(e))),
         dokumentarten=_table(raw["dokumentarten"], lambda e: _dokumentart(e, more)),
         tenant_statuses=_table(raw["tenant_statuses"], lambda e: _tenant_status(e, more)),
         erp_statuses=_table(
@@ -64,6 +65,7 @@ class _Shipped:
         self._rules = {rule["id"]: rule for rule in shipped["emergency_rules"]}
         self._statuses = {status["code"]: status for status in shipped["tenant_statuses"]}
         self._arten = {art["code"]: art for art in shipped["schadensarten"]}
+        self._themen = {thema["code"]: thema for thema in shipped["kontaktthemen"]}
         self._keep_years = {art["code"]: art["retention_years_default"] for art in shipped["dokumentarten"]}
 
     def option_label(self, raw: Raw) -> Callable[[str], Label]:
@@ -83,6 +85,10 @@ class _Shipped:
         known = self._statuses.get(status["code"], {})
         same = known.get("text_de") == status["text_de"]
         return str(status.get("text_en") or (known.get("text_en", "") if same else ""))
+
+    def thema(self, thema: Raw) -> Raw:
+        known: Raw = self._themen.get(thema["code"], {})
+        return known
 
     def keep_years(self, art: Raw) -> int:
         return int(art.get("retention_years_default", self._keep_years.get(art["code"], 0)))
@@ -116,6 +122,16 @@ def _entry(entry: Raw) -> Entry:
 
 def _thema(entry: Raw) -> Thema:
     return Thema(entry["code"], _label(entry), entry["vorgangsart"], bool(entry.get("noise_log", False)))
+
+
+def _kontaktthema(entry: Raw, shipped: Raw) -> Thema:
+    """Return a topic; what residents read may differ from the name that a file gives it for clerks."""
+    named = entry if "resident_de" in entry or entry["de"] != shipped.get("de") else shipped
+    label = Label(named["resident_de"], named.get("resident_en", "")) if "resident_de" in named else _label(entry)
+    told = entry if "information_de" in entry else shipped
+    german, english = told.get("information_de", ()), told.get("information_en", ())
+    both = zip(german, english if len(english) == len(german) else [""] * len(german), strict=True)
+    return replace(_thema(entry), label=label, information=tuple(Label(de, en) for de, en in both))
 
 
 def _schadensart(entry: Raw, more: _Shipped) -> Schadensart:

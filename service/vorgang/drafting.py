@@ -6,10 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 from service.files.intake import StoredFile
-from service.store import drafts, vorgaenge
+from service.store import drafts, holds, retention, vorgaenge
 from service.store.database import in_transaction
 from service.store.records import Draft
 from service.vorgang.filing import anhang_rows
+
+DRAFTS_MOST = 10  # of one form and person
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +33,32 @@ def keep_draft(
     now: datetime,
     spend: Callable[[], None],
 ) -> bool:
-    """Store the fields and add the files; False (and nothing stored) when this form was sent meanwhile."""
+    """Store the fields and add the files; False (and nothing stored) when this form was sent meanwhile.
+
+    Of so many drafts of one form as nobody needs the oldest goes.
+    """
     if vorgaenge.by_form_key(draft.form_key) is not None or vorgaenge.aktivitaet(draft.form_key) is not None:
         return False
 
     def store() -> None:
         spend()
-        drafts.save(Draft(draft.form_key, draft.mandant, draft.account, draft.form, fields, now, draft.owner))
+        if drafts.save(Draft(draft.form_key, draft.mandant, draft.account, draft.form, fields, now, draft.owner)):
+            _make_room(draft)
         vorgaenge.add_anhaenge(anhang_rows(files, draft.mandant, now, draft_id=draft.form_key))
 
     in_transaction(store)
     return True
+
+
+def _make_room(draft: DraftOf) -> None:
+    """Remove what is too much beside a new draft, unless it is held; without its row nobody can read a file's bytes."""
+    there = drafts.of_forms(draft.mandant, draft.account, [draft.form], [draft.owner] if draft.owner else [])
+    old = [one for one in there if one.id != draft.form_key][DRAFTS_MOST - 1 :]
+    if not old:
+        return
+    held = holds.held(draft.mandant)
+    if draft.account not in held.accounts and draft.owner not in held.owners:
+        retention.remove_drafts([one.id for one in old])
 
 
 def drop_draft(draft: DraftOf, *, spend: Callable[[], None]) -> list[UUID]:

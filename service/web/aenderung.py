@@ -3,7 +3,7 @@
 The portal changes nothing itself: master data come back from immotion alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -15,6 +15,7 @@ from service.web.context import Reader, reader_of
 from service.web.errors import NotFoundHere
 from service.web.intake import Submitted
 from service.web.kontakt import STAMMDATEN, Kontakt, beschreibung_field, require_for_contact
+from service.web.melden import problems_in
 from service.web.pages import Field
 from service.web.text import mark
 from service.web.views import KONTAKTDATEN
@@ -92,8 +93,7 @@ class Aenderung(Kontakt):
     @override
     def meldung(self, values: Mapping[str, str]) -> Meldung:
         """Return what changes in the words of a KONTAKT, for the clerk; raises MeldungRefused."""
-        typed = super().meldung(values)
-        changed = {name: values[name].strip() for name in _NEU if values.get(name, "").strip()}
+        typed, changed = super().meldung(values), _changed(values)
         problems = _problems(changed, values.get("ab", "").strip())
         if problems:
             raise MeldungRefused(problems)
@@ -101,6 +101,18 @@ class Aenderung(Kontakt):
         since = f"Gültig ab: {date.fromisoformat(values['ab'].strip()):%d.%m.%Y}"
         text = "\n".join([*lines, since, *([typed.beschreibung] if typed.beschreibung else [])])
         return replace(typed, kontaktthema=STAMMDATEN, betreff=KONTAKTDATEN, beschreibung=text)
+
+    @override
+    def _problems(self, reader: Reader, form: Submitted) -> Sequence[Problem]:
+        own = _problems(_changed(form.fields), form.get("ab"))
+        if not own:
+            return super()._problems(reader, form)
+        rest = replace(super().meldung(form.fields), kontaktthema=STAMMDATEN, beschreibung=KONTAKTDATEN)
+        return (*own, *problems_in(rest, reader))
+
+
+def _changed(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: values[name].strip() for name in _NEU if values.get(name, "").strip()}
 
 
 def _problems(changed: Mapping[str, str], since: str) -> list[Problem]:

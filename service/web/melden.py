@@ -27,6 +27,7 @@ from service.vorgang.types import (
 )
 from service.web.context import Reader, Room, reader_of
 from service.web.earlier import with_earlier
+from service.web.entwuerfe import chosen_draft
 from service.web.errors import NotSignedIn
 from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.forms import MeldungSchema
@@ -41,7 +42,10 @@ _NOT_KEPT = {"csrf_token", "idempotency_key", "aktion"}
 
 
 class Melden(ABC):
-    """`/{mandant}/melden/…`: GET shows the form with the latest draft, POST saves, uploads, discards or files."""
+    """`/{mandant}/melden/…`: GET shows the form with a draft, the latest unless the address names one.
+
+    POST saves, uploads, discards or files.
+    """
 
     access = RESIDENT_OR_DRAFT
     typ: ClassVar[Vorgangstyp]
@@ -65,7 +69,7 @@ class Melden(ABC):
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the form, with what was typed before."""
         reader = reader_of(req)
-        draft = latest_draft(reader, self.form_name)
+        draft = chosen_draft(req, reader, self.form_name)
         self.show(resp, reader, dict(draft.fields) if draft else {}, draft=draft)
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
@@ -118,7 +122,8 @@ class Melden(ABC):
                 spend=visitor.spend,
             )
         except MeldungRefused as refused:
-            self._keep(resp, reader, form, draft, refused.problems, falcon.HTTP_422)
+            problems = self._problems(reader, form) or refused.problems
+            self._keep(resp, reader, form, draft, problems, falcon.HTTP_422)
             return
         except AlreadyFiledDifferently as earlier:
             self._filed_before(resp, reader, form, earlier.vorgang_id)
@@ -130,11 +135,8 @@ class Melden(ABC):
         resp.location = reader.link(page) if filed.answered else reader.link(f"{page}/quittung", neu="1")
 
     def _problems(self, reader: Reader, form: Submitted) -> Sequence[Problem]:
-        try:
-            assess(self.meldung(form.fields), melder_of(reader), reader.house, now=self._room.clock())
-        except MeldungRefused as refused:
-            return refused.problems
-        return ()
+        """Return everything that is wrong, so that nobody has to send a form once for every fault."""
+        return problems_in(self.meldung(form.fields), reader)
 
     def meldung(self, values: Mapping[str, str]) -> Meldung:
         """Return what was filled in, parsed."""
@@ -150,13 +152,16 @@ class Melden(ABC):
         problems: Sequence[Problem] = (),
         status: str = falcon.HTTP_200,
     ) -> None:
-        now = self._room.clock()
-        kept = keep_draft(draft, _kept(form.fields), form.files, now=now, spend=reader.signed_in.spend)
-        if not kept:
-            self._room.intake.discard(form.received)
+        stored = self._stored(reader, form, draft)
         resp.status = status
-        stored = drafts.by_id(draft.mandant, draft.account, draft.form_key)
         self.show(resp, reader, form.fields, draft=stored, problems=problems, refused=form.refused)
+
+    def _stored(self, reader: Reader, form: Submitted, draft: DraftOf) -> Draft | None:
+        """Keep a form; returns its draft, None if it was filed meanwhile."""
+        now = self._room.clock()
+        if not keep_draft(draft, _kept(form.fields), form.files, now=now, spend=reader.signed_in.spend):
+            self._room.intake.discard(form.received)
+        return drafts.by_id(draft.mandant, draft.account, draft.form_key)
 
     def _discard_draft(self, resp: falcon.Response, reader: Reader, draft: DraftOf) -> None:
         for file_id in drop_draft(draft, spend=reader.signed_in.spend):
@@ -280,6 +285,15 @@ def latest_draft(reader: Reader, form: str) -> Draft | None:
     """Return what the reader has begun to write in this form, for whom they act now."""
     visitor = reader.signed_in
     return drafts.latest(reader.mandant_id, visitor.account, form, visitor.owners)
+
+
+def problems_in(meldung: Meldung, reader: Reader) -> tuple[Problem, ...]:
+    """Return why a report of this reader cannot be filed as it is."""
+    try:
+        assess(meldung, melder_of(reader), reader.house, now=reader.room.clock())
+    except MeldungRefused as refused:
+        return refused.problems
+    return ()
 
 
 def form_problem(refused: FormTokenRefused) -> Problem:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from service.web.aushang_pages import AushangView
+    from service.web.entwuerfe import DraftView
+    from service.web.information import Information
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,7 @@ class MeldenPage:
     change_url: str = ""
     link_to_filed: Way | None = None
     aushaenge: "tuple[AushangView, ...]" = ()
+    information: "Information | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ class SchadenPage:
     groups: tuple[Group, ...]
     chosen: tuple[str, ...]
     back: Way | None
-    draft: Way | None
+    drafts: "tuple[DraftView, ...]"
     errors: tuple[FieldError, ...]
     danger: tuple[Way, ...]
     aushaenge: "tuple[AushangView, ...]" = ()
@@ -213,7 +216,7 @@ class OverviewPage:
     search_action: str
     ways: tuple[Way, ...]
     calls: tuple[Rufnummer, ...]
-    drafts: tuple[Way, ...] = ()
+    drafts: "tuple[DraftView, ...]" = ()
     activate: Way | None = None
     letters: Way | None = None
     aushaenge: "tuple[AushangView, ...]" = ()
@@ -293,6 +296,7 @@ class QuittungPage:
     idempotency_key: str = ""
     mailed: bool = False
     confirm_url: str = ""
+    there: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """The receipt: number, time to the second, the full text, names and SHA-256 of the files (§ 536c BGB)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from service.store.records import Anhang, Vorgang
+from service.vorgang.anforderung import there_already
 from service.web.context import Reader
-from service.web.pages import QuittungPage
+from service.web.dokumente import reader_leser
+from service.web.pages import QuittungPage, Way
 from service.web.views import betreff_of, file_view, status_label
 
 _LABELS = ("schadensort", "schadenskategorie", "schadensart", "kontaktthema", "beschwerdeart", "dokumentart")
@@ -27,6 +30,16 @@ def quittung_page(vorgang: Vorgang, anhaenge: Sequence[Anhang], reader: Reader, 
         pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
         home_url=reader.link(""),
     )
+
+
+def with_document(page: QuittungPage, vorgang: Vorgang, reader: Reader) -> QuittungPage:
+    """Add to a receipt's page the document that was asked for, where the reader has it while a person looks at why."""
+    asked = str(vorgang.melder.get("vertragNr", ""))
+    home = asked if asked in {vertrag.nr for vertrag in reader.vertraege} else ""
+    found = there_already(vorgang, reader_leser(reader, home), reader.house.catalog, today=reader.today)
+    if found is None:
+        return page
+    return replace(page, there=Way(found.titel or found.dateiname, reader.link(f"dokumente/{found.id}")))
 
 
 def facts_of(vorgang: Vorgang, reader: Reader) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,6 @@
 """`melden/schaden`: danger first, then place, Kategorie and Art, then what the Art asks for."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -7,22 +8,23 @@ from typing import ClassVar
 import falcon
 from typing_extensions import override
 
-from service.store.records import Draft
 from service.vorgang.assess import notice_of
 from service.vorgang.aushang import Stelle
 from service.vorgang.catalog import Catalog, Question, Schadensart
 from service.vorgang.types import Vorgangstyp
 from service.web.aushang_views import before_report
 from service.web.context import Reader, reader_of, rufnummer
+from service.web.entwuerfe import SCHADEN, chosen_draft, draft_of_schaden, draft_views
 from service.web.fields import options
 from service.web.forms import ANSWER_PREFIX
 from service.web.kontakt import beschreibung_field
-from service.web.melden import Melden, latest_draft, melder_of
+from service.web.melden import Melden, melder_of
 from service.web.pages import Field, FieldError, Form, Group, MeldenPage, Notice, Page, SchadenPage, Way
 from service.web.render import write_page
 
 _TRIPLE = ("schadensort", "schadenskategorie", "schadensart")
 _SEARCH_MAX = 100
+_MARK = re.compile(r" \((freiwillig|voluntary|optional)\)$")  # as catalogs say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,16 @@ class Schaden(Melden):
         """Show the search, the Arten of a place, or the form of an Art, as far as the query has chosen."""
         reader = reader_of(req)
         chosen = {name: req.get_param(name, default="") for name in _TRIPLE}
-        draft = latest_draft(reader, self.form_name)
         if chosen["schadensart"] in reader.house.catalog.schadensarten:
             confirmed = {"notfall_bestaetigt": req.get_param("notfall_bestaetigt", default="")}
             vertrag = _vertrag_at(reader, req.get_param("gebaeude", default=""))
-            typed = dict(draft.fields) if draft and draft.fields.get("schadensart") == chosen["schadensart"] else {}
+            draft = draft_of_schaden(reader, chosen)
+            typed = dict(draft.fields) if draft else {}
             given = {name: value for name, value in (chosen | confirmed).items() if value}
-            self.show(resp, reader, vertrag | typed | _kategorie(reader, given), draft=draft if typed else None)
+            self.show(resp, reader, vertrag | typed | _kategorie(reader, given), draft=draft)
             return
-        if draft is not None and draft.fields.get("schadensart") and not any(chosen.values()) and not req.params:
+        draft = chosen_draft(req, reader, self.form_name) if req.params.keys() <= {"entwurf", "lang"} else None
+        if draft is not None and draft.fields.get("schadensart"):
             self.show(resp, reader, dict(draft.fields), draft=draft)
             return
         search = req.get_param("suche", default="")[:_SEARCH_MAX]
@@ -141,10 +144,7 @@ def _ort_field(reader: Reader, catalog: Catalog, art: Schadensart, values: Mappi
 
 def _question_field(reader: Reader, question: Question, values: Mapping[str, str]) -> Field:
     name = ANSWER_PREFIX + question.id
-    label = question.label.text(reader.lang)
-    voluntary = reader.words("(freiwillig)")
-    if question.optional and voluntary not in label and "(" not in label:
-        label = f"{label} {voluntary}"
+    label = _marked(reader, question)
     kind = {"single": "radio", "number": "number", "date": "date"}.get(question.type, "text")
     pairs = [(code, text.text(reader.lang)) for code, text in question.options]
     value = values.get(name, "")
@@ -158,6 +158,15 @@ def _question_field(reader: Reader, question: Question, values: Mapping[str, str
         inputmode="decimal" if kind == "number" else "",
         maxlength=500 if kind == "text" else None,
     )
+
+
+def _marked(reader: Reader, question: Question) -> str:
+    """Return a question, a voluntary one marked in the portal's own word: what is not marked must be answered."""
+    label = question.label.text(reader.lang)
+    if not question.optional:
+        return label
+    label, voluntary = _MARK.sub("", label), reader.words("freiwillig")
+    return f"{label[:-1]}, {voluntary})" if label.endswith(")") else f"{label} ({voluntary})"
 
 
 def _preset(req: falcon.Request, catalog: Catalog) -> _Preset:
@@ -190,7 +199,7 @@ def _finder(
         groups=tuple(groups),
         chosen=tuple(entry.label.text(reader.lang) for entry in (known, kategorie) if entry),
         back=_back(reader, preset, place_chosen=known is not None),
-        draft=_draft_way(reader, latest_draft(reader, "schaden")),
+        drafts=draft_views(reader, (SCHADEN,)),
         errors=errors,
         danger=tuple(_art_way(reader, art, "", preset) for art in _dangers(catalog)),
         aushaenge=before_report(reader, Stelle((known.code,) if known else (), preset.kategorie)),
@@ -237,14 +246,6 @@ def _art_way(reader: Reader, art: Schadensart, ort: str, preset: _Preset, *, hin
     url = preset.link(reader, schadensort=ort, schadenskategorie=art.kategorie, schadensart=art.code)
     kategorie = reader.house.catalog.schadenskategorien[art.kategorie].label.text(reader.lang)
     return Way(art.label.text(reader.lang), url, hint=kategorie if hint else "")
-
-
-def _draft_way(reader: Reader, draft: Draft | None) -> Way | None:
-    art = reader.house.catalog.schadensarten.get(str(draft.fields.get("schadensart", ""))) if draft else None
-    if draft is None or art is None:
-        return None
-    label = reader.words("Entwurf weiterschreiben: {art}", art=art.label.text(reader.lang))
-    return Way(label, reader.link("melden/schaden"), hint=reader.words.minute(draft.updated_at))
 
 
 def _choose(reader: Reader) -> tuple[FieldError, ...]:

@@ -97,6 +97,7 @@ class Words:
             "choose": self("Bitte wählen Sie etwas aus."),
             "required": self("Bitte füllen Sie dieses Feld aus."),
             "describe": self("Bitte beschreiben Sie kurz, worum es geht."),
+            "information": self("Dazu gibt es hier nur eine Auskunft. Bitte wählen Sie ein anderes Anliegen."),
             "not_allowed": self("Diese Auswahl gibt es hier nicht. Bitte wählen Sie neu."),
             "too_long": self("Bitte kürzen Sie den Text auf {max} Zeichen. Jetzt sind es {length}."),
             "number": self("Bitte geben Sie eine Zahl ein, zum Beispiel 17 oder 17,5."),

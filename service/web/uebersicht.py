@@ -8,6 +8,7 @@ from service.vorgang.tenancy import current
 from service.web.aushang_views import OVERVIEW_SHOWN, buildings_of, gezeigt, more_way, views
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import reader_leser
+from service.web.entwuerfe import draft_views
 from service.web.pages import OverviewPage, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -18,7 +19,7 @@ _SHOWN = 8
 
 
 class Uebersicht:
-    """`/{mandant}/`: four queries, each by index; one more where there are notices, or for who is linked by letter."""
+    """`/{mandant}/`: four queries, each by index; one more where there are notices, drafts, linked persons."""
 
     access = RESIDENT
 
@@ -48,7 +49,7 @@ class Uebersicht:
             letters=_letters(reader, there.unread),
             aushaenge=views(aushaenge[:OVERVIEW_SHOWN], reader),
             more_aushaenge=more_way(aushaenge, reader),
-            drafts=tuple(_draft_way(reader, form) for form in there.drafts),
+            drafts=draft_views(reader) if there.drafts else (),
         )
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
@@ -87,14 +88,3 @@ def _ways(reader: Reader) -> tuple[Way, ...]:
         ),
         Way(words("Kontakt"), reader.link("melden/kontakt"), hint=words("Fragen zu Vertrag, Zahlung, Umzug und mehr")),
     )
-
-
-def _draft_way(reader: Reader, form: str) -> Way:
-    words = reader.words
-    names = {
-        "schaden": words("Schaden melden"),
-        "beschwerde": words("Beschwerde"),
-        "dokument": words("Dokument anfordern"),
-        "kontakt": words("Kontakt"),
-    }
-    return Way(words("Entwurf weiterschreiben: {art}", art=names[form]), reader.link(f"melden/{form}"))

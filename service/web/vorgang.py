@@ -29,7 +29,7 @@ from service.web.intake import Submitted
 from service.web.level2 import demanded, require
 from service.web.melden import form_problem, latest_draft, nothing_to_spend
 from service.web.pages import VorgaengePage, Way
-from service.web.quittung import quittung_page
+from service.web.quittung import quittung_page, with_document
 from service.web.render import write_page
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
 from service.web.timeline import Refused, vorgang_page
@@ -248,6 +248,7 @@ class Quittung:
 
         page = quittung_page(vorgang, filed_with(vorgang), reader, fresh=req.get_param("neu", default="") == "1")
         page = with_mail(page, reader, str(vorgang.id), mailed=req.get_param("geschickt", default="") == "1")
+        page = with_document(page, vorgang, reader)
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def on_get_pdf(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str) -> None:

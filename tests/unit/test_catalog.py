@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.vorgang.catalog import DEFAULT_CATALOG, CatalogError, UnknownSchadensfall, default_catalog, load_catalog
+from service.vorgang.catalog import (
+    DEFAULT_CATALOG,
+    CatalogError,
+    Thema,
+    UnknownSchadensfall,
+    default_catalog,
+    load_catalog,
+)
 
 RAW: dict[str, Any] = json.loads(Path(DEFAULT_CATALOG).read_text(encoding="utf-8"))
 CATALOG = default_catalog()
@@ -72,6 +79,35 @@ def test_shared_areas_have_their_own_vorgangsart() -> None:
     inside = CATALOG.triple("W_KUECHE", "ELEKTRO", "ELEKTRO.STECKDOSE")
     assert CATALOG.vorgangsart_for(inside) == "VA300"
     assert CATALOG.vorgangsart_for(CATALOG.triple("G_KELLER", "SANITAER", "SANITAER.ABFLUSS_VERSTOPFT")) == "VA310"
+
+
+def kontaktthema(**more: Any) -> Thema:
+    """Return a topic of a company's own file, which names it as given."""
+    raw = copy.deepcopy(RAW)
+    own = {"code": "KUENDIGUNG_INFO", "de": "Information zur Kündigung (Papier)", "vorgangsart": "VA110"} | more
+    raw["kontaktthemen"] = [own, *(one for one in raw["kontaktthemen"] if one["code"] != own["code"])]
+    return load_catalog(raw).kontaktthemen["KUENDIGUNG_INFO"]
+
+
+def test_residents_read_no_word_of_clerks_for_a_kuendigung() -> None:
+    for lang in ("de", "en"):
+        assert "Portalvorgang" not in CATALOG.kontaktthemen["KUENDIGUNG_INFO"].label.text(lang)
+    assert "§ 568 BGB" in CATALOG.kontaktthemen["KUENDIGUNG_INFO"].information[0].de
+
+
+def test_a_file_that_knows_no_information_has_that_of_the_shipped_one() -> None:
+    thema = kontaktthema()
+    assert (thema.label.de, bool(thema.information)) == ("Information zur Kündigung (Papier)", True)
+    assert not kontaktthema(information_de=[]).information
+    named = kontaktthema(de=next(one["de"] for one in RAW["kontaktthemen"] if one["code"] == thema.code))
+    assert named.label == CATALOG.kontaktthemen[thema.code].label
+
+
+@pytest.mark.parametrize("name,value", [("information_de", "x"), ("information_en", [1]), ("resident_de", "")])
+def test_information_that_is_no_text_is_refused_with_its_place(name: str, value: object) -> None:
+    with pytest.raises(CatalogError) as refused:
+        kontaktthema(**{name: value})
+    assert [problem.split(":")[0] for problem in refused.value.problems] == [f"kontaktthemen[0].{name}"]
 
 
 def test_special_categories_are_asked_only_where_switched_on() -> None:

@@ -384,6 +384,33 @@ def test_a_request_is_answered_only_by_what_was_asked_for(
     assert ("quittung" not in path, owed(portal) == 0) == (answered, answered)
 
 
+@pytest.mark.parametrize(
+    "document,asked,told",
+    [
+        ({"datum": "2026-01-01"}, {"beschreibung": "Bitte die Fassung von Haus 7"}, True),
+        ({"datum": "2026-01-01"}, {"beschreibung": "Bitte", "zeitraum": "vor dem Umbau"}, False),
+        ({"datum": "2026-01-01", "andere": "V1"}, {"beschreibung": "Bitte"}, False),
+    ],
+)
+def test_the_receipt_of_a_request_with_a_remark_leads_to_the_document_that_is_there(
+    portal: Portal, document: dict[str, str], asked: dict[str, str], told: bool
+) -> None:
+    given = dict(document)
+    key = put(
+        portal, of_person(PERSON, given.pop("andere", "V4")), art="HAUSORDNUNG", titel="Hausordnung 2026", **given
+    )
+    visitor = resident(portal)
+    page = visitor.get(ask(visitor, **asked)).text
+    assert owed(portal) == 1
+    assert (f'dokumente/{key}"' in page, "liegt schon unter" in page) == (told, told)
+
+
+def test_the_receipt_shows_nobody_elses_document(portal: Portal) -> None:
+    put(portal, of_person(OWNER, "V3"), art="HAUSORDNUNG")
+    visitor = resident(portal)
+    assert "liegt schon unter" not in visitor.get(ask(visitor, beschreibung="Bitte")).text
+
+
 # A portal of its own stands last: it takes the database from the one above
 
 

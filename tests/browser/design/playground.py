@@ -18,6 +18,8 @@ from tests.browser.design.samples import (
     FORM,
     FRAMED,
     HITS,
+    KONTAKT,
+    KUENDIGUNG,
     MELDEN,
     OVERVIEW,
     QUITTUNG,
@@ -71,6 +73,8 @@ def _form_page(play: Playground, fields: dict[str, str], refused: list[str]) -> 
         files=tuple(FileView(name, name, "1 kB") for name in play.files),
         file_error=f"„{refused[0]}“ ist leer." if refused else "",
     )
+    if "kontaktthema" in fields:
+        return replace(KONTAKT, form=form, information=KUENDIGUNG if fields["kontaktthema"] == "B" else None)
     return replace(MELDEN, form=form, notice=WASSER if fields.get("antwort_menge") == "stark" else None)
 
 
@@ -99,6 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/": replace(OVERVIEW, search_action="/schaden", ways=(Way("Schaden melden", "/melden"),)),
             "/schaden": replace(FINDER, action="/schaden?lang=de", search=suche, hits=HITS if suche else None),
             "/melden": _form_page(self.play, {}, []),
+            "/kontakt": replace(KONTAKT, form=replace(KONTAKT.form, action="/melden")),
             "/aktivieren": AKTIVIEREN,
             "/quittung": replace(QUITTUNG, pdf_url="/quittung.pdf", home_url="/"),
             "/sso": SsoPage("Anmeldung", "N", "proof", (self._host(),), "/sso", "/oben"),

@@ -8,6 +8,8 @@ from service.access.totp import grouped, setup_uri
 from service.web.aushang_pages import AushangPage, AushangView, BetroffenForm, Said
 from service.web.daten import DatenPage
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
+from service.web.entwuerfe import DraftView
+from service.web.information import Information, InformationPage
 from service.web.konto_pages import AktivierenPage, KontoPage, LoesenPage, PersonenPage, PersonView
 from service.web.level2_pages import (
     BestaetigenPage,
@@ -119,7 +121,7 @@ SCHADEN_FIELDS = (
     ORT,
     Field("antwort_menge", "radio", "Wie viel Wasser tritt aus?", required=True, options=(
         Option("tropft", "Es tropft", hint="Ein Eimer reicht für Stunden"), Option("stark", "Es läuft stark"))),
-    Field("antwort_temp", "number", "Raumtemperatur in °C (falls bekannt)", "17,5", hint="Zum Beispiel: 17,5"),
+    Field("antwort_temp", "number", "Raumtemperatur in °C (falls bekannt, freiwillig)", "17,5", hint="Zum Beispiel: 17,5"),
     Field("antwort_seit", "date", "Seit wann? (freiwillig)", "2026-03-01"),
     Field("beschreibung", "textarea", "Was ist zu sehen? (freiwillig)", "Unter der Spüle steht Wasser.\nEs riecht nicht."),
     Field("vertrag", "radio", "Um welche Wohnung geht es?", required=True, options=(
@@ -195,6 +197,14 @@ MELDEN = MeldenPage(
     change_url="#aendern",
 )
 KONTAKT = MeldenPage("Kontakt aufnehmen", MELDEN.intro, replace(FORM, fields=KONTAKT_FIELDS))
+KUENDIGUNG = Information(
+    "Wohnung kündigen: was Sie wissen müssen",
+    (
+        "Eine Kündigung gilt nur auf Papier und mit Unterschrift (Schriftform, § 568 BGB).",
+        "Unterschreiben müssen alle, die im Mietvertrag als Mieterin oder Mieter stehen.",
+    ),
+    "Musterbau Wohnungsgesellschaft mbH, Am Markt 1, 12345 Musterstadt",
+)
 
 ARTEN = tuple(
     Way(label, "#art") for label in ("Wasserhahn tropft", "Abfluss verstopft", "WC-Spülung läuft", "Kein Warmwasser")
@@ -210,13 +220,18 @@ DANGER = tuple(
     Way(w, "#d", hint="Gas, Brand") for w in ("Gasgeruch", "Feuer oder Rauch", "CO-Alarm", "Person im Aufzug")
 )
 FINDER = SchadenPage(
-    "Schaden melden", "Wo ist der Schaden?", "melden?lang=de", "", None, ORTE, (), None, None, (), DANGER
+    "Schaden melden", "Wo ist der Schaden?", "melden?lang=de", "", None, ORTE, (), None, (), (), DANGER
 )
 HITS = tuple(Way(w, "#t", hint="Heizung, Warmwasser") for w in ("Heizung bleibt kalt", "Heizkörper leckt", LONG))
 KATEGORIEN = tuple(
     Group(k, ARTEN) for k in ("Sanitär, Wasser, Abwasser", "Heizung", "Elektro", "Fenster", "Türen", "Schimmel")
 )
 
+ENTWUERFE = (
+    DraftView("Entwurf weiterschreiben: Heizung fällt ganz aus, Wohnzimmer", "#", "heute, 10:15 Uhr", "#", "t", "k1"),
+    DraftView(f"Entwurf weiterschreiben: {LONG}", "#", "24. November 2026, 10:15 Uhr", "#", "t", "k2",
+              full="Beginnen Sie noch einen, geht dieser verloren."),
+)  # fmt: skip
 OVERVIEW = OverviewPage(
     "Guten Tag, Erika Beispiel",
     ("Lindenallee 5, 12345 Musterstadt, 2. OG links",),
@@ -512,14 +527,15 @@ def states() -> Iterator[tuple[str, Site, Page]]:
     pages = {
         "uebersicht": OVERVIEW,
         "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
-        "uebersicht-entwuerfe": replace(OVERVIEW, drafts=(Way("Entwurf weiterschreiben: Schaden melden", "#", hint="heute"),)),
+        "uebersicht-viele-entwuerfe": replace(OVERVIEW, drafts=(*ENTWUERFE, *ENTWUERFE)),
+        "uebersicht-entwuerfe": replace(OVERVIEW, drafts=ENTWUERFE),
         "uebersicht-aushaenge": replace(OVERVIEW, aushaenge=AUSHAENGE, more_aushaenge=Way("Alle 6 Aushänge zeigen", "#")),
         "aushang": replace(AUSHANG, done="Danke. Wir haben notiert, dass die Störung auch Sie betrifft."),
         "aushang-leer": replace(AUSHANG, aushaenge=(), errors=(FieldError("aushaenge", "Bitte drücken Sie noch einmal."),)),
         "melden-bekannt": replace(MELDEN, aushaenge=AUSHAENGE[:2]),
         "schaden-bekannt": replace(FINDER, aushaenge=AUSHAENGE[:1]),
         "schaden": FINDER,
-        "schaden-treffer": replace(FINDER, search="heizung", hits=HITS, draft=Way("Entwurf weiterschreiben: Gas", "#", hint="10:15")),
+        "schaden-treffer": replace(FINDER, search="heizung", hits=HITS, drafts=ENTWUERFE),
         "schaden-ohne-treffer": replace(FINDER, search="xyz", hits=(), errors=(FieldError("formular", "Bitte wählen Sie."),)),
         "schaden-arten": replace(FINDER, step="Was ist beschädigt?", groups=KATEGORIEN, chosen=("Küche",), danger=(),
                                  back=Way("Anderen Ort wählen", "#")),
@@ -528,6 +544,10 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "melden-nur-hotline": replace(MELDEN, notice=GAS),
         "melden-hinweis": replace(MELDEN, notice=INFO, link_to_filed=Way("Diese Meldung ist schon gespeichert.", "#v")),
         "kontakt": KONTAKT,
+        "kontakt-information": replace(KONTAKT, intro="", information=KUENDIGUNG),
+        "information": InformationPage(
+            KUENDIGUNG.title, KUENDIGUNG, Way("Anderes Anliegen wählen", "#"), Way("Zur Übersicht", "#"), kept=True),
+        "quittung-dokument": replace(QUITTUNG, there=Way("Hausordnung 2026", "#")),
         "vorgaenge": VorgaengePage("Meine Vorgänge", (Way("Alle", "#", current=True), Way("Offen", "#"), Way("Abgeschlossen", "#")),
                                    VORGAENGE + CLOSED, Way("Ältere zeigen", "#"), Way("Zu den neuesten", "#")),
         "vorgaenge-leer": VorgaengePage("Meine Vorgänge", (Way("Alle", "#", current=True),), (), None, None),

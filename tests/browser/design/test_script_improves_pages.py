@@ -63,6 +63,17 @@ def test_an_answer_that_is_dangerous_shows_the_emergency_notice_at_once(page: Pa
     expect(page.get_by_role("heading", name="Wasser läuft aus")).to_be_hidden()
 
 
+def test_a_topic_that_is_only_informed_about_says_so_as_soon_as_it_is_chosen(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/kontakt")
+    topic = page.get_by_label("Worum geht es?")
+    topic.select_option("A")
+    topic.select_option("B")
+    told = page.get_by_role("heading", name="Wohnung kündigen")
+    expect(told).to_be_visible()
+    topic.select_option("A")
+    expect(told).to_be_hidden()
+
+
 def test_chosen_files_go_up_one_by_one_and_never_twice(page: Page, play: Playground) -> None:
     page.goto(f"{play.address}/melden")
     files = [_file("a.jpg"), _file("leer.jpg", b""), _file("b.jpg")]

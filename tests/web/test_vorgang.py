@@ -163,6 +163,28 @@ def test_a_request_can_be_withdrawn_once(portal: Installation, resident: Residen
     eventually(lambda: arrived(portal, number)["aktivitaeten"])
 
 
+def test_a_withdrawn_vorgang_says_so_everywhere_until_the_management_closes_it(
+    portal: Installation, resident: Resident
+) -> None:
+    number = resident.file_schaden()
+    form = action_form(resident.get(f"vorgaenge/{number}").text, "rueckzug")
+    assert resident.post(f"vorgaenge/{number}", form).status_code == 303
+    said, received = "Zurückgezogen, Bestätigung folgt", "Ihre Meldung ist eingegangen"
+    for path in ("", "vorgaenge", f"vorgaenge/{number}"):
+        assert said in resident.get(path).text, path
+    eventually(lambda: arrived(portal, number)["aktivitaeten"])
+    tell(portal, number, "STATUS", {"status": {"code": "ZUGEWIESEN"}})
+    tell(portal, number, "AKTIVITAET", {"text": "Danke für den Bescheid.", "autor": "A"})
+    eventually(lambda: "Danke für den Bescheid." in resident.get(f"vorgaenge/{number}").text)
+    for path in ("", "vorgaenge", f"vorgaenge/{number}"):
+        page = resident.get(path).text
+        assert said in page, path
+        assert received not in page, path
+    tell(portal, number, "STATUS", {"status": {"code": "STORNIERT"}})
+    eventually(lambda: "Sie haben das Anliegen zurückgezogen." in resident.get("vorgaenge?zustand=abgeschlossen").text)
+    assert said not in resident.get(f"vorgaenge/{number}").text
+
+
 def test_a_completed_vorgang_can_be_rated_and_reopened(portal: Installation, resident: Resident) -> None:
     number = resident.file_schaden()
     arrived(portal, number)

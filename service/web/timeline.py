@@ -58,7 +58,7 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
         files=own,
         entries=tuple(_entry(entry, pending, known, reader) for entry, pending in entries),
         message=_message(reader, state) if Art.ANTWORT in may else None,
-        actions=tuple(_actions(reader, may, state)),
+        actions=tuple(_actions(reader, vorgang.typ, may, state)),
         receipt_url=reader.link(f"vorgaenge/{vorgang.id}/quittung"),
         receipt_pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
     )
@@ -110,7 +110,7 @@ def _heading(entry: Aktivitaet, reader: Reader) -> str:
         "TERMIN": words("Termin"),
         "ZUORDNUNG": words("Zuständig"),
         "RUECKZUG": words("Zurückgezogen"),
-        "WIEDEROEFFNUNG": words("Nicht behoben"),
+        "WIEDEROEFFNUNG": words("Wieder geöffnet"),
         "BEWERTUNG": words("Bewertung"),
     }
     return headings.get(entry.art, words("Ereignis"))
@@ -139,12 +139,12 @@ def _message(reader: Reader, state: Refused) -> Action:
     return Action("nachricht", words("Nachricht schreiben"), "", words("Nachricht senden"), form, open=True)
 
 
-def _actions(reader: Reader, may: frozenset[Art], state: Refused) -> list[Action]:
+def _actions(reader: Reader, typ: str, may: frozenset[Art], state: Refused) -> list[Action]:
     words = reader.words
     said = {
         Art.WIEDEROEFFNUNG: (
             "wiedereroeffnung",
-            words("Der Schaden ist nicht behoben"),
+            words("Der Schaden ist nicht behoben") if typ == "SCHADEN" else words("Es ist noch nicht erledigt"),
             words("Sagen Sie uns, was noch nicht in Ordnung ist. Der Vorgang wird dann wieder aufgenommen."),
             words("Wieder öffnen"),
         ),

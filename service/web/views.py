@@ -116,7 +116,7 @@ def status_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
         "termin": termin_text(vorgang, reader) or words("Zeit folgt"),
         "grund": vorgang.status_text or words("siehe Nachrichten"),
     }
-    text = known.text.text(reader.lang)
+    text = known.text_for(vorgang.typ).text(reader.lang)
     for name, fact in facts.items():
         text = text.replace("{" + name + "}", fact)
     return text

@@ -75,6 +75,20 @@ def test_a_vorgang_born_in_immotion_appears(portal: Installation, resident: Resi
     eventually(lambda: "Am Telefon gemeldet" in resident.get("vorgaenge").text)
 
 
+def test_a_completed_contact_speaks_of_no_defect_and_may_be_reopened(portal: Installation, resident: Resident) -> None:
+    vorgang = {"mandant": "musterbau", "vorgangId": f"contact-{resident.person}", "sichtbarkeit": "MIETER"}
+    melder = {"typ": "KONTAKT", "betreff": "Frage zur Kaution", "melder": {"personNr": resident.person}}
+    for seq, (typ, daten) in enumerate([("VORGANG_ANGELEGT", melder), ("STATUS", {"status": {"code": "ERLEDIGT"}})]):
+        event = {**vorgang, "typ": typ, "vorgangSeq": seq + 1, "daten": daten}
+        assert requests.post(f"{portal.standin_url}/_standin/ereignisse", json=event, timeout=10).status_code < 300
+    listed = eventually(lambda: (page := resident.get("vorgaenge").text).count("Erledigt") and page)
+    page = resident.get(listed.split(">Frage zur Kaution<")[0].rsplit('href="', 1)[1].split('"')[0]).text
+    assert "Ist noch etwas offen, öffnen Sie es innerhalb von 14 Tagen wieder." in page
+    assert "Es ist noch nicht erledigt" in page
+    assert "Mangel" not in page
+    assert "Der Schaden ist nicht behoben" not in page
+
+
 def test_an_early_event_waits_for_its_vorgang(portal: Installation, resident: Resident) -> None:
     event = {
         "typ": "STATUS",

@@ -127,16 +127,23 @@ def termin_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
     if not vorgang.termin:
         return ""
     von, bis, firma = (str(vorgang.termin.get(part) or "") for part in ("von", "bis", "firma"))
-    span = " – ".join(_moment(part, reader) for part in (von, bis) if part)
-    return ", ".join(part for part in (span, firma) if part)
+    return ", ".join(part for part in (_span(von, bis, reader), firma) if part)
 
 
-def _moment(text: str, reader: Reader) -> str:
+def _span(von: str, bis: str, reader: Reader) -> str:
+    begin, end = _moment(von), _moment(bis)
+    if begin and end:
+        return reader.words.span(begin, end)
+    words = ((reader.words.minute(moment) if moment else text) for text, moment in ((von, begin), (bis, end)) if text)
+    return " – ".join(words)
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return text
-    return reader.words.minute(moment) if moment.tzinfo else text
+        return None
+    return moment if moment.tzinfo else None
 
 
 def file_view(anhang: Anhang, reader: Reader) -> FileView:

@@ -29,6 +29,24 @@ def test_status_and_message_of_the_clerk_appear(portal: Installation, resident: 
     assert "Frau Yıldız bearbeitet Ihr Anliegen." in page
 
 
+@pytest.mark.parametrize(
+    "bis, said",
+    [
+        ("2026-11-29T18:00:00Z", "Termin: 29. November 2026, 17:00 bis 19:00 Uhr, Wärme &amp; Söhne."),
+        ("2026-11-30T08:00:00Z", "29. November 2026, 17:00 Uhr bis 30. November 2026, 09:00 Uhr, Wärme &amp; Söhne."),
+        ("gegen Abend", "29. November 2026, 17:00 Uhr – gegen Abend, Wärme &amp; Söhne."),
+        ("", "Termin: 29. November 2026, 17:00 Uhr, Wärme &amp; Söhne."),
+    ],
+)
+def test_an_appointment_names_its_day_once(portal: Installation, resident: Resident, bis: str, said: str) -> None:
+    number = resident.file_schaden()
+    arrived(portal, number)
+    termin = {"von": "2026-11-29T16:00:00Z", "bis": bis, "firma": "Wärme & Söhne"}
+    tell(portal, number, "STATUS", {"status": {"code": "TERMINIERT"}, "termin": termin})
+    page = eventually(lambda: (text := resident.get(f"vorgaenge/{number}").text).count("Termin vereinbart") and text)
+    assert said in page
+
+
 def test_unread_messages_are_counted_until_the_vorgang_is_opened(portal: Installation, resident: Resident) -> None:
     number = resident.file_schaden()
     arrived(portal, number)

@@ -99,6 +99,20 @@ def test_no_comma_of_the_longest_place_begins_a_line_on_a_narrow_phone(page: Pag
     assert page.evaluate(LINES_OF_PLACE) == 1
 
 
+@pytest.mark.parametrize(
+    "name, lang", [("dokumente", "de"), ("dokumente-fragment", "de"), ("dokumente-englisch", "en"), ("vorgaenge", "de")]
+)
+def test_words_break_by_the_rules_of_the_pages_language(page: Page, address: str, name: str, lang: str) -> None:
+    page.goto(f"{address}/{name}.html")
+    breaking = """() => ["h1", "h2", ".mp-status", ".mp-hint"].map(one => {
+        const shown = document.querySelector(`.mieterportal ${one}`);
+        return [getComputedStyle(shown).hyphens, shown.closest("[lang]").lang];
+    })"""
+    found = page.evaluate(breaking)
+    assert {hyphens for hyphens, _ in found} == {"auto"}
+    assert found[0][1] == found[2][1] == lang
+
+
 def test_the_first_button_of_a_form_is_what_enter_presses_and_means_send(browser: Browser, address: str) -> None:
     page = browser.new_page()
     page.goto(f"{address}/melden-fehler.html")

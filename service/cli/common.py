@@ -72,3 +72,8 @@ def agree(effect: str, *, yes: bool, err: bool = False) -> None:
         click.echo("nothing was changed: there is no terminal to ask on; say --yes", err=True)
         sys.exit(_ASKED_NOBODY)
     click.confirm("Do it?", abort=True, err=err)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number and what it counts: 1 letter, 2 letters."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

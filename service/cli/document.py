@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli.common import agree, mandant_of, read_settings, with_store
+from service.cli.common import agree, counted, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +54,8 @@ def publish(mandant: str, folder: Path, file: Path | None, dry_run: bool, yes: b
     publisher, rules = _prepared(settings, mandant, folder, dry=dry_run)
     foreseen = _work(listed, rules, publisher, look=True)
     effect = (
-        f"{foreseen.recipients} recipients of {foreseen.documents} files will see them in their list at once; "
+        f"{counted(foreseen.recipients, 'recipient')} of {counted(foreseen.documents, 'file')} will see them in their "
+        "list at once; "
         f"{len(foreseen.refused)} of {foreseen.lines} lines cannot be published"
     )
     if dry_run:

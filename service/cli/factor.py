@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, mandant_of, read_settings, with_store
+from service.cli.common import agree, counted, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from service.store.records import AccountKey
@@ -108,5 +108,6 @@ def renew(mandant: str | None) -> None:
             done = f"renewed {renewal.renewed}, already under the newest key {renewal.current}"
             click.echo(f"{what}: {done}")
     if unreadable:
-        click.echo(f"{unreadable} secrets are under none of the keys; give back the key, or reset them", err=True)
+        found = f"{counted(unreadable, 'secret')} under none of the keys"
+        click.echo(f"{found}; give back the key, or reset what is under it", err=True)
         sys.exit(1)

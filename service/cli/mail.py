@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from service.cli.common import agree, read_settings, with_store
+from service.cli.common import agree, counted, read_settings, with_store
 
 
 @click.group()
@@ -51,7 +51,7 @@ def retry(numbers: tuple[int, ...], parked: bool) -> None:  # noqa: FBT001 - a f
 
     _check(numbers, parked=parked)
     done = mails.retry(list(read_settings().mandanten), numbers, datetime.now(UTC))
-    click.echo(f"due now: {_mails(done)}")
+    click.echo(f"due now: {counted(done, 'mail')}")
 
 
 @mail.command("drop")
@@ -69,7 +69,7 @@ def drop(numbers: tuple[int, ...], parked: bool, yes: bool) -> None:  # noqa: FB
     _check(numbers, parked=parked)
     which = "All parked mails" if parked else "These mails, as far as they are parked,"
     agree(f"{which} will be removed and never sent.", yes=yes)
-    click.echo(f"removed: {_mails(mails.drop(list(read_settings().mandanten), numbers))}")
+    click.echo(f"removed: {counted(mails.drop(list(read_settings().mandanten), numbers), 'mail')}")
 
 
 @mail.command("bounces")
@@ -88,13 +88,9 @@ def bounces(source: Path) -> None:
     stdin = str(source) == "-"
     reports = iter([report_from(sys.stdin.buffer)]) if stdin else reports_in(source)
     read, paused = note_bounces(list(read_settings().mandanten), reports, now=datetime.now(UTC))
-    click.echo(f"read: {_mails(read)}; addresses that are left alone now: {paused}")
+    click.echo(f"read: {counted(read, 'mail')}; addresses that are left alone now: {paused}")
 
 
 def _check(numbers: tuple[int, ...], *, parked: bool) -> None:
     if bool(numbers) == parked:
         raise click.UsageError("name mails by their numbers, or say --parked")
-
-
-def _mails(count: int) -> str:
-    return "1 mail" if count == 1 else f"{count} mails"

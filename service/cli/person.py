@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, mandant_of, read_settings, with_store
+from service.cli.common import agree, counted, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,8 +75,9 @@ def invite(  # noqa: PLR0913, PLR0917 - options of the command line
     post = Post(mandant, house.name, rules, Purpose(purpose), Words(lang, zone), out)
     to = _recipients(post, person_nr, file, skip_bad=skip_bad)
     _write(post, to)
-    click.echo(f"{len(to)} letters are in {out}. Whoever has codes.csv or the PDF files has the codes: pass them on")
-    click.echo("encrypted, and delete them when the letters are printed.")
+    verb = "is" if len(to) == 1 else "are"
+    click.echo(f"{counted(len(to), 'letter')} {verb} in {out}. Whoever has codes.csv or the PDF files has the codes:")
+    click.echo("pass them on encrypted, and delete them when everything is printed.")
 
 
 def _recipients(post: "Post", person_nr: str | None, file: Path | None, *, skip_bad: bool) -> "list[Recipient]":

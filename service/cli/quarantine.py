@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from service.cli.audit import operator
-from service.cli.common import TEMPORARY, agree, mandant_of, read_settings, with_store
+from service.cli.common import TEMPORARY, agree, counted, mandant_of, read_settings, with_store
 
 if TYPE_CHECKING:
     from service.access.audit import Event
@@ -72,7 +72,7 @@ def scan(files: tuple[UUID, ...], everything: bool, mandant: str | None, yes: bo
     if read_settings().service.scan is None:
         raise click.UsageError("service.scan is not set: there is nothing to scan files with")
     found = list(_all(_mandanten(mandant))) if everything else _named(files, mandant)
-    effect = f"{len(found)} files will be scanned again; a clean one is released:"
+    effect = f"{counted(len(found), 'file')} will be scanned again; a clean one is released:"
     _agree(effect, map(_effect, found), yes=yes, as_json=as_json)
     _do(_scan_one, found, done="clean", as_json=as_json)
 

@@ -52,7 +52,7 @@ class Vorgang:
 
 @dataclass(frozen=True, slots=True)
 class VorgangLine:
-    """The few columns that a list shows."""
+    """The few columns that a list shows, and when the resident withdrew it (`vorgaenge.page`)."""
 
     id: UUID
     meldenummer: str
@@ -68,6 +68,7 @@ class VorgangLine:
     termin: Json | None
     offen: bool
     unread: int
+    withdrawn_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

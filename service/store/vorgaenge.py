@@ -15,8 +15,7 @@ from service.store.query import ByKeys, Query, affected, dicts, first, many, tup
 from service.store.records import Aktivitaet, Anhang, Datei, HandedOver, Vorgang, VorgangLine
 
 _OWED = ("waiting", "parked")
-_LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__]
-
+_LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__ if name != "withdrawn_at"]
 
 _ANY = UUID(int=0)
 
@@ -87,8 +86,22 @@ def page(
         condition &= VorgangRow.offen == offen
     if before is not None:
         condition &= VorgangRow.id < before
-    query = VorgangRow.select(*_LINE).where(condition).order_by(VorgangRow.id.desc()).limit(limit)
-    return [VorgangLine(**row) for row in dicts(query)]
+    columns = (*_LINE, _withdrawn_at().alias("withdrawn_at"))
+    query = VorgangRow.select(*columns).where(condition).order_by(VorgangRow.id.desc()).limit(limit)
+    return [_line(row) for row in dicts(query)]
+
+
+def _withdrawn_at() -> Query:
+    """Select within the list's own statement when a resident withdrew a Vorgang and has not reopened it since."""
+    latest = peewee.fn.MAX(AktivitaetRow.zeit)
+    withdrawal = peewee.fn.MAX(peewee.Case(AktivitaetRow.art, [("RUECKZUG", AktivitaetRow.zeit)], 0))
+    here = (AktivitaetRow.vorgang_id == VorgangRow.id) & AktivitaetRow.art.in_(["RUECKZUG", "WIEDEROEFFNUNG"])
+    return AktivitaetRow.select(latest).where(here).group_by(AktivitaetRow.vorgang_id).having(latest == withdrawal)
+
+
+def _line(row: dict[str, Any]) -> VorgangLine:
+    withdrawn_at = AktivitaetRow.zeit.python_value(row.pop("withdrawn_at"))
+    return VorgangLine(**row, withdrawn_at=withdrawn_at)
 
 
 def set_facts(vorgang_id: UUID, facts: Mapping[str, Any]) -> None:

@@ -104,7 +104,14 @@ class EmergencyRule:
 
 @dataclass(frozen=True, slots=True)
 class TenantStatus(Entry):
+    """`by_typ`: what it says instead of `text` to residents with a Vorgang of this type."""
+
     text: Label
+    by_typ: Mapping[str, Label]
+
+    def text_for(self, typ: str) -> Label:
+        """Return what it says of a Vorgang of this type."""
+        return self.by_typ.get(typ, self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,10 +214,18 @@ def _overrides(raw: dict[str, Any], codes: Codes) -> Iterator[str]:
 
 def _additions(raw: dict[str, Any]) -> Iterator[str]:
     for table in ("option_labels", "call_labels"):
-        labels = raw.get(table, {})
-        good = isinstance(labels, dict) and all(isinstance(x, dict) and _is_text(x.get("de")) for x in labels.values())
-        if not good or not all(isinstance(x.get("en", ""), str) for x in labels.values()):
-            yield f"{table}: must map codes to objects with a text 'de'"
+        yield from _labels(raw.get(table, {}), table)
+    for position, status in enumerate(raw["tenant_statuses"]):
+        yield from _labels(status.get("text_by_typ", {}), f"tenant_statuses[{position}].text_by_typ")
+
+
+def _labels(labels: object, where: str) -> Iterator[str]:
+    if not isinstance(labels, dict) or not all(_is_label(label) for label in labels.values()):
+        yield f"{where}: must map codes to objects with a text 'de'"
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, dict) and _is_text(value.get("de")) and isinstance(value.get("en", ""), str)
 
 
 def _known(code: object, where: str, table: str, codes: Codes) -> Iterator[str]:

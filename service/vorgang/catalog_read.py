@@ -82,9 +82,16 @@ class _Shipped:
         return tuple(rule.get("steps_en") or (known.get("steps_en", ()) if same else ()))
 
     def text_en(self, status: Raw) -> str:
-        known = self._statuses.get(status["code"], {})
-        same = known.get("text_de") == status["text_de"]
-        return str(status.get("text_en") or (known.get("text_en", "") if same else ""))
+        return str(status.get("text_en") or self._same(status).get("text_en", ""))
+
+    def texts_by_typ(self, status: Raw) -> Mapping[str, Label]:
+        texts = status.get("text_by_typ") or self._same(status).get("text_by_typ", {})
+        return {typ: _label(text) for typ, text in texts.items()}
+
+    def _same(self, status: Raw) -> Raw:
+        """Return the shipped status if it says the same in German: what it says more holds then, too."""
+        known: Raw = self._statuses.get(status["code"], {})
+        return known if known.get("text_de") == status["text_de"] else {}
 
     def thema(self, thema: Raw) -> Raw:
         known: Raw = self._themen.get(thema["code"], {})
@@ -173,4 +180,5 @@ def _emergency_rule(entry: Raw, more: _Shipped) -> EmergencyRule:
 
 
 def _tenant_status(entry: Raw, more: _Shipped) -> TenantStatus:
-    return TenantStatus(entry["code"], _label(entry), Label(entry["text_de"], more.text_en(entry)))
+    text = Label(entry["text_de"], more.text_en(entry))
+    return TenantStatus(entry["code"], _label(entry), text, more.texts_by_typ(entry))

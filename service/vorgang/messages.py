@@ -45,9 +45,8 @@ def allowed(vorgang: Vorgang, entries: Sequence[Aktivitaet], *, now: datetime) -
     if vorgang.status == ANSWERED:
         return frozenset({Art.ANTWORT, Art.ANHANG})
     done = {entry.art for entry in entries if entry.author == "MIETER"}
-    last = next((e.art for e in reversed(entries) if e.art in {Art.RUECKZUG, Art.WIEDEROEFFNUNG}), None)
     may = {Art.ANTWORT, Art.ANHANG}
-    if vorgang.offen and last != Art.RUECKZUG:
+    if vorgang.offen and withdrawn_at(entries) is None:
         may.add(Art.RUECKZUG)
     if vorgang.status == "ERLEDIGT":
         reopened = any(e.art == Art.WIEDEROEFFNUNG and e.zeit >= vorgang.status_at for e in entries)
@@ -56,6 +55,12 @@ def allowed(vorgang: Vorgang, entries: Sequence[Aktivitaet], *, now: datetime) -
         if Art.BEWERTUNG not in done:
             may.add(Art.BEWERTUNG)
     return frozenset(may)
+
+
+def withdrawn_at(entries: Sequence[Aktivitaet]) -> datetime | None:
+    """Return when the resident withdrew the Vorgang with these entries, unless they have reopened it since."""
+    last = next((e for e in reversed(entries) if e.art in {Art.RUECKZUG, Art.WIEDEROEFFNUNG}), None)
+    return last.zeit if last and last.art == Art.RUECKZUG else None
 
 
 def add_to_vorgang(  # noqa: PLR0913 - each argument is a different thing

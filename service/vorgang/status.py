@@ -14,6 +14,8 @@ CLOSED = frozenset({"ERLEDIGT", "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT
 RECEIVED = "EINGEGANGEN"
 REFUSED = "ABGELEHNT"
 OWN = frozenset({"UEBERMITTLUNG", "UEBERGEBEN"})
+# How an open Vorgang stands that the resident has withdrawn and immotion has not closed; never stored.
+WITHDRAWN = "RUECKZUG"
 # Namespace of the ids of timeline entries, so that the same event always makes the same entry (RFC 9562, 5.5).
 _ENTRIES = UUID("6f0f4b0e-6f0d-4b5e-9d43-6a3f5c0e8f11")
 _TEXT_MAX = 20_000
@@ -87,6 +89,13 @@ class Change:
     unread: bool = False
     unmapped: str | None = None
     dokumente: tuple[Mapping[str, Any], ...] = ()
+
+
+def standing(status: str, status_at: datetime, withdrawn_at: datetime | None) -> str:
+    """Return how an open Vorgang stands: withdrawn, until immotion says more than that it has received it."""
+    if withdrawn_at is None or (status not in OWN | {RECEIVED} and status_at > withdrawn_at):
+        return status
+    return WITHDRAWN
 
 
 def change_of(event: Event, vorgang: Vorgang, catalog: StatusTable) -> Change:

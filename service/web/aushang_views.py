@@ -76,7 +76,7 @@ def said(texts: Mapping[str, str], reader: Reader) -> Said:
 
 def _times(aushang: Aushang, words: Words, now: datetime) -> Iterable[str]:
     if aushang.art == Art.ARBEITEN and aushang.bis is not None:
-        yield _span(aushang.von, aushang.bis, words)
+        yield words.span(aushang.von, aushang.bis)
         return
     if aushang.art == Art.STOERUNG:
         von = aushang.von.astimezone(words.zone)
@@ -87,14 +87,6 @@ def _times(aushang: Aushang, words: Words, now: datetime) -> Iterable[str]:
     if aushang.bis is not None:
         until = words("Voraussichtlich bis {moment}") if aushang.art == Art.STOERUNG else words("Gilt bis {moment}")
         yield until.format(moment=words.minute(aushang.bis))
-
-
-def _span(von: datetime, bis: datetime, words: Words) -> str:
-    begin, end = von.astimezone(words.zone), bis.astimezone(words.zone)
-    if begin.date() == end.date():
-        times = {"von": f"{begin:%H:%M}", "bis": f"{end:%H:%M}"}
-        return words("{day}, {von} bis {bis} Uhr", day=words.day(von), **times)
-    return words("{von} bis {bis}", von=words.minute(von), bis=words.minute(bis))
 
 
 def _where(aushang: Aushang, reader: Reader) -> str:

@@ -16,6 +16,7 @@ from service.store import drafts, vorgaenge
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import FactorNeeded
+from service.web.intake import Submitted
 from service.web.level2 import (
     code_field,
     factors_of,
@@ -83,7 +84,7 @@ class Bestaetigen:
             resp.status = falcon.HTTP_403
             self._show(req, resp, reader, replace(asked, expired=True))
             return
-        error = self._step_up(req, resp, reader, rules, form.get("code"))
+        error = self._step_up(req, resp, reader, rules, form)
         if error and not factors.standing(reader.signed_in).is_raised(self._room.clock()):
             self._show(req, resp, reader, replace(asked, error=error))
             return
@@ -106,12 +107,12 @@ class Bestaetigen:
         self._lead_on(resp, reader, asked.token)
 
     def _step_up(
-        self, req: falcon.Request, resp: falcon.Response, reader: Reader, rules: Level2Settings, typed: str
+        self, req: falcon.Request, resp: falcon.Response, reader: Reader, rules: Level2Settings, form: Submitted
     ) -> str:
         """Return what is wrong with the code, and set the answer's status; nothing if the session is raised."""
         source = source_of(req)
         try:
-            factors.step_up(reader.signed_in, typed, factors_of(reader, rules), source=source)
+            factors.step_up(reader.signed_in, form.get("code"), factors_of(reader, rules), source=source)
         except TooManyTries as tries:
             log.warning("level2_held_up", kind=tries.kind, request_id=req.context.request_id)
             return too_many(resp, reader, tries)
@@ -120,7 +121,7 @@ class Bestaetigen:
             if refused.kind in {Kind.APP, Kind.RECOVERY}:  # any other was no attempt, and was looked at by its form
                 note_alone(Event.LEVEL2_FAILED, source, {"code": refused.kind})
             resp.status = falcon.HTTP_422
-            return help_for(reader, refused.kind)
+            return help_for(reader, refused.kind, recovery=form.get("art") == _BY_RECOVERY)
         except NoFactor as missing:
             raise FactorNeeded(Weiter("")) from missing
         log.info("level2", request_id=req.context.request_id)

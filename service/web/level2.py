@@ -127,9 +127,17 @@ def small_form(reader: Reader, action: str, weiter: str, submit: str, *fields: F
     return plain_form(reader.link(action), token, submit, (Field("weiter", "hidden", "", weiter), *fields), again)
 
 
-def help_for(reader: Reader, kind: Kind) -> str:
-    """Say what to do about a code that does not fit, by its form alone: nothing of it tells what would have fitted."""
+def help_for(reader: Reader, kind: Kind, *, recovery: bool = False) -> str:
+    """Say what to do about a code that does not fit, by its form alone: nothing of it tells what would have fitted.
+
+    `recovery`: the field asked for a recovery code.
+    """
     words = reader.words
+    if recovery and kind not in {Kind.EMPTY, Kind.RECOVERY}:
+        return words(
+            "Das ist kein Ersatzcode. Ein Ersatzcode sieht aus wie 3-K7QM-2XPD. "
+            "Haben Sie einen Code aus der App, wählen Sie „Code aus der App eingeben“."
+        )
     clock = f"{reader.room.clock().astimezone(reader.room.zone):%H:%M:%S}"
     return {
         Kind.APP: words(

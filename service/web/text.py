@@ -51,6 +51,14 @@ class Words:
             "{day}, {time} Uhr", day=format_date(here, format="long", locale=self._locale), time=f"{here:%H:%M}"
         )
 
+    def span(self, von: datetime, bis: datetime) -> str:
+        """Write from when to when, to the minute; the date once if it is the same."""
+        begin, end = von.astimezone(self.zone), bis.astimezone(self.zone)
+        if begin.date() == end.date():
+            times = {"von": f"{begin:%H:%M}", "bis": f"{end:%H:%M}"}
+            return self("{day}, {von} bis {bis} Uhr", day=self.day(von), **times)
+        return self("{von} bis {bis}", von=self.minute(von), bis=self.minute(bis))
+
     def second(self, moment: datetime) -> str:
         """Write a time to the second with its zone, as a receipt needs it."""
         return format_datetime(moment, "d. MMMM y, HH:mm:ss zzzz", tzinfo=self.zone, locale=self._locale)

@@ -10,14 +10,14 @@ from service.files.refusal import FileRefused
 from service.store import documents, vorgaenge
 from service.store.records import Aktivitaet, Anhang, Draft, Vorgang
 from service.vorgang.anforderung import documents_of
-from service.vorgang.messages import TEXT_MAX, Art, allowed
+from service.vorgang.messages import TEXT_MAX, Art, allowed, withdrawn_at
 from service.vorgang.quarantine import FREIGEGEBEN
 from service.vorgang.types import Problem
 from service.web.context import Reader
 from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage
 from service.web.quittung import facts_of
-from service.web.views import betreff_of, file_view, status_label, status_text, termin_text, vorgang_view
+from service.web.views import as_it_stands, betreff_of, file_view, status_label, status_text, termin_text, vorgang_view
 
 _SIDES = {"MIETER": "mine", "VERWALTUNG": "theirs"}
 _MESSAGES = {"NACHRICHT", "DOKUMENT"}
@@ -45,18 +45,20 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
     """Return the page with its timeline; four queries, however long it is."""
     entries = vorgaenge.timeline(vorgang.id)
     known = _Files(vorgaenge.anhaenge(vorgang.id), documents.withdrawn_from(vorgang.id))
-    may = allowed(vorgang, [entry for entry, _ in entries], now=reader.room.clock())
+    said = [entry for entry, _ in entries]
+    may = allowed(vorgang, said, now=reader.room.clock())
+    shown = as_it_stands(vorgang, withdrawn_at(said))
     own = tuple(file_view(anhang, reader) for anhang in known.anhaenge if anhang.aktivitaet_id is None)
     return VorgangPage(
         title=betreff_of(vorgang, reader),
-        vorgang=vorgang_view(vorgang, reader),
-        status_text=status_text(vorgang, reader),
+        vorgang=vorgang_view(shown, reader),
+        status_text=status_text(shown, reader),
         facts=_current_facts(vorgang, reader) + facts_of(vorgang, reader),
         beschreibung=vorgang.beschreibung,
         files=own,
         entries=tuple(_entry(entry, pending, known, reader) for entry, pending in entries),
         message=_message(reader, state) if Art.ANTWORT in may else None,
-        actions=tuple(_actions(reader, may, state)),
+        actions=tuple(_actions(reader, vorgang.typ, may, state)),
         receipt_url=reader.link(f"vorgaenge/{vorgang.id}/quittung"),
         receipt_pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
     )
@@ -108,7 +110,7 @@ def _heading(entry: Aktivitaet, reader: Reader) -> str:
         "TERMIN": words("Termin"),
         "ZUORDNUNG": words("Zuständig"),
         "RUECKZUG": words("Zurückgezogen"),
-        "WIEDEROEFFNUNG": words("Nicht behoben"),
+        "WIEDEROEFFNUNG": words("Wieder geöffnet"),
         "BEWERTUNG": words("Bewertung"),
     }
     return headings.get(entry.art, words("Ereignis"))
@@ -137,12 +139,12 @@ def _message(reader: Reader, state: Refused) -> Action:
     return Action("nachricht", words("Nachricht schreiben"), "", words("Nachricht senden"), form, open=True)
 
 
-def _actions(reader: Reader, may: frozenset[Art], state: Refused) -> list[Action]:
+def _actions(reader: Reader, typ: str, may: frozenset[Art], state: Refused) -> list[Action]:
     words = reader.words
     said = {
         Art.WIEDEROEFFNUNG: (
             "wiedereroeffnung",
-            words("Der Schaden ist nicht behoben"),
+            words("Der Schaden ist nicht behoben") if typ == "SCHADEN" else words("Es ist noch nicht erledigt"),
             words("Sagen Sie uns, was noch nicht in Ordnung ist. Der Vorgang wird dann wieder aufgenommen."),
             words("Wieder öffnen"),
         ),

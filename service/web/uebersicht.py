@@ -12,7 +12,7 @@ from service.web.entwuerfe import draft_views
 from service.web.pages import OverviewPage, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
-from service.web.views import vorgang_view
+from service.web.views import line_view
 from service.web.wohnungen import home_words
 
 _SHOWN = 8
@@ -40,7 +40,7 @@ class Uebersicht:
             title=words("Guten Tag, {name}", name=visitor.name) if visitor.name else words("Mieterportal"),
             homes=homes,
             homes_label=home_words(reader, vertraege).yours,
-            vorgaenge=tuple(vorgang_view(line, reader) for line in lines[:_SHOWN]),
+            vorgaenge=tuple(line_view(line, reader) for line in lines[:_SHOWN]),
             more=Way(words("Alle Vorgänge zeigen"), reader.link("vorgaenge")),
             search_action=reader.link("melden/schaden"),
             ways=_ways(reader),

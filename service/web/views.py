@@ -1,6 +1,8 @@
 """Stored values become views: in the reader's language, with URLs that lead where they should."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from service.files.scan import ScanState
 from service.store.records import Anhang, Vorgang, VorgangLine
@@ -8,7 +10,7 @@ from service.vorgang.anforderung import ANSWERED
 from service.vorgang.assess import BETREFF_MAX
 from service.vorgang.betreff import default_betreff
 from service.vorgang.catalog import TenantStatus
-from service.vorgang.status import DELETED
+from service.vorgang.status import DELETED, WITHDRAWN, standing
 from service.web.context import Reader
 from service.web.pages import FileView, VorgangView
 from service.web.text import mark
@@ -31,7 +33,21 @@ _TONES = {
     "ZURUECKGEZOGEN": "no",
     "ZUSAMMENGEFUEHRT": "no",
     DELETED: "no",
+    WITHDRAWN: "wait",
 }
+_Shown = TypeVar("_Shown", Vorgang, VorgangLine)
+
+
+def as_it_stands(vorgang: _Shown, withdrawn_at: datetime | None) -> _Shown:
+    """Return an open Vorgang that its resident has withdrawn as withdrawn; any other as it is."""
+    if not vorgang.offen:
+        return vorgang
+    return replace(vorgang, status=standing(vorgang.status, vorgang.status_at, withdrawn_at))
+
+
+def line_view(line: VorgangLine, reader: Reader) -> VorgangView:
+    """Return a Vorgang of a list as it stands."""
+    return vorgang_view(as_it_stands(line, line.withdrawn_at), reader)
 
 
 def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
@@ -71,6 +87,8 @@ def status_label(status: str, reader: Reader) -> str:
         return reader.words("An die Verwaltung übergeben")
     if status == DELETED:
         return reader.words("Von der Verwaltung gelöscht")
+    if status == WITHDRAWN:
+        return reader.words("Zurückgezogen, Bestätigung folgt")
     if status == ANSWERED:
         return reader.words("Dokument liegt bereit")
     known = _tenant_status(status, reader)
@@ -87,6 +105,8 @@ def status_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
         return f"{said} {vorgang.status_text}".rstrip()
     if vorgang.status == ANSWERED:
         return words("Das Dokument war schon da. Ist es nicht das richtige, schreiben Sie uns hier.")
+    if vorgang.status == WITHDRAWN:
+        return words("Sie haben das Anliegen zurückgezogen. Abgeschlossen ist es, wenn die Verwaltung das bestätigt.")
     known = _tenant_status(vorgang.status, reader)
     if known is None:
         return vorgang.status_text
@@ -96,7 +116,7 @@ def status_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
         "termin": termin_text(vorgang, reader) or words("Zeit folgt"),
         "grund": vorgang.status_text or words("siehe Nachrichten"),
     }
-    text = known.text.text(reader.lang)
+    text = known.text_for(vorgang.typ).text(reader.lang)
     for name, fact in facts.items():
         text = text.replace("{" + name + "}", fact)
     return text
@@ -107,16 +127,23 @@ def termin_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
     if not vorgang.termin:
         return ""
     von, bis, firma = (str(vorgang.termin.get(part) or "") for part in ("von", "bis", "firma"))
-    span = " – ".join(_moment(part, reader) for part in (von, bis) if part)
-    return ", ".join(part for part in (span, firma) if part)
+    return ", ".join(part for part in (_span(von, bis, reader), firma) if part)
 
 
-def _moment(text: str, reader: Reader) -> str:
+def _span(von: str, bis: str, reader: Reader) -> str:
+    begin, end = _moment(von), _moment(bis)
+    if begin and end:
+        return reader.words.span(begin, end)
+    words = ((reader.words.minute(moment) if moment else text) for text, moment in ((von, begin), (bis, end)) if text)
+    return " – ".join(words)
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        return text
-    return reader.words.minute(moment) if moment.tzinfo else text
+        return None
+    return moment if moment.tzinfo else None
 
 
 def file_view(anhang: Anhang, reader: Reader) -> FileView:

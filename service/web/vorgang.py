@@ -33,7 +33,7 @@ from service.web.quittung import quittung_page, with_document
 from service.web.render import write_page
 from service.web.session import RESIDENT, RESIDENT_OR_DRAFT
 from service.web.timeline import Refused, vorgang_page
-from service.web.views import vorgang_view
+from service.web.views import line_view
 
 PAGE_SIZE = 20
 JUST_FILED = timedelta(minutes=10)
@@ -60,7 +60,7 @@ class Vorgaenge:
         page = VorgaengePage(
             title=reader.words("Meine Vorgänge"),
             filters=_filters(reader, zustand),
-            vorgaenge=tuple(vorgang_view(line, reader) for line in shown),
+            vorgaenge=tuple(line_view(line, reader) for line in shown),
             older=Way(reader.words("Ältere zeigen"), older) if more else None,
             newest=Way(reader.words("Zu den neuesten"), reader.link("vorgaenge", zustand=zustand)) if before else None,
         )

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,25 @@ def test_a_catalog_without_our_additions_gets_the_shipped_words() -> None:
     assert loaded.emergency_rules["E_GAS"].steps_in("en")[0].startswith("Open")
 
 
+@pytest.mark.parametrize("typ", ["BESCHWERDE", "KONTAKT", "DOKUMENT"])
+@pytest.mark.parametrize("status", sorted(CATALOG.tenant_statuses))
+def test_no_status_speaks_of_a_defect_where_none_was_reported(status: str, typ: str) -> None:
+    text = CATALOG.tenant_statuses[status].text_for(typ)
+    assert not re.search("Mangel|Schaden|defect|damage", f"{text.de} {text.en}")
+
+
+def test_of_a_damage_a_completed_status_says_what_to_do_if_the_defect_persists() -> None:
+    assert "Besteht der Mangel fort" in CATALOG.tenant_statuses["ERLEDIGT"].text_for("SCHADEN").de
+
+
+def test_a_mandants_own_words_for_a_status_hold_for_every_type() -> None:
+    own = copy.deepcopy(RAW)
+    done = next(status for status in own["tenant_statuses"] if status["code"] == "ERLEDIGT")
+    done["text_de"] = "Fertig."
+    del done["text_by_typ"]
+    assert load_catalog(own).tenant_statuses["ERLEDIGT"].text_for("KONTAKT").de == "Fertig."
+
+
 def broken(**changes: Any) -> tuple[str, ...]:
     raw = copy.deepcopy(RAW)
     for path, value in changes.items():
@@ -188,6 +208,8 @@ def broken(**changes: Any) -> tuple[str, ...]:
         ({"option_labels": {"ja": 1}}, "option_labels"),
         ({"call_labels": {"112": {"de": "x", "en": 1}}}, "call_labels"),
         ({"tenant_statuses__0__code": "ANDERS"}, "tenant_statuses"),
+        ({"tenant_statuses__0__text_by_typ": []}, "tenant_statuses[0].text_by_typ"),
+        ({"tenant_statuses__0__text_by_typ": {"KONTAKT": {"en": "x"}}}, "tenant_statuses[0].text_by_typ"),
     ],
 )
 def test_a_fault_is_named_with_its_place(changes: dict[str, Any], where: str) -> None:

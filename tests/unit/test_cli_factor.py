@@ -91,7 +91,7 @@ def test_a_secret_under_a_key_that_is_gone_is_told(installation: Installation) -
     set_up()
     rotate(installation, f'"{NEW_KEY}"')
     told = run(installation, "keys", "renew", "--mandant", MANDANT)
-    assert (told.exit_code, "1 secrets are under none of the keys" in told.output) == (1, True)
+    assert (told.exit_code, "1 secret under none of the keys" in told.output) == (1, True)
     assert run(installation, "keys", "renew", "--mandant", "nobody").exit_code == 2
 
 

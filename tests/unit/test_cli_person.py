@@ -117,6 +117,7 @@ def test_one_letter_has_address_code_and_qr_code_but_not_the_fact(installation: 
     out = installation.directory / "out"
     said = run(installation, "invite", MANDANT, "4711", "--out", str(out))
     assert said.exit_code == 0, said.output
+    assert said.output.startswith(f"1 letter is in {out}.")
     (line,) = codes(out)
     assert (line["name"], line["strasse"], line["plz"], line["ort"]) == (
         "Zoë Müller",

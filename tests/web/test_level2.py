@@ -201,6 +201,17 @@ def test_each_wrong_kind_of_code_gets_its_own_help(portal: Portal, guest: Visito
     assert 'value="' + (typed or "-") not in answer.text
 
 
+@pytest.mark.parametrize("typed", ["000000", "12345", "ABCD-EFGH-JKMN-PQRS", "Kennwort!"])
+def test_where_a_recovery_code_is_asked_for_the_help_speaks_of_one(portal: Portal, guest: Visitor, typed: str) -> None:
+    portal.later(minutes=16)
+    weiter = weiter_of(guest, guest.get("konto/sicherheit/app"))
+    form = forms(guest.get(f"bestaetigen?weiter={weiter}&art=ersatzcode").text)[0]
+    answer = guest.post("bestaetigen", form | {"code": typed})
+    assert answer.status_code == 422
+    assert "Das ist kein Ersatzcode. Ein Ersatzcode sieht aus wie 3-K7QM-2XPD." in errors_on(answer)
+    assert "Warten Sie, bis die App" not in answer.text
+
+
 def test_a_wrong_a_used_an_old_and_a_coming_code_look_the_same(portal: Portal) -> None:
     visitor = portal.visitor()
     visitor.set_up()

@@ -83,7 +83,7 @@ def link_in(text: str) -> str:
 
 
 def told(texts: list[str]) -> list[str]:
-    return [text.splitlines()[2] for text in texts]
+    return [text.splitlines()[3] for text in texts]
 
 
 # The address
@@ -391,6 +391,8 @@ def test_each_change_of_an_account_is_told_by_mail_without_a_name(resident: Resi
     assert "Müller" not in texts[0]
     assert f"{portal.installation.url}/{EIGEN}/" in texts[0]
     assert "Zeitpunkt: 23. November 2026" in texts[0]
+    greeting = ["Guten Tag,", "", "zu Ihrem Zugang zum Mieterportal teilen wir Ihnen mit:"]
+    assert texts[0].splitlines()[:3] == greeting
 
 
 def test_a_recovery_code_and_an_unlinking_are_told(resident: Resident, portal: Portal) -> None:

@@ -29,6 +29,23 @@ def test_status_and_message_of_the_clerk_appear(portal: Installation, resident: 
     assert "Frau Yıldız bearbeitet Ihr Anliegen." in page
 
 
+@pytest.mark.parametrize(
+    "bis, said",
+    [
+        ("2026-11-29T18:00:00Z", "Termin: 29. November 2026, 17:00 bis 19:00 Uhr, Wärme &amp; Söhne."),
+        ("2026-11-30T08:00:00Z", "29. November 2026, 17:00 Uhr bis 30. November 2026, 09:00 Uhr, Wärme &amp; Söhne."),
+        ("gegen Abend", "29. November 2026, 17:00 Uhr – gegen Abend, Wärme &amp; Söhne."),
+        ("", "Termin: 29. November 2026, 17:00 Uhr, Wärme &amp; Söhne."),
+    ],
+)
+def test_an_appointment_names_its_day_once(portal: Installation, resident: Resident, bis: str, said: str) -> None:
+    number = resident.file_schaden()
+    arrived(portal, number)
+    termin = {"von": "2026-11-29T16:00:00Z", "bis": bis, "firma": "Wärme & Söhne"}
+    tell(portal, number, "STATUS", {"status": {"code": "TERMINIERT"}, "termin": termin})
+    eventually(lambda: said in resident.get(f"vorgaenge/{number}").text)
+
+
 def test_unread_messages_are_counted_until_the_vorgang_is_opened(portal: Installation, resident: Resident) -> None:
     number = resident.file_schaden()
     arrived(portal, number)
@@ -73,6 +90,20 @@ def test_a_vorgang_born_in_immotion_appears(portal: Installation, resident: Resi
     }
     assert requests.post(f"{portal.standin_url}/_standin/ereignisse", json=event, timeout=10).status_code < 300
     eventually(lambda: "Am Telefon gemeldet" in resident.get("vorgaenge").text)
+
+
+def test_a_completed_contact_speaks_of_no_defect_and_may_be_reopened(portal: Installation, resident: Resident) -> None:
+    vorgang = {"mandant": "musterbau", "vorgangId": f"contact-{resident.person}", "sichtbarkeit": "MIETER"}
+    melder = {"typ": "KONTAKT", "betreff": "Frage zur Kaution", "melder": {"personNr": resident.person}}
+    for seq, (typ, daten) in enumerate([("VORGANG_ANGELEGT", melder), ("STATUS", {"status": {"code": "ERLEDIGT"}})]):
+        event = {**vorgang, "typ": typ, "vorgangSeq": seq + 1, "daten": daten}
+        assert requests.post(f"{portal.standin_url}/_standin/ereignisse", json=event, timeout=10).status_code < 300
+    listed = eventually(lambda: (page := resident.get("vorgaenge").text).count("Erledigt") and page)
+    page = resident.get(listed.split(">Frage zur Kaution<")[0].rsplit('href="', 1)[1].split('"')[0]).text
+    assert "Ist noch etwas offen, öffnen Sie es innerhalb von 14 Tagen wieder." in page
+    assert "Es ist noch nicht erledigt" in page
+    assert "Mangel" not in page
+    assert "Der Schaden ist nicht behoben" not in page
 
 
 def test_an_early_event_waits_for_its_vorgang(portal: Installation, resident: Resident) -> None:
@@ -161,6 +192,28 @@ def test_a_request_can_be_withdrawn_once(portal: Installation, resident: Residen
     assert "Zurückgezogen" in page
     assert "Jetzt zurückziehen" not in page
     eventually(lambda: arrived(portal, number)["aktivitaeten"])
+
+
+def test_a_withdrawn_vorgang_says_so_everywhere_until_the_management_closes_it(
+    portal: Installation, resident: Resident
+) -> None:
+    number = resident.file_schaden()
+    form = action_form(resident.get(f"vorgaenge/{number}").text, "rueckzug")
+    assert resident.post(f"vorgaenge/{number}", form).status_code == 303
+    said, received = "Zurückgezogen, Bestätigung folgt", "Ihre Meldung ist eingegangen"
+    for path in ("", "vorgaenge", f"vorgaenge/{number}"):
+        assert said in resident.get(path).text, path
+    eventually(lambda: arrived(portal, number)["aktivitaeten"])
+    tell(portal, number, "STATUS", {"status": {"code": "ZUGEWIESEN"}})
+    tell(portal, number, "AKTIVITAET", {"text": "Danke für den Bescheid.", "autor": "A"})
+    eventually(lambda: "Danke für den Bescheid." in resident.get(f"vorgaenge/{number}").text)
+    for path in ("", "vorgaenge", f"vorgaenge/{number}"):
+        page = resident.get(path).text
+        assert said in page, path
+        assert received not in page, path
+    tell(portal, number, "STATUS", {"status": {"code": "STORNIERT"}})
+    eventually(lambda: "Sie haben das Anliegen zurückgezogen." in resident.get("vorgaenge?zustand=abgeschlossen").text)
+    assert said not in resident.get(f"vorgaenge/{number}").text
 
 
 def test_a_completed_vorgang_can_be_rated_and_reopened(portal: Installation, resident: Resident) -> None:

@@ -52,6 +52,9 @@ from service.web.pages import (
 from service.web.sicherheit import picture
 
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenaufbewahrungsschrankschlüsselverlustanzeige"
+# The longest words of the catalog as residents meet them: names of documents and of a place with a comma after it.
+LONGEST_WORD = "Mietschuldenfreiheitsbescheinigung"
+LONGEST_PLACE = "Gemeinschaftskeller, Wasch-, Trocken-, Fahrradraum"
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 ISO = "2026-03-03T09:15:00+00:00"
 PICTURE = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -104,6 +107,10 @@ CLOSED = (
                 "Erledigt", "done", "Ihr Anliegen ist erledigt. Falls nicht, können Sie es bis zum 15. Dezember wieder öffnen.", 0),
     VorgangView("#5", "V-2025-004000", "Allgemeine Kontaktanfrage", LONG, "1. November 2025, 07:30 Uhr", ISO,
                 "Abgelehnt", "no", "Grund: " + LONG, 0),
+    VorgangView("#6", "V-2025-003999", "Dokumentenanforderung", LONGEST_WORD, "1. Oktober 2025, 07:30 Uhr", ISO,
+                "Mit anderer Meldung zusammengeführt", "no", "", 12),
+    VorgangView("#7", "M-2025-003998", "Schadensmeldung", f"Licht defekt ({LONGEST_PLACE})", "1. Oktober 2025, 07:30 Uhr", ISO,
+                LONGEST_WORD, "wait", "", 0),
 )  # fmt: skip
 FILES = (
     FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
@@ -114,7 +121,7 @@ FILES = (
 ORT = Field("schadensort", "radio", "Wo ist der Schaden?", required=True, options=tuple(
     Option(code, label, selected=code == "W_BAD")
     for code, label in (("W_KUECHE", "Küche"), ("W_BAD", "Bad / WC"), ("W_WOHN", "Wohnraum"), ("W_BALKON", "Balkon"),
-                        ("W_GESAMT", "Ganze Wohnung"), ("G_KELLER", "Keller"))
+                        ("W_GESAMT", "Ganze Wohnung"), ("G_KELLER", LONGEST_PLACE))
 ))  # fmt: skip
 SCHADEN_FIELDS = (
     Field("schadensart", "hidden", "", "HEIZUNG.AUSFALL"),
@@ -213,7 +220,9 @@ ORTE = (
     Group(
         "In meiner Wohnung", tuple(Way(o, "#o") for o in ("Küche", "Bad / WC", "Wohnraum", "Balkon", "Ganze Wohnung"))
     ),
-    Group("Im Haus (gemeinschaftlich)", tuple(Way(o, "#o") for o in ("Eingang", "Treppenhaus", "Aufzug", "Keller"))),
+    Group(
+        "Im Haus (gemeinschaftlich)", tuple(Way(o, "#o") for o in ("Eingang", "Treppenhaus", "Aufzug", LONGEST_PLACE))
+    ),
     Group("Außen", tuple(Way(o, "#o") for o in ("Außenanlage", "Spielplatz", "Müllplatz", "Garage / Stellplatz"))),
 )
 DANGER = tuple(
@@ -489,6 +498,7 @@ DOKUMENTE = DokumentePage(
     Way("Alle zeigen", "#alle"),
     (
         DokumentView("#1", "Betriebskostenabrechnung 2025", "Betriebskostenabrechnung", "3. März 2026", "2026-03-03", "312 kB", "", home="Lindenallee 5, 12345 Musterstadt, 2. OG links"),
+        DokumentView("#3", LONGEST_WORD, LONGEST_WORD, "2. März 2026", "2026-03-02", "98 kB", ""),
         DokumentView("#2", LONG, "Anschreiben / Mitteilung", "1. Februar 2026", "2026-02-01", "1,2 MB", "4. Februar 2026, 09:12 Uhr", picture=True),
     ),
     Way("Ältere zeigen", "#aelter"),
@@ -552,7 +562,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
                                    VORGAENGE + CLOSED, Way("Ältere zeigen", "#"), Way("Zu den neuesten", "#")),
         "vorgaenge-leer": VorgaengePage("Meine Vorgänge", (Way("Alle", "#", current=True),), (), None, None),
         "vorgang": VORGANG,
-        "vorgang-erledigt": replace(VORGANG, vorgang=CLOSED[0], actions=ACTIONS, message=None, status_text=CLOSED[0].next_step),
+        "vorgang-erledigt": replace(VORGANG, title=f"Licht defekt ({LONGEST_PLACE})", vorgang=CLOSED[0], actions=ACTIONS, message=None, status_text=CLOSED[0].next_step),
         "vorgang-fehler": replace(VORGANG, title=LONG, vorgang=CLOSED[1], entries=(), files=(), message=replace(
             VORGANG.message, form=replace(MESSAGE_FORM, errors=WRONG.errors[-1:], files=WRONG.files, file_error=WRONG.file_error))),
         "quittung": QUITTUNG,

@@ -23,6 +23,15 @@ SMALL_TARGETS = """() => [...document.querySelectorAll(
 LOST_ANCHORS = """() => [...document.querySelectorAll("[data-fehler] a")].map(a => a.hash.slice(1))
 .filter(id => !document.getElementById(id))"""
 
+LINES_OF_PLACE = """() => {
+    const label = [...document.querySelectorAll(".mp-choice span")].find(e => e.textContent.startsWith("Gemein"));
+    const text = label.firstChild;
+    const range = document.createRange();
+    range.setStart(text, 0);
+    range.setEnd(text, text.data.indexOf(",") + 1);
+    return range.getClientRects().length;
+}"""
+
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
@@ -81,6 +90,27 @@ def test_the_error_summary_has_the_focus_when_the_page_opens(browser: Browser, a
     page.get_by_role("link", name="Wo ist der Schaden?").click()
     assert page.evaluate("document.activeElement.name") == "schadensort"
     page.close()
+
+
+@pytest.mark.parametrize("name", ["melden", "melden-fehler"])
+def test_no_comma_of_the_longest_place_begins_a_line_on_a_narrow_phone(page: Page, address: str, name: str) -> None:
+    page.goto(f"{address}/{name}.html")
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate(LINES_OF_PLACE) == 1
+
+
+@pytest.mark.parametrize(
+    "name, lang", [("dokumente", "de"), ("dokumente-fragment", "de"), ("dokumente-englisch", "en"), ("vorgaenge", "de")]
+)
+def test_words_break_by_the_rules_of_the_pages_language(page: Page, address: str, name: str, lang: str) -> None:
+    page.goto(f"{address}/{name}.html")
+    breaking = """() => ["h1", "h2", ".mp-status", ".mp-hint"].map(one => {
+        const shown = document.querySelector(`.mieterportal ${one}`);
+        return [getComputedStyle(shown).hyphens, shown.closest("[lang]").lang];
+    })"""
+    found = page.evaluate(breaking)
+    assert {hyphens for hyphens, _ in found} == {"auto"}
+    assert found[0][1] == found[2][1] == lang
 
 
 def test_the_first_button_of_a_form_is_what_enter_presses_and_means_send(browser: Browser, address: str) -> None:

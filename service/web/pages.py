@@ -23,11 +23,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Rufnummer:
-    """A number to call; `tel` is what stands behind tel:."""
+    """A number to call; `tel` is what stands behind tel:, `house` which house it is for, where they differ."""
 
     label: str
     number: str
     tel: str
+    house: str = ""
 
 
 @dataclass(frozen=True, slots=True)

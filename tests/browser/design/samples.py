@@ -185,6 +185,11 @@ GAS = Notice(
 )
 WASSER = Notice("Wasser läuft aus", "HOTLINE_FIRST", ("Absperrventil schließen", "Strom im nassen Bereich abschalten"),
                 CALLS[:1], blocking=False, confirm=CONFIRM)  # fmt: skip
+CALLS_OF_HOMES = (
+    replace(CALLS[0], house="Lindenhof, Lindenallee 5, 12345 Musterstadt"),
+    Rufnummer(CALLS[0].label, "030 555 0133", "0305550133", "Am Alten Wasserwerk 17 b, 12345 Musterstadt"),
+    *CALLS[1:],
+)
 INFO = Notice("Ausgesperrt", "INFO", ("Kosten trägt in der Regel die Mieterin oder der Mieter",),
               CALLS[:1], blocking=False, confirm=None)  # fmt: skip
 MELDEN = MeldenPage(
@@ -512,7 +517,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
     pages = {
         "uebersicht": OVERVIEW,
         "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
-        "uebersicht-entwuerfe": replace(OVERVIEW, drafts=(Way("Entwurf weiterschreiben: Schaden melden", "#", hint="heute"),)),
+        "uebersicht-entwuerfe": replace(OVERVIEW, calls=CALLS_OF_HOMES, drafts=(Way("Entwurf weiterschreiben: Schaden melden", "#", hint="heute"),)),
         "uebersicht-aushaenge": replace(OVERVIEW, aushaenge=AUSHAENGE, more_aushaenge=Way("Alle 6 Aushänge zeigen", "#")),
         "aushang": replace(AUSHANG, done="Danke. Wir haben notiert, dass die Störung auch Sie betrifft."),
         "aushang-leer": replace(AUSHANG, aushaenge=(), errors=(FieldError("aushaenge", "Bitte drücken Sie noch einmal."),)),
@@ -524,7 +529,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "schaden-arten": replace(FINDER, step="Was ist beschädigt?", groups=KATEGORIEN, chosen=("Küche",), danger=(),
                                  back=Way("Anderen Ort wählen", "#")),
         "melden": MELDEN,
-        "melden-fehler": replace(MELDEN, form=WRONG, notice=WASSER),
+        "melden-fehler": replace(MELDEN, form=WRONG, notice=replace(WASSER, calls=CALLS_OF_HOMES[:2])),
         "melden-nur-hotline": replace(MELDEN, notice=GAS),
         "melden-hinweis": replace(MELDEN, notice=INFO, link_to_filed=Way("Diese Meldung ist schon gespeichert.", "#v")),
         "kontakt": KONTAKT,

@@ -63,6 +63,29 @@ def test_an_answer_that_is_dangerous_shows_the_emergency_notice_at_once(page: Pa
     expect(page.get_by_role("heading", name="Wasser läuft aus")).to_be_hidden()
 
 
+def test_the_number_to_call_follows_the_home_that_is_chosen(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Es läuft stark").check()
+    shown = page.locator("#notfall a")
+    for home, number in (("Am Alten Wasserwerk", "030 555 0133"), ("Lindenallee", "030 555 0100")):
+        page.get_by_label(home).check()
+        expect(shown).to_contain_text(number)
+        expect(shown).to_contain_text(home)
+
+
+def test_an_outdated_number_goes_even_while_its_box_has_the_focus(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Es läuft stark").check()
+    expect(page.locator("#notfall a")).to_contain_text("030 555 0100")
+    play.may_answer.clear()
+    page.get_by_label("Am Alten Wasserwerk").check()
+    page.get_by_label("Ich habe die Hinweise gelesen").check()
+    play.may_answer.set()
+    expect(page.locator("#notfall a")).to_contain_text("030 555 0133")
+    expect(page.get_by_label("Ich habe die Hinweise gelesen")).to_be_checked()
+    assert page.evaluate("document.activeElement.name") == "notfall_bestaetigt"
+
+
 def test_chosen_files_go_up_one_by_one_and_never_twice(page: Page, play: Playground) -> None:
     page.goto(f"{play.address}/melden")
     files = [_file("a.jpg"), _file("leer.jpg", b""), _file("b.jpg")]

@@ -267,7 +267,10 @@ VORGANG = VorgangPage(
     Action("nachricht", "Nachricht schreiben", "", "Nachricht senden", MESSAGE_FORM, open=True), (), "#q", "#q.pdf",
 )  # fmt: skip
 QUITTUNG = QuittungPage("Quittung", True, "M-7KQ2-94XH", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
-                        "Gespeichert, wird übermittelt", (("Betreff", "Heizung bleibt kalt: Küche"), *FACTS),
+                        "Gespeichert, wird übermittelt", (
+                            ("Gemeldet von", "Max Beispiel"), ("Gemeldet für", "Erika Beispiel"),
+                            ("Wohnung", "Lindenallee 5, 12345 Musterstadt, 2. OG links"),
+                            ("Betreff", "Heizung bleibt kalt: Küche"), *FACTS),
                         VORGANG.beschreibung, FILES, "#v", "#pdf", "#home")  # fmt: skip
 UNSAVED = UnsavedPage(
     "Noch nicht gespeichert",

@@ -189,7 +189,7 @@ class SchadenPage:
 
 @dataclass(frozen=True, slots=True)
 class VorgangView:
-    """A Vorgang in a list. `tone`: wait, work, ask, done, no."""
+    """A Vorgang in a list. `tone`: wait, work, ask, done, no. `zeichen` is immotion's number, once it is known."""
 
     url: str
     number: str
@@ -201,6 +201,7 @@ class VorgangView:
     tone: str
     next_step: str
     unread: int
+    zeichen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,3 +130,23 @@ def stored(key: UUID) -> Vorgang:
     found = vorgaenge.by_id(MANDANT, key)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize(
+    "lang,labels", [("de", ("Meldenummer", "Ihr Zeichen")), ("en", ("Report number", "Your reference"))]
+)
+def test_the_number_of_the_receipt_is_found_in_list_and_vorgang_beside_the_one_of_immotion(
+    portal: Portal, lang: str, labels: tuple[str, str]
+) -> None:
+    resident = portal.visitor(person=f"P-{lang}")
+    keys = [UUID(resident.file_kontakt()) for _ in range(2)]
+    with connected():
+        numbers = [stored(key).meldenummer for key in keys]
+        VorgangRow.update(vorgangsnummer=f"V-{numbers[1]}").where(VorgangRow.id == keys[0]).execute()
+    ours, theirs = labels
+    pages = [" ".join(resident.get(f"{path}?lang={lang}").text.split()) for path in ("", "vorgaenge")]
+    pages += [resident.get(f"vorgaenge/{key}?lang={lang}").text for key in keys]
+    for page in pages[:3]:
+        assert f"{ours} {numbers[0]} · {theirs} V-{numbers[1]}" in page
+    for page in (*pages[:2], pages[3]):
+        assert re.search(rf"· {ours} {numbers[1]}( ·|<)", page)

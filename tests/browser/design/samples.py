@@ -90,18 +90,18 @@ ENGLISH = replace(SITE, lang="en", languages=(Way("Deutsch", "?lang=de"), Way("E
 FRAMED = replace(SITE, header_session=True, origins=("https://www.musterbau.example",))
 
 VORGAENGE = (
-    VorgangView("#1", "V-2026-000123", "Schadensmeldung", "Heizung bleibt kalt: Küche", "3. März 2026, 10:15 Uhr", ISO,
-                "Termin vereinbart", "work", "Die Firma Wärme & Söhne kommt am 5. März 2026 zwischen 8 und 10 Uhr.", 2),
-    VorgangView("#2", "M-7KQ2-94", "Meldung / Beschwerde", "Lärm aus der Nachbarschaft", "2. März 2026, 22:40 Uhr", ISO,
+    VorgangView("#1", "2026-000125", "Schadensmeldung", "Heizung bleibt kalt: Küche", "3. März 2026, 10:15 Uhr", ISO,
+                "Termin vereinbart", "work", "Die Firma Wärme & Söhne kommt am 5. März 2026 zwischen 8 und 10 Uhr.", 2, "V-2026-000123"),
+    VorgangView("#2", "2026-000124", "Meldung / Beschwerde", "Lärm aus der Nachbarschaft", "2. März 2026, 22:40 Uhr", ISO,
                 "Gespeichert, wird übermittelt", "wait", "", 0),
-    VorgangView("#3", "V-2026-000098", "Dokumentenanforderung", "Mietbescheinigung", "27. Februar 2026, 08:01 Uhr", ISO,
-                "Rückfrage an Sie", "ask", "Frau Kranz braucht eine Angabe von Ihnen. Bitte antworten Sie im Vorgang.", 1),
+    VorgangView("#3", "2026-000101", "Dokumentenanforderung", "Mietbescheinigung", "27. Februar 2026, 08:01 Uhr", ISO,
+                "Rückfrage an Sie", "ask", "Frau Kranz braucht eine Angabe von Ihnen. Bitte antworten Sie im Vorgang.", 1, "V-2026-000098"),
 )  # fmt: skip
 CLOSED = (
-    VorgangView("#4", "V-2025-004711", "Schadensmeldung", "Wasserhahn tropft: Bad", "1. Dezember 2025, 07:30 Uhr", ISO,
-                "Erledigt", "done", "Ihr Anliegen ist erledigt. Falls nicht, können Sie es bis zum 15. Dezember wieder öffnen.", 0),
-    VorgangView("#5", "V-2025-004000", "Allgemeine Kontaktanfrage", LONG, "1. November 2025, 07:30 Uhr", ISO,
-                "Abgelehnt", "no", "Grund: " + LONG, 0),
+    VorgangView("#4", "2025-004720", "Schadensmeldung", "Wasserhahn tropft: Bad", "1. Dezember 2025, 07:30 Uhr", ISO,
+                "Erledigt", "done", "Ihr Anliegen ist erledigt. Falls nicht, können Sie es bis zum 15. Dezember wieder öffnen.", 0, "V-2025-004711"),
+    VorgangView("#5", "2025-004003", "Allgemeine Kontaktanfrage", LONG, "1. November 2025, 07:30 Uhr", ISO,
+                "Abgelehnt", "no", "Grund: " + LONG, 0, "V-2025-004000"),
 )  # fmt: skip
 FILES = (
     FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
@@ -266,7 +266,7 @@ VORGANG = VorgangPage(
     "Unter dem Fenster bleibt der Heizkörper kalt.", FILES, ENTRIES,
     Action("nachricht", "Nachricht schreiben", "", "Nachricht senden", MESSAGE_FORM, open=True), (), "#q", "#q.pdf",
 )  # fmt: skip
-QUITTUNG = QuittungPage("Quittung", True, "M-7KQ2-94XH", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
+QUITTUNG = QuittungPage("Quittung", True, "2026-000125", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
                         "Gespeichert, wird übermittelt", (
                             ("Gemeldet von", "Max Beispiel"), ("Gemeldet für", "Erika Beispiel"),
                             ("Wohnung", "Lindenallee 5, 12345 Musterstadt, 2. OG links"),

@@ -142,7 +142,7 @@ def test_without_cookies_the_frame_works_on_with_its_session_in_memory(page: Pag
     frame.get_by_label("Fotos und Dateien").set_input_files([_file("a.jpg")])
     expect(frame.get_by_role("button", name="Entfernen a.jpg")).to_be_visible()
     frame.get_by_role("button", name="Absenden").last.click()
-    expect(frame.get_by_text("M-7KQ2-94XH")).to_be_visible()
+    expect(frame.get_by_text("2026-000125")).to_be_visible()
     with page.expect_download() as download:
         frame.get_by_role("link", name="Als PDF speichern").click()
     assert download.value.suggested_filename == "Quittung M.pdf"

@@ -52,8 +52,9 @@ def houses_of(reader: Reader) -> dict[str, str]:
 
 
 def _everywhere(reader: Reader) -> list[Call]:
-    """Return the numbers of all buildings; "" stands alone for those that have the Mandant's."""
-    found = hotlines(reader.house, ["", *reader.mandant.gebaeude])
+    """Return the numbers of all buildings that have some of their own; "" stands for the others."""
+    own = (nr for nr, settings in reader.mandant.gebaeude.items() if settings.notfall.nummern)
+    found = hotlines(reader.house, ["", *own])
     return [replace(call, gebaeude=("",)) if "" in call.gebaeude else call for call in found]
 
 

@@ -9,7 +9,7 @@ from service.vorgang.hotlines import hotlines
 from service.web.context import Reader
 from service.web.pages import Rufnummer
 
-# More numbers than these are no help on a page that tells of something else: the page for emergencies has them all.
+# More numbers of single houses are no help on a page that tells of something else: the one for emergencies has them all.
 _SHOWN = 6
 
 
@@ -24,7 +24,9 @@ def calls_of_homes(reader: Reader, vertraege: Iterable[Vertrag]) -> tuple[Rufnum
 def calls_anywhere(reader: Reader) -> tuple[Rufnummer, ...]:
     """Return the numbers for a page that knows nobody's home; it asks no store, as faults have such pages, too."""
     found = _everywhere(reader)
-    return in_words(found, reader, _named(reader)) if len(found) <= _SHOWN else calls_elsewhere(reader)
+    if sum(bool(call.gebaeude) for call in found) > _SHOWN:
+        return calls_elsewhere(reader)
+    return in_words(found, reader, _named(reader))
 
 
 def calls_elsewhere(reader: Reader) -> tuple[Rufnummer, ...]:

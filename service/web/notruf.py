@@ -9,7 +9,7 @@ from service.vorgang.hotlines import hotlines
 from service.web.context import Reader
 from service.web.pages import Rufnummer
 
-# More numbers of single houses are no help on a page that tells of something else: the one for emergencies has them all.
+# More numbers of single houses are no help on a page about something else: the one for emergencies has them all.
 _SHOWN = 6
 
 

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from service.store.records import Vertrag
 from service.vorgang.betreff import default_betreff
 from service.vorgang.catalog import Catalog, Label, Question, Schadensfall, UnknownSchadensfall
-from service.vorgang.emergency import EmergencyNotice, notice_for
+from service.vorgang.emergency import EmergencyNotice, calls_of, notice_for
+from service.vorgang.hotlines import merged, only_at
 from service.vorgang.routing import Routing, RoutingCase, route
 from service.vorgang.tenancy import offered
 from service.vorgang.types import House, Melder, Meldung, MeldungRefused, Problem, Vorgangstyp
@@ -86,9 +87,22 @@ def _vertrag_of(meldung: Meldung, vertraege: Sequence[Vertrag]) -> Vertrag | Non
 
 
 def notice_of(meldung: Meldung, melder: Melder, house: House, *, now: datetime) -> EmergencyNotice | None:
-    """Return the emergency notice that this damage report fires, as far as it is filled in."""
-    vertrag = _vertrag_of(meldung, _offered(meldung, melder, house, now))
-    return _notice(_Case(meldung, house, vertrag, now))
+    """Return the emergency notice that this damage report fires, as far as it is filled in.
+
+    While no home is chosen, it fires if it does in one of them. Where the homes' buildings have different numbers, each
+    names its building, also that of the home chosen.
+    """
+    vertraege = _offered(meldung, melder, house, now)
+    chosen = _vertrag_of(meldung, vertraege)
+    homes: Sequence[Vertrag | None] = vertraege if chosen is None and vertraege else [chosen]
+    cases = (_Case(meldung, house, vertrag, now) for vertrag in homes)
+    fired = {case.building: notice for case in cases if (notice := _notice(case)) is not None}
+    if not fired:
+        return None
+    first = next(iter(fired.values()))
+    buildings = [vertrag.gebaeude_nr for vertrag in vertraege] or [""]
+    calls = merged({nr: calls_of(house.catalog, first.rule, house.notfall_for(nr)) for nr in buildings})
+    return replace(first, calls=only_at(calls, fired))
 
 
 def _notice(case: _Case) -> EmergencyNotice | None:

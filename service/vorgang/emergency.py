@@ -41,11 +41,21 @@ class EmergencySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A number to call; `gebaeude` are the buildings it is for, where those in question have different ones."""
+
+    code: str
+    label: Label
+    number: str
+    gebaeude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EmergencyNotice:
-    """A rule that fires; `calls` are (code, label, number), in the order in which to try them."""
+    """A rule that fires; `calls` are in the order in which to try them."""
 
     rule: EmergencyRule
-    calls: tuple[tuple[str, Label, str], ...]
+    calls: tuple[Call, ...]
 
     @property
     def rule_id(self) -> str:
@@ -82,13 +92,14 @@ def notice_for(
     case = _Case(art.code, answers, settings, now.astimezone(ZoneInfo(settings.timezone)))
     if rule.condition is not None and not case.holds(rule.condition):
         return None
-    return EmergencyNotice(rule, _calls(catalog, rule, settings))
+    return EmergencyNotice(rule, calls_of(catalog, rule, settings))
 
 
-def _calls(catalog: Catalog, rule: EmergencyRule, settings: EmergencySettings) -> tuple[tuple[str, Label, str], ...]:
+def calls_of(catalog: Catalog, rule: EmergencyRule, settings: EmergencySettings) -> tuple[Call, ...]:
+    """Return whom a rule says to call, of the numbers that these settings know."""
     numbers = {code: code if code.isdigit() else settings.notrufnummern.get(code, "") for code in rule.call}
     return tuple(
-        (code, catalog.call_labels.get(code, Label(code)), number) for code, number in numbers.items() if number
+        Call(code, catalog.call_labels.get(code, Label(code)), number) for code, number in numbers.items() if number
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from service.files.intake import StoredFile
-from service.store import drafts, outbox, vorgaenge
+from service.store import drafts, outbox, stammdaten, vorgaenge
 from service.store.database import in_transaction
 from service.store.dokument_records import Dokument
 from service.store.records import Anhang, Vertrag, Vorgang
@@ -18,6 +18,7 @@ from service.vorgang.assess import Assessed, assess
 from service.vorgang.types import AlreadyFiledDifferently, House, Melder, Meldung, Submission
 
 STORED = "UEBERMITTLUNG"
+GEMELDET = "gemeldet"  # among the details: what the receipt says of whom and which home, as it was at that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def vorgang_of(  # noqa: PLR0913, PLR0917 - gathers everything known at the mome
         beschreibung=meldung.beschreibung,
         erreichbar=meldung.erreichbar,
         labels=assessed.labels,
-        details=assessed.details,
+        details={**assessed.details, GEMELDET: _gemeldet(melder, assessed.vertrag, house)},
         melder=_melder(meldung, melder, assessed.vertrag),
         objekt=_objekt(assessed.vertrag),
         routing=_routing(assessed),
@@ -165,6 +166,13 @@ def _melder(meldung: Meldung, melder: Melder, vertrag: Vertrag | None) -> dict[s
         "telefon": meldung.telefon,
         "sprache": melder.sprache,
     }
+    return {key: value for key, value in known.items() if value}
+
+
+def _gemeldet(melder: Melder, vertrag: Vertrag | None, house: House) -> dict[str, str]:
+    """Return for whom, by the name that immotion knows, and for which home, as the resident was shown it."""
+    names = stammdaten.namen(house.mandant, [melder.person]) if melder.person else {}
+    known = {"fuer": names.get(melder.person or "", ""), "wohnung": vertrag.wohnung if vertrag else ""}
     return {key: value for key, value in known.items() if value}
 
 

@@ -26,7 +26,7 @@ from service.store.records import Vertrag
 from service.vorgang.house import Houses
 from service.vorgang.types import House
 from service.web.intake import FILES, Intake
-from service.web.pages import Rufnummer, Site, Way
+from service.web.pages import Site, Way
 from service.web.render import Renderer
 from service.web.text import Words
 
@@ -157,15 +157,6 @@ class Reader:
             return FILES
         return FILES + self.room.connectors[self.mandant_id, self.visitor.connection].several
 
-    def calls(self, gebaeude_nr: str = "") -> tuple[Rufnummer, ...]:
-        """Return the emergency numbers of a building, or the house's own."""
-        nummern = self.house.notfall_for(gebaeude_nr).notrufnummern
-        labels = self.house.catalog.call_labels
-        return tuple(
-            rufnummer(labels[code].text(self.lang) if code in labels else code, number)
-            for code, number in nummern.items()
-        )
-
     def login_ways(self, weiter: Weiter = HOME) -> tuple[Way, ...]:
         """Return where somebody who is not signed in can do so; the own login leads on to where they were."""
         connections = self.mandant.connections.values()
@@ -250,8 +241,3 @@ def reader_of(req: falcon.Request) -> Reader:
     """Return the reader that the middleware has found."""
     reader: Reader = req.context.reader
     return reader
-
-
-def rufnummer(label: str, number: str) -> Rufnummer:
-    """Return a number with what stands behind tel: (RFC 3966: digits and a leading plus)."""
-    return Rufnummer(label, number, "".join(c for c in number if c.isdigit() or c == "+"))

@@ -18,6 +18,7 @@ from service.store.sessions import TokenAlreadyUsed
 from service.web.context import Reader, Room
 from service.web.intake import BadForm, BodyTooLarge
 from service.web.noted import by_browser, count_refused_token, note_limit, warn_refused
+from service.web.notruf import calls_anywhere
 from service.web.pages import MessagePage, Way
 from service.web.problems import ApiProblem, is_api, problem_of, write_problem
 from service.web.render import write_page
@@ -142,7 +143,7 @@ class ErrorPages:
             title=reader.words(texts[0]),
             text=reader.words(texts[1]),
             ways=ways,
-            calls=reader.calls() if calls else (),
+            calls=calls_anywhere(reader) if calls else (),
             reference=req.context.request_id,
         )
         resp.status = status
@@ -211,7 +212,7 @@ class ErrorPages:
             title=reader.words("Bitte melden Sie sich an"),
             text=" ".join(part for part in (kept, _where_to_sign_in(reader)) if part),
             ways=reader.login_ways(_back_to(reader)),
-            calls=reader.calls(),
+            calls=calls_anywhere(reader),
         )
         resp.status = falcon.HTTP_401
         resp.set_header("WWW-Authenticate", "Portal")

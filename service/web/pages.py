@@ -25,11 +25,12 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Rufnummer:
-    """A number to call; `tel` is what stands behind tel:."""
+    """A number to call; `tel` is what stands behind tel:, `house` which house it is for, where they differ."""
 
     label: str
     number: str
     tel: str
+    house: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,7 @@ class SchadenPage:
 
 @dataclass(frozen=True, slots=True)
 class VorgangView:
-    """A Vorgang in a list. `tone`: wait, work, ask, done, no."""
+    """A Vorgang in a list. `tone`: wait, work, ask, done, no. `zeichen` is immotion's number, once it is known."""
 
     url: str
     number: str
@@ -203,6 +204,7 @@ class VorgangView:
     tone: str
     next_step: str
     unread: int
+    zeichen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@ import falcon
 
 from service.store.database import StoreUnavailable, ping
 from service.store.migrate import missing
+from service.vorgang.tenancy import current
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
+from service.web.notruf import calls_at, calls_elsewhere, calls_of_homes
 from service.web.pages import BarrierefreiheitPage, NotfallPage
 from service.web.render import write_page
 from service.web.session import PUBLIC
@@ -14,7 +16,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 
 class Notfall:
-    """`/{mandant}/notfall`: whom to call, by building, before any login."""
+    """`/{mandant}/notfall`: whom to call, by building, before any login; whoever is known, of their homes first."""
 
     access = PUBLIC
 
@@ -24,12 +26,12 @@ class Notfall:
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the numbers and what to do first."""
         reader = reader_of(req)
-        gebaeude = reader.mandant.gebaeude
+        gebaeude, homes = reader.mandant.gebaeude, current(reader.vertraege, reader.today)
         page = NotfallPage(
             title=reader.words("Im Notfall"),
-            calls=reader.calls(),
+            calls=calls_of_homes(reader, homes) if homes else calls_elsewhere(reader),
             buildings=tuple(
-                (settings.name or number, reader.calls(number))
+                (settings.name or number, calls_at(reader, number))
                 for number, settings in gebaeude.items()
                 if settings.notfall.nummern
             ),

@@ -1,10 +1,12 @@
-"""The receipt: number, time to the second, the full text, names and SHA-256 of the files (§ 536c BGB)."""
+"""The receipt: number, time to the second, who and where, full text, names and SHA-256 of the files (§ 536c BGB)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from unicodedata import normalize
 
 from service.store.records import Anhang, Vorgang
 from service.vorgang.anforderung import there_already
+from service.vorgang.filing import GEMELDET
 from service.web.context import Reader
 from service.web.dokumente import reader_leser
 from service.web.pages import QuittungPage, Way
@@ -23,7 +25,11 @@ def quittung_page(vorgang: Vorgang, anhaenge: Sequence[Anhang], reader: Reader, 
         filed=reader.words.second(vorgang.meldezeit),
         filed_iso=vorgang.meldezeit.isoformat(),
         status=status_label(vorgang.status, reader),
-        facts=((reader.words("Betreff"), betreff_of(vorgang, reader)), *facts_of(vorgang, reader)),
+        facts=(
+            *who_of(vorgang, reader),
+            (reader.words("Betreff"), betreff_of(vorgang, reader)),
+            *facts_of(vorgang, reader),
+        ),
         beschreibung=vorgang.beschreibung,
         files=tuple(file_view(anhang, reader) for anhang in anhaenge),
         vorgang_url=reader.link(f"vorgaenge/{vorgang.id}"),
@@ -40,6 +46,26 @@ def with_document(page: QuittungPage, vorgang: Vorgang, reader: Reader) -> Quitt
     if found is None:
         return page
     return replace(page, there=Way(found.titel or found.dateiname, reader.link(f"dokumente/{found.id}")))
+
+
+def who_of(vorgang: Vorgang, reader: Reader) -> tuple[tuple[str, str], ...]:
+    """Return who reported, for whom if that is somebody else, and for which home, as far as it was kept then."""
+    words, melder = reader.words, vorgang.melder
+    gemeldet = vorgang.details.get(GEMELDET)
+    name, fuer = str(melder.get("name", "")), str((gemeldet or {}).get("fuer", ""))
+    number = "" if gemeldet is None else str(melder.get("personNr", ""))
+    home = words("Einheit") if melder.get("rolle") == "EIGENTUEMER" else words("Wohnung")
+    known = (
+        (words("Gemeldet von"), name or fuer or number),
+        (words("Gemeldet für"), fuer if name and _parts(name) != _parts(fuer) else ""),
+        (home, str((gemeldet or {}).get("wohnung", ""))),
+    )
+    return tuple((label, value) for label, value in known if value)
+
+
+def _parts(name: str) -> set[str]:
+    """Return a name's parts, which systems put in different orders: "Müller, Zoë" is Zoë Müller."""
+    return {*normalize("NFKC", name).casefold().replace(",", " ").split()}
 
 
 def facts_of(vorgang: Vorgang, reader: Reader) -> tuple[tuple[str, str], ...]:

@@ -13,12 +13,13 @@ from service.vorgang.aushang import Stelle
 from service.vorgang.catalog import Catalog, Question, Schadensart
 from service.vorgang.types import Vorgangstyp
 from service.web.aushang_views import before_report
-from service.web.context import Reader, reader_of, rufnummer
+from service.web.context import Reader, reader_of
 from service.web.entwuerfe import SCHADEN, chosen_draft, draft_of_schaden, draft_views
 from service.web.fields import options
 from service.web.forms import ANSWER_PREFIX
 from service.web.kontakt import beschreibung_field
 from service.web.melden import Melden, melder_of
+from service.web.notruf import houses_of, in_words
 from service.web.pages import Field, FieldError, Form, Group, MeldenPage, Notice, Page, SchadenPage, Way
 from service.web.render import write_page
 
@@ -109,17 +110,17 @@ class Schaden(Melden):
             return None
         confirmed = values.get("notfall_bestaetigt", "")
         blocking = fired.mode == "HOTLINE_ONLY" and not confirmed
-        triple = {name: values.get(name, "") for name in _TRIPLE}
+        chosen = {name: values.get(name, "") for name in _TRIPLE} | _gebaeude_of(reader, values)
         label = reader.words("Ich habe die Hinweise gelesen und, wo nötig, angerufen.")
         confirm = Field("notfall_bestaetigt", "checkbox", label, "1" if confirmed else "", required=True)
         return Notice(
             title=fired.title.text(reader.lang),
             mode=fired.mode,
             steps=tuple(fired.steps_in(reader.lang)),
-            calls=tuple(rufnummer(label.text(reader.lang), number) for _, label, number in fired.calls),
+            calls=in_words(fired.calls, reader, houses_of(reader)),
             blocking=blocking,
             confirm=confirm if fired.is_emergency else None,
-            confirm_url=reader.link("melden/schaden", notfall_bestaetigt="1", **triple) if blocking else "",
+            confirm_url=reader.link("melden/schaden", notfall_bestaetigt="1", **chosen) if blocking else "",
         )
 
 
@@ -179,6 +180,12 @@ def _vertrag_at(reader: Reader, gebaeude: str) -> dict[str, str]:
     """Choose the contract of somebody who has just one in this building."""
     here = [vertrag.nr for vertrag in reader.vertraege if gebaeude and vertrag.gebaeude_nr == gebaeude]
     return {"vertrag": here[0]} if len(here) == 1 else {}
+
+
+def _gebaeude_of(reader: Reader, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the building of the home that is chosen already."""
+    chosen = next((v for v in reader.vertraege if v.nr == values.get("vertrag")), None)
+    return {"gebaeude": chosen.gebaeude_nr} if chosen is not None else {}
 
 
 def _finder(

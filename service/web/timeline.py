@@ -16,7 +16,7 @@ from service.vorgang.types import Problem
 from service.web.context import Reader
 from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage
-from service.web.quittung import facts_of
+from service.web.quittung import facts_of, who_of
 from service.web.views import as_it_stands, betreff_of, file_view, status_label, status_text, termin_text, vorgang_view
 
 _SIDES = {"MIETER": "mine", "VERWALTUNG": "theirs"}
@@ -53,7 +53,7 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
         title=betreff_of(vorgang, reader),
         vorgang=vorgang_view(shown, reader),
         status_text=status_text(shown, reader),
-        facts=_current_facts(vorgang, reader) + facts_of(vorgang, reader),
+        facts=_current_facts(vorgang, reader) + who_of(vorgang, reader) + facts_of(vorgang, reader),
         beschreibung=vorgang.beschreibung,
         files=own,
         entries=tuple(_entry(entry, pending, known, reader) for entry, pending in entries),

@@ -9,6 +9,7 @@ from service.web.aushang_views import OVERVIEW_SHOWN, buildings_of, gezeigt, mor
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import reader_leser
 from service.web.entwuerfe import draft_views
+from service.web.notruf import calls_of_homes
 from service.web.pages import OverviewPage, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT
@@ -33,7 +34,6 @@ class Uebersicht:
         lines = vorgaenge.page(mandant, visitor.owners, offen=True, limit=_SHOWN + 1)
         vertraege = current(reader.vertraege, reader.today)
         homes = tuple(v.wohnung for v in vertraege if v.wohnung)
-        building = vertraege[0].gebaeude_nr if vertraege else ""
         there = glance(visitor.account, visitor.owners, reader_leser(reader), buildings_of(reader), self._room.clock())
         words, aushaenge = reader.words, gezeigt(reader) if there.notices else []
         page = OverviewPage(
@@ -44,7 +44,7 @@ class Uebersicht:
             more=Way(words("Alle Vorgänge zeigen"), reader.link("vorgaenge")),
             search_action=reader.link("melden/schaden"),
             ways=_ways(reader),
-            calls=reader.calls(building),
+            calls=calls_of_homes(reader, vertraege),
             activate=_activate(reader),
             letters=_letters(reader, there.unread),
             aushaenge=views(aushaenge[:OVERVIEW_SHOWN], reader),

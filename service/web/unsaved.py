@@ -14,6 +14,7 @@ from service.web.earlier import Reference, new_references, references_of
 from service.web.fields import ACCEPT
 from service.web.forms import ANSWER_PREFIX
 from service.web.intake import REFERENCE, BadForm, BodyTooLarge, Submitted
+from service.web.notruf import calls_anywhere
 from service.web.pages import Field, FileView, UnsavedPage
 from service.web.render import write_page
 from service.web.text import mark
@@ -136,7 +137,7 @@ def _page(form: Submitted, files: _Files, reader: Reader, text: str, reference: 
         refused=tuple(words.file_problem(one, reader.room.intake.limits) for one in files.refused),
         accept=ACCEPT,
         file_field=reader.file_field,
-        calls=reader.calls(),
+        calls=calls_anywhere(reader),
         reference=reference,
     )
 

@@ -55,7 +55,7 @@ def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
     typen = reader.house.catalog.vorgangstypen
     return VorgangView(
         url=reader.link(f"vorgaenge/{vorgang.id}"),
-        number=vorgang.vorgangsnummer or vorgang.meldenummer,
+        number=vorgang.meldenummer,
         kind=typen[vorgang.typ].label.text(reader.lang) if vorgang.typ in typen else vorgang.typ,
         betreff=betreff_of(vorgang, reader),
         filed=reader.words.minute(vorgang.meldezeit),
@@ -64,6 +64,7 @@ def vorgang_view(vorgang: Vorgang | VorgangLine, reader: Reader) -> VorgangView:
         tone=_TONES.get(vorgang.status, "work"),
         next_step=status_text(vorgang, reader),
         unread=vorgang.unread,
+        zeichen=vorgang.vorgangsnummer or "",
     )
 
 

@@ -56,7 +56,19 @@ function take(fresh, form) {
 	}
 	swap(fresh, "entwurf");
 	if ($("#notfall[data-blocking]", fresh)) return swap(fresh, "bericht", true) && focusHeading();
-	if (swap(fresh, "notfall")) $("#notfall .mp-alarm")?.scrollIntoView({ block: "center" });
+	renew(fresh);
+}
+
+// A number that was right for another home must not stay, not even while its box has the focus.
+function renew(fresh) {
+	const box = $("#notfall");
+	const held = box?.contains(document.activeElement) ? document.activeElement : null;
+	const ticked = box && $("input", box)?.checked;
+	if (!swap(fresh, "notfall", Boolean($("#notfall .mp-alarm", fresh)))) return;
+	const tick = $("#notfall input");
+	if (tick && ticked !== undefined) tick.checked = ticked;
+	if (held) $(held.id ? `#${held.id}` : "#notfall a")?.focus();
+	else $("#notfall .mp-alarm")?.scrollIntoView({ block: "center" });
 }
 
 // Drafts

@@ -24,7 +24,7 @@ def test_gas_is_hotline_only_with_the_numbers_in_order() -> None:
     fired = notice("GEFAHR.GASGERUCH")
     assert fired is not None
     assert (fired.mode, fired.is_emergency) == ("HOTLINE_ONLY", True)
-    assert [number for _, _, number in fired.calls] == ["030 2", "112", "030 1"]
+    assert [call.number for call in fired.calls] == ["030 2", "112", "030 1"]
 
 
 def test_a_dripping_tap_is_none() -> None:

@@ -133,8 +133,8 @@ def test_a_day_is_one_mail_at_its_hour_with_each_vorgang_once(store: str) -> Non
         assert go(sending) == 0
         clock.now = due + timedelta(seconds=1)
         assert go(sending) == 1
-    assert f"Vorgang {second.meldenummer}" in mailbox.texts()[0]
-    assert f"Vorgang {second.meldenummer}" in mailbox.texts()[1]
+    assert f"Meldenummer {second.meldenummer}" in mailbox.texts()[0]
+    assert f"Meldenummer {second.meldenummer}" in mailbox.texts()[1]
     third = vorgang()
     assert tell(third, STAND, clock.now) == 1
     assert rows()[-1]["next_at"] == due + timedelta(days=1)

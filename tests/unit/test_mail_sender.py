@@ -128,14 +128,14 @@ def test_a_notice_says_the_number_and_nothing_of_what_it_is_about(store: str, ma
     assert german["List-Unsubscribe"] == f"<{link}>"
     assert german["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     plain, html = mailbox.texts(0)
-    assert "es gibt etwas Neues: Vorgang 2026-000123." in plain
+    assert "es gibt etwas Neues zur Meldenummer 2026-000123." in plain
     assert link in plain
     assert link.replace("&", "&amp;") in html
     assert "https://y.de/an" in plain
     assert '<html lang="de">' in html
     assert "https://www.x.de" in mailbox.texts(2)[0]
     plain, html = mailbox.texts(1)
-    assert "there is something new: case 2026-<b>1</b>." in plain
+    assert "there is something new about report number 2026-<b>1</b>." in plain
     assert "2026-&lt;b&gt;1&lt;/b&gt;" in html
     assert "<b>" not in html
 

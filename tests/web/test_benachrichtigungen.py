@@ -100,7 +100,7 @@ def test_the_whole_way_from_choosing_to_one_click(mailing: Installation, mailbox
     eventually(lambda: "2 neue Nachrichten" in resident.get().text)
     notice = eventually(lambda: mails_for(mailbox, resident)[1:])[0]
     assert notice["Subject"] == "Es gibt etwas Neues in Ihrem Mieterportal"
-    assert f"Vorgang {meldenummer}" in notice.get_body(("plain",)).get_content()
+    assert f"Meldenummer {meldenummer}" in notice.get_body(("plain",)).get_content()
     for hidden in ("Geheimer", "Yıldız", "Müller", "Hahn"):
         assert hidden not in notice.as_string()
     resident.get(f"vorgaenge/{number}")

@@ -14,6 +14,7 @@ from service.web.pages import FileView, Page, Site, SsoPage, Way
 from tests.browser.design.preview import TEMPLATES, environment
 from tests.browser.design.samples import (
     AKTIVIEREN,
+    CALLS_OF_HOMES,
     FINDER,
     FORM,
     FRAMED,
@@ -75,7 +76,9 @@ def _form_page(play: Playground, fields: dict[str, str], refused: list[str]) -> 
     )
     if "kontaktthema" in fields:
         return replace(KONTAKT, form=form, information=KUENDIGUNG if fields["kontaktthema"] == "B" else None)
-    return replace(MELDEN, form=form, notice=WASSER if fields.get("antwort_menge") == "stark" else None)
+    chosen = CALLS_OF_HOMES[1:2] if fields.get("vertrag") == "2" else CALLS_OF_HOMES[:1]
+    notice = replace(WASSER, calls=chosen) if fields.get("antwort_menge") == "stark" else None
+    return replace(MELDEN, form=form, notice=notice)
 
 
 class _Handler(BaseHTTPRequestHandler):

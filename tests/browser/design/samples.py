@@ -95,21 +95,21 @@ ENGLISH = replace(SITE, lang="en", languages=(Way("Deutsch", "?lang=de"), Way("E
 FRAMED = replace(SITE, header_session=True, origins=("https://www.musterbau.example",))
 
 VORGAENGE = (
-    VorgangView("#1", "V-2026-000123", "Schadensmeldung", "Heizung bleibt kalt: Küche", "3. März 2026, 10:15 Uhr", ISO,
-                "Termin vereinbart", "work", "Die Firma Wärme & Söhne kommt am 5. März 2026 zwischen 8 und 10 Uhr.", 2),
-    VorgangView("#2", "M-7KQ2-94", "Meldung / Beschwerde", "Lärm aus der Nachbarschaft", "2. März 2026, 22:40 Uhr", ISO,
+    VorgangView("#1", "2026-000125", "Schadensmeldung", "Heizung bleibt kalt: Küche", "3. März 2026, 10:15 Uhr", ISO,
+                "Termin vereinbart", "work", "Die Firma Wärme & Söhne kommt am 5. März 2026 zwischen 8 und 10 Uhr.", 2, "V-2026-000123"),
+    VorgangView("#2", "2026-000124", "Meldung / Beschwerde", "Lärm aus der Nachbarschaft", "2. März 2026, 22:40 Uhr", ISO,
                 "Gespeichert, wird übermittelt", "wait", "", 0),
-    VorgangView("#3", "V-2026-000098", "Dokumentenanforderung", "Mietbescheinigung", "27. Februar 2026, 08:01 Uhr", ISO,
-                "Rückfrage an Sie", "ask", "Frau Kranz braucht eine Angabe von Ihnen. Bitte antworten Sie im Vorgang.", 1),
+    VorgangView("#3", "2026-000101", "Dokumentenanforderung", "Mietbescheinigung", "27. Februar 2026, 08:01 Uhr", ISO,
+                "Rückfrage an Sie", "ask", "Frau Kranz braucht eine Angabe von Ihnen. Bitte antworten Sie im Vorgang.", 1, "V-2026-000098"),
 )  # fmt: skip
 CLOSED = (
-    VorgangView("#4", "V-2025-004711", "Schadensmeldung", "Wasserhahn tropft: Bad", "1. Dezember 2025, 07:30 Uhr", ISO,
-                "Erledigt", "done", "Ihr Anliegen ist erledigt. Falls nicht, können Sie es bis zum 15. Dezember wieder öffnen.", 0),
-    VorgangView("#5", "V-2025-004000", "Allgemeine Kontaktanfrage", LONG, "1. November 2025, 07:30 Uhr", ISO,
-                "Abgelehnt", "no", "Grund: " + LONG, 0),
-    VorgangView("#6", "V-2025-003999", "Dokumentenanforderung", LONGEST_WORD, "1. Oktober 2025, 07:30 Uhr", ISO,
-                "Mit anderer Meldung zusammengeführt", "no", "", 12),
-    VorgangView("#7", "M-2025-003998", "Schadensmeldung", f"Licht defekt ({LONGEST_PLACE})", "1. Oktober 2025, 07:30 Uhr", ISO,
+    VorgangView("#4", "2025-004720", "Schadensmeldung", "Wasserhahn tropft: Bad", "1. Dezember 2025, 07:30 Uhr", ISO,
+                "Erledigt", "done", "Ihr Anliegen ist erledigt. Falls nicht, können Sie es bis zum 15. Dezember wieder öffnen.", 0, "V-2025-004711"),
+    VorgangView("#5", "2025-004003", "Allgemeine Kontaktanfrage", LONG, "1. November 2025, 07:30 Uhr", ISO,
+                "Abgelehnt", "no", "Grund: " + LONG, 0, "V-2025-004000"),
+    VorgangView("#6", "2025-004002", "Dokumentenanforderung", LONGEST_WORD, "1. Oktober 2025, 07:30 Uhr", ISO,
+                "Mit anderer Meldung zusammengeführt", "no", "", 12, "V-2025-003999"),
+    VorgangView("#7", "2025-004001", "Schadensmeldung", f"Licht defekt ({LONGEST_PLACE})", "1. Oktober 2025, 07:30 Uhr", ISO,
                 LONGEST_WORD, "wait", "", 0),
 )  # fmt: skip
 FILES = (
@@ -194,6 +194,11 @@ GAS = Notice(
 )
 WASSER = Notice("Wasser läuft aus", "HOTLINE_FIRST", ("Absperrventil schließen", "Strom im nassen Bereich abschalten"),
                 CALLS[:1], blocking=False, confirm=CONFIRM)  # fmt: skip
+CALLS_OF_HOMES = (
+    replace(CALLS[0], house="Lindenhof, Lindenallee 5, 12345 Musterstadt"),
+    Rufnummer(CALLS[0].label, "030 555 0133", "0305550133", "Am Alten Wasserwerk 17 b, 12345 Musterstadt"),
+    *CALLS[1:],
+)
 INFO = Notice("Ausgesperrt", "INFO", ("Kosten trägt in der Regel die Mieterin oder der Mieter",),
               CALLS[:1], blocking=False, confirm=None)  # fmt: skip
 MELDEN = MeldenPage(
@@ -285,8 +290,11 @@ VORGANG = VorgangPage(
     "Unter dem Fenster bleibt der Heizkörper kalt.", FILES, ENTRIES,
     Action("nachricht", "Nachricht schreiben", "", "Nachricht senden", MESSAGE_FORM, open=True), (), "#q", "#q.pdf",
 )  # fmt: skip
-QUITTUNG = QuittungPage("Quittung", True, "M-7KQ2-94XH", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
-                        "Gespeichert, wird übermittelt", (("Betreff", "Heizung bleibt kalt: Küche"), *FACTS),
+QUITTUNG = QuittungPage("Quittung", True, "2026-000125", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
+                        "Gespeichert, wird übermittelt", (
+                            ("Gemeldet von", "Max Beispiel"), ("Gemeldet für", "Erika Beispiel"),
+                            ("Wohnung", "Lindenallee 5, 12345 Musterstadt, 2. OG links"),
+                            ("Betreff", "Heizung bleibt kalt: Küche"), *FACTS),
                         VORGANG.beschreibung, FILES, "#v", "#pdf", "#home")  # fmt: skip
 UNSAVED = UnsavedPage(
     "Noch nicht gespeichert",
@@ -538,7 +546,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "uebersicht": OVERVIEW,
         "uebersicht-leer": replace(OVERVIEW, vorgaenge=(), homes=(), calls=(), more=None, title="Mieterportal"),
         "uebersicht-viele-entwuerfe": replace(OVERVIEW, drafts=(*ENTWUERFE, *ENTWUERFE)),
-        "uebersicht-entwuerfe": replace(OVERVIEW, drafts=ENTWUERFE),
+        "uebersicht-entwuerfe": replace(OVERVIEW, calls=CALLS_OF_HOMES, drafts=ENTWUERFE),
         "uebersicht-aushaenge": replace(OVERVIEW, aushaenge=AUSHAENGE, more_aushaenge=Way("Alle 6 Aushänge zeigen", "#")),
         "aushang": replace(AUSHANG, done="Danke. Wir haben notiert, dass die Störung auch Sie betrifft."),
         "aushang-leer": replace(AUSHANG, aushaenge=(), errors=(FieldError("aushaenge", "Bitte drücken Sie noch einmal."),)),
@@ -550,7 +558,7 @@ def states() -> Iterator[tuple[str, Site, Page]]:
         "schaden-arten": replace(FINDER, step="Was ist beschädigt?", groups=KATEGORIEN, chosen=("Küche",), danger=(),
                                  back=Way("Anderen Ort wählen", "#")),
         "melden": MELDEN,
-        "melden-fehler": replace(MELDEN, form=WRONG, notice=WASSER),
+        "melden-fehler": replace(MELDEN, form=WRONG, notice=replace(WASSER, calls=CALLS_OF_HOMES[:2])),
         "melden-nur-hotline": replace(MELDEN, notice=GAS),
         "melden-hinweis": replace(MELDEN, notice=INFO, link_to_filed=Way("Diese Meldung ist schon gespeichert.", "#v")),
         "kontakt": KONTAKT,

@@ -74,6 +74,29 @@ def test_a_topic_that_is_only_informed_about_says_so_as_soon_as_it_is_chosen(pag
     expect(told).to_be_hidden()
 
 
+def test_the_number_to_call_follows_the_home_that_is_chosen(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Es läuft stark").check()
+    shown = page.locator("#notfall a")
+    for home, number in (("Am Alten Wasserwerk", "030 555 0133"), ("Lindenallee", "030 555 0100")):
+        page.get_by_label(home).check()
+        expect(shown).to_contain_text(number)
+        expect(shown).to_contain_text(home)
+
+
+def test_an_outdated_number_goes_even_while_its_box_has_the_focus(page: Page, play: Playground) -> None:
+    page.goto(f"{play.address}/melden")
+    page.get_by_label("Es läuft stark").check()
+    expect(page.locator("#notfall a")).to_contain_text("030 555 0100")
+    play.may_answer.clear()
+    page.get_by_label("Am Alten Wasserwerk").check()
+    page.get_by_label("Ich habe die Hinweise gelesen").check()
+    play.may_answer.set()
+    expect(page.locator("#notfall a")).to_contain_text("030 555 0133")
+    expect(page.get_by_label("Ich habe die Hinweise gelesen")).to_be_checked()
+    assert page.evaluate("document.activeElement.name") == "notfall_bestaetigt"
+
+
 def test_chosen_files_go_up_one_by_one_and_never_twice(page: Page, play: Playground) -> None:
     page.goto(f"{play.address}/melden")
     files = [_file("a.jpg"), _file("leer.jpg", b""), _file("b.jpg")]
@@ -130,7 +153,7 @@ def test_without_cookies_the_frame_works_on_with_its_session_in_memory(page: Pag
     frame.get_by_label("Fotos und Dateien").set_input_files([_file("a.jpg")])
     expect(frame.get_by_role("button", name="Entfernen a.jpg")).to_be_visible()
     frame.get_by_role("button", name="Absenden").last.click()
-    expect(frame.get_by_text("M-7KQ2-94XH")).to_be_visible()
+    expect(frame.get_by_text("2026-000125")).to_be_visible()
     with page.expect_download() as download:
         frame.get_by_role("link", name="Als PDF speichern").click()
     assert download.value.suggested_filename == "Quittung M.pdf"

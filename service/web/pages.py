@@ -183,6 +183,7 @@ class SchadenPage:
     draft: Way | None
     errors: tuple[FieldError, ...]
     danger: tuple[Way, ...]
+    browse: Way
     aushaenge: "tuple[AushangView, ...]" = ()
 
 

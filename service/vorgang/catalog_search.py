@@ -21,7 +21,7 @@ _TYPO_LENGTH = 5
 _MOST_WORDS = 12
 _PART_LENGTH = 4  # shorter words end too many others by chance
 _REST_LENGTH = 3
-_ENDING = re.compile(r"(?<=\w{4})(?:en|er|es|em|ed|ing|e|n|s|(?<!t)t)+$|(?<=\w{3})(?:en|e|s)$")
+_ENDING = re.compile(r"(?<=\w{4})(?:en|er|es|em|ed|ing|e|n|(?<!s)s|(?<!t)t)+$|(?<=\w{3})(?:en|e|(?<!s)s)$")
 
 # They say nothing about a damage.
 _STOP_WORDS = """
@@ -29,7 +29,7 @@ der die das den dem des ein eine einen einem einer eines und oder aber bei beim 
 unter vor hinter neben durch für wegen seit als wie wo wer wann was dass weil wenn dann da dort hier so auch nur noch
 schon sehr ganz immer wieder ständig dauernd heute gestern jetzt morgen bitte hallo danke ich du er sie es wir ihr mir
 mich uns unser unsere unserem unserer unseren mein meine meinem meiner meinen man ist sind war waren wird werden wurde
-bin habe haben hat hatte nicht nich etwas alle alles mal einfach gar dieser diese dieses diesem komplett völlig total
+habe haben hat hatte nicht nich etwas alle alles mal einfach gar dieser diese dieses diesem komplett völlig total
 vollständig jemand andere anderes
 the a of is are am was has have had been be and or my our your i we it its this that there some any at by for from to
 with very please again always since hi hello not me us someone somebody something when completely totally
@@ -44,7 +44,7 @@ hin kein keine keinen keiner ohne nichts nix mehr aus an ab auf zu raus über ho
 haus
 broken damaged damage faulty fault works work working function functioning failed failure fails problems issue issues
 trouble repair fix wrong dead defective doesnt dont isnt wont cant cannot does do no out off on up down over into
-without missing stopped properly flat apartment house building home
+without missing stopped properly flat apartment house building home bin
 """
 
 
@@ -160,7 +160,7 @@ def _grade(typed: str, word: str, *, same: bool) -> float:
     if same:
         return 0.9
     if word.startswith(typed):
-        return 0.8
+        return 0.7
     return 0.6 if _ends(word, typed) else 0.0
 
 

@@ -45,6 +45,7 @@ Heizung defekt | HEIZUNG.AUSFALL | HEIZUNG.ZAEHLER BRANDSCHUTZ.BRANDTUER
 Heizugn | HEIZUNG.AUSFALL |
 Heizungsausfall | HEIZUNG.AUSFALL | GEFAHR.EINSTURZ
 Einzelner Heizkörper kalt | HEIZUNG.KOERPER_KALT |
+Heizung kalt | HEIZUNG.KOERPER_KALT | HEIZUNG.ZAEHLER
 Heizung tropft | HEIZUNG.KOERPER_LECK |
 Thermostat kaputt | HEIZUNG.REGELT_NICHT |
 Heizung gluckert | HEIZUNG.GERAEUSCH |
@@ -68,6 +69,8 @@ Tür | TUER.WOHNUNGSTUER | SANITAER.TROPFT SANITAER.ARMATUR HEIZUNG.REGELT_NICHT
 TUERE | TUER.WOHNUNGSTUER | SANITAER.ARMATUR
 tur | TUER.WOHNUNGSTUER | SANITAER.ARMATUR
 Tür klemmt | TUER.ZIMMERTUER |
+Tür kaputt | TUER.WOHNUNGSTUER | SANITAER.ARMATUR
+Haustürschloss | TUER.HAUSTUER |
 Haustur schliesst nicht | TUER.HAUSTUER |
 Mein Kind ist im Bad eingesperrt | TUER.EINGESPERRT |
 Tür zugefallen | TUER.AUSGESPERRT |
@@ -75,6 +78,7 @@ Ich habe meinen Schlüssel verloren | TUER.SCHLUESSEL |
 Gegensprechanlage | TUER.KLINGEL |
 Brifkasten | TUER.BRIEFKASTEN |
 Tapete löst sich | FLAECHE.PUTZ |
+Riss | FLAECHE.RISS |
 Wände haben Risse | FLAECHE.RISS |
 Parkett | FLAECHE.BODEN | AUSSEN.WEG
 Treppengeländer wackelt | FLAECHE.GELAENDER |
@@ -149,6 +153,7 @@ elevator stuck | AUFZUG.PERSON |
 lift broken | AUFZUG.AUSFALL | FLAECHE.BODEN
 roof leaking | GEBAEUDE.DACH_UNDICHT |
 icy path | AUSSEN.GLAETTE |
+bin broken | AUSSEN.TONNEN | FENSTER.GLAS
 garbage bins full | AUSSEN.TONNEN |
 mice in the kitchen | SCHAEDLING.RATTEN | GERAET.EBK
 bedbugs | SCHAEDLING.INSEKTEN |

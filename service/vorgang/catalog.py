@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from service.vorgang.catalog_search import Search, Searched
+
 DEFAULT_CATALOG = Path(__file__).parent / "default_catalog.json"
 _UNMAPPED = "IN_BEARBEITUNG"
 
@@ -213,27 +215,25 @@ class Catalog:
         return self.tenant_statuses[known.tenant_status if known else _UNMAPPED], known is not None
 
     def search(self, text: str, lang: str, limit: int = 12) -> tuple[Schadensart, ...]:
-        """Return the Arten in which every word occurs, those with the words in their own label first."""
-        words = [_folded(word) for word in text.split()]
-        if not words:
-            return ()
-        hits = []
-        for position, (art, own, all_words) in enumerate(self._index):
-            if all(word in all_words for word in words):
-                in_label = sum(word in own for word in words)
-                hits.append((-in_label, art.code.endswith(".SONSTIGES"), position, art))
-        _ = lang
-        return tuple(art for *_rank, art in sorted(hits, key=lambda hit: hit[:3])[:limit])
+        """Return the Arten that a resident's words may mean, the best first; the labels of `lang` count most."""
+        return self._searches["en" if lang == "en" else "de"].find(text, limit)
 
     @cached_property
-    def _index(self) -> tuple[tuple[Schadensart, str, str], ...]:
-        return tuple((art, *self._search_text(art)) for art in self.schadensarten.values())
+    def _searches(self) -> Mapping[str, Search[Schadensart]]:
+        arten = self.schadensarten.values()
+        return {lang: Search(tuple(self._searched(art, lang) for art in arten)) for lang in ("de", "en")}
 
-    def _search_text(self, art: Schadensart) -> tuple[str, str]:
-        own = _folded(f"{art.label.de} {art.label.en} {art.search_words}")
-        kategorie = self.schadenskategorien[art.kategorie].label
-        places = " ".join(f"{self.schadensorte[ort].label.de} {self.schadensorte[ort].label.en}" for ort in art.orte)
-        return own, f"{own} {_folded(f'{kategorie.de} {kategorie.en} {places}')}"
+    def _searched(self, art: Schadensart, lang: str) -> Searched[Schadensart]:
+        around = [self.schadenskategorien[art.kategorie].label, *(self.schadensorte[ort].label for ort in art.orte)]
+        if art.emergency_rule:
+            around.append(self.emergency_rules[art.emergency_rule].title)
+        return Searched(
+            item=art,
+            label=art.label.text(lang),
+            synonyms=f"{art.label.de} {art.label.en} {art.search_words}",
+            context=" ".join(f"{label.de} {label.en}" for label in around),
+            last=art.code.endswith(".SONSTIGES"),
+        )
 
 
 def load_catalog(raw: object) -> Catalog:
@@ -258,11 +258,3 @@ def default_catalog() -> Catalog:
 def _additions() -> dict[str, Any]:
     shipped: dict[str, Any] = json.loads(DEFAULT_CATALOG.read_text(encoding="utf-8"))
     return shipped
-
-
-def _folded(text: str) -> str:
-    """Fold case and umlauts, so that Türe, Tuere and ture are one word."""
-    plain = text.casefold()
-    for umlaut, base in (("ä", "a"), ("ö", "o"), ("ü", "u"), ("ß", "ss"), ("ae", "a"), ("oe", "o"), ("ue", "u")):
-        plain = plain.replace(umlaut, base)
-    return plain

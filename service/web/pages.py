@@ -187,6 +187,7 @@ class SchadenPage:
     drafts: "tuple[DraftView, ...]"
     errors: tuple[FieldError, ...]
     danger: tuple[Way, ...]
+    browse: Way
     aushaenge: "tuple[AushangView, ...]" = ()
 
 

@@ -209,6 +209,7 @@ def _finder(
         drafts=draft_views(reader, (SCHADEN,)),
         errors=errors,
         danger=tuple(_art_way(reader, art, "", preset) for art in _dangers(catalog)),
+        browse=Way(reader.words("Nach dem Ort wählen"), preset.link(reader, neu="1") + "#formular"),
         aushaenge=before_report(reader, Stelle((known.code,) if known else (), preset.kategorie)),
     )
 

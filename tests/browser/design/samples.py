@@ -234,7 +234,18 @@ DANGER = tuple(
     Way(w, "#d", hint="Gas, Brand") for w in ("Gasgeruch", "Feuer oder Rauch", "CO-Alarm", "Person im Aufzug")
 )
 FINDER = SchadenPage(
-    "Schaden melden", "Wo ist der Schaden?", "melden?lang=de", "", None, ORTE, (), None, (), (), DANGER
+    "Schaden melden",
+    "Wo ist der Schaden?",
+    "melden?lang=de",
+    "",
+    None,
+    ORTE,
+    (),
+    None,
+    (),
+    (),
+    DANGER,
+    Way("Nach dem Ort wählen", "#formular"),
 )
 HITS = tuple(Way(w, "#t", hint="Heizung, Warmwasser") for w in ("Heizung bleibt kalt", "Heizkörper leckt", LONG))
 KATEGORIEN = tuple(

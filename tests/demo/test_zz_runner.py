@@ -7,6 +7,7 @@ import socket
 import time
 from collections import Counter
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -38,15 +39,73 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     first = re.search(r'href="([^"]*/vorgaenge/[0-9a-f-]{36})"', page.text)
     assert first
     assert zoe.get(first.group(1), timeout=20).status_code == 200
-    assert demo.stop() == 0
-    moved = RunningDemo(folder, free_base())
+    assert demo.stop(signal.SIGHUP) == 0  # the terminal has closed
+    assert all(_is_free(int(address.rpartition(":")[2])) for address in (demo.site, demo.standin))
+    moved = RunningDemo(folder, free_base(), "--standin-pause", "4")
     assert moved.wait() < 30
     assert "First start" not in moved.said
     assert moved.ledger() == filed
-    assert Site(moved.site, moved.process).sign_in("zoe.mueller").get(f"{moved.site}/mieterportal", timeout=20).ok
+    _reports_while_immotion_is_away(moved, len(filed))
+    _aushaenge_hang(moved, Site(moved.site, moved.process).sign_in("zoe.mueller"))
     _kill_part(moved, b"sync")
     assert moved.process.wait(60) == 1
     assert "sync ended with -9" in moved.said
+
+
+def _aushaenge_hang(demo: RunningDemo, zoe: requests.Session) -> None:
+    """See the fault of the own house, the works at the own parking space, the hint for all, and say that one is hit."""
+    page = zoe.get(f"{demo.site}/mieterportal/aushang?lang=en", timeout=20).text
+    for title in ("only lukewarm", "Cleaning of the underground car park", "New opening hours"):
+        assert title in page
+    [hit] = [form for form in forms(page) if "idempotency_key" in form]
+    address = re.search(r'action="([^"]+/betroffen[^"]*)"', page)
+    assert address
+    assert zoe.post(address[1], hit, timeout=20).ok
+    assert "/betroffen" not in zoe.get(f"{demo.site}/mieterportal/aushang", timeout=20).text
+    everybody = requests.get(demo.portal + "/aushang", timeout=20).text
+    assert "Neue Sprechzeiten" in everybody
+    assert "lauwarm" not in everybody
+
+
+def _reports_while_immotion_is_away(demo: RunningDemo, before: int) -> None:
+    """Pull the stand-in's plug, report, see it delivered once the stand-in is back, which it is by itself."""
+    kofi = Site(demo.site, demo.process).sign_in("kofi.mensah")
+    address = f"{demo.site}/mieterportal/melden/kontakt"
+    written = _signed_out_and_in_again(demo, kofi, address)
+    _kill_part(demo, b"standin")
+    demo.hears("The stand-in immotion has ended (code -9). Everything else keeps running")
+    receipt = kofi.post(address, written | {"aktion": "absenden"}, timeout=20)
+    assert "/quittung" in receipt.url, receipt.text
+    assert "starts again (process" not in demo.said
+    demo.hears("The stand-in immotion starts again (process")
+    assert eventually(lambda: not _is_free(int(demo.standin.rpartition(":")[2])) and len(demo.ledger()) > before, 60)
+
+
+def _signed_out_and_in_again(demo: RunningDemo, kofi: requests.Session, address: str) -> dict[str, str]:
+    """Write, be signed out by a second tab, send, sign in again: what was written is there. Returns the form."""
+    said = {"kontaktthema": "ALLGEMEIN", "betreff": "Stecker gezogen", "beschreibung": "Kommt das noch an?"}
+    written = _form(kofi, address) | said
+    kofi.post(f"{demo.site}/abmelden", timeout=20)
+    answer = kofi.post(address, written | {"aktion": "absenden"}, timeout=20)
+    assert answer.status_code == 401
+    assert "ist gesichert" in answer.text
+    back = re.search(r'href="/anmelden\?weiter=([^"]+)"', answer.text)
+    assert back
+    sent = {"benutzer": "kofi.mensah", "kennwort": "wohnen", "weiter": unquote(back[1])}
+    page = kofi.post(f"{demo.site}/anmelden", sent, timeout=20)
+    assert page.url == address
+    assert all(text in page.text for text in ("Stecker gezogen", "Kommt das noch an?"))
+    return _form(kofi, address) | said
+
+
+def _form(session: requests.Session, address: str) -> dict[str, str]:
+    found: list[dict[str, str]] = forms(session.get(address, timeout=20).text)
+    return next(one for one in found if "idempotency_key" in one)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _registers_and_resets(demo: RunningDemo, mails: Path) -> None:

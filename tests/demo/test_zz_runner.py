@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -22,8 +23,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
-def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies(folder: Path) -> None:
-    demo = RunningDemo(folder, free_base())
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., RunningDemo]]:
+    """Start demos in the folder, none of which outlives its test."""
+    started: list[RunningDemo] = []
+
+    def begin(*options: str, base: int = 0) -> RunningDemo:
+        started.append(RunningDemo(folder, base or free_base(), *options))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.stop()
+
+
+def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies(
+    folder: Path, start: Callable[..., RunningDemo]
+) -> None:
+    demo = start()
     demo.wait()
     assert "zoe.mueller" in demo.said
     assert "Mails to residents, as files in var/demo/mail" in demo.said
@@ -41,7 +59,7 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     assert zoe.get(first.group(1), timeout=20).status_code == 200
     assert demo.stop(signal.SIGHUP) == 0  # the terminal has closed
     assert all(_is_free(int(address.rpartition(":")[2])) for address in (demo.site, demo.standin))
-    moved = RunningDemo(folder, free_base(), "--standin-pause", "4")
+    moved = start("--standin-pause", "4")
     assert moved.wait() < 30
     assert "First start" not in moved.said
     assert moved.ledger() == filed
@@ -158,19 +176,19 @@ def _kill_part(demo: RunningDemo, name: bytes) -> None:
     os.kill(int(part), signal.SIGKILL)
 
 
-def test_a_taken_port_is_named(folder: Path) -> None:
+def test_a_taken_port_is_named(start: Callable[..., RunningDemo]) -> None:
     base = free_base()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", base + 80))
         taken.listen()
-        demo = RunningDemo(folder, base)
+        demo = start(base=base)
         assert demo.process.wait(60) == 1
     assert f"port {base + 80} (site) is taken" in demo.said
     assert "DEMO_PORT_BASE" in demo.said
 
 
-def test_a_reset_that_is_interrupted_begins_anew_next_time(folder: Path) -> None:
-    demo = RunningDemo(folder, free_base(), "--reset")
+def test_a_reset_that_is_interrupted_begins_anew_next_time(folder: Path, start: Callable[..., RunningDemo]) -> None:
+    demo = start("--reset")
     while "First start" not in demo.said:
         assert demo.process.poll() is None, demo.said
         time.sleep(0.02)

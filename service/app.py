@@ -63,6 +63,7 @@ from service.web.session import FindCmsVisitor, FindMandant, FindVisitor, Reques
 from service.web.sicherheit import Sicherheit, SicherheitApp, SicherheitCodes
 from service.web.sso import BackChannelLogout, SignOut, Sso
 from service.web.uebersicht import Uebersicht
+from service.web.unrouted import reader_of_unrouted
 from service.web.vorgang import Download, Quittung, Vorgaenge, VorgangSeite
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -121,7 +122,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/static/{name}", Static(room))
     _add_admin(app, room)
     app.add_route("/hooks/immotion/{mandant}", ImmotionHook(room.rings.webhooks, clock))
-    ErrorPages(room).install(app)
+    ErrorPages(room, reader_of_unrouted).install(app)
     return app
 
 

@@ -470,6 +470,13 @@ class RoutingRuleSettings(Section):
     frist_werktage: int | None = Field(None, ge=0, le=365)
 
 
+class ContactSettings(Section):
+    """How a company is reached by somebody who is not signed in, say to report a barrier."""
+
+    phone: str = Field("", max_length=40, pattern=r"^[0-9+()/ .-]*$")
+    email: Annotated[str, AfterValidator(_mail_address)] | None = None
+
+
 class ThemeSettings(Section):
     """Values of the style sheet's custom properties, for pages that no site surrounds."""
 
@@ -535,6 +542,7 @@ class MandantSettings(Section):
     gebaeude: dict[str, GebaeudeSettings] = {}
     routing: tuple[RoutingRuleSettings, ...] = ()
     theme: ThemeSettings = ThemeSettings()
+    contact: ContactSettings = ContactSettings()
     level2: Level2Settings | None = None
     invitation: InvitationSettings | None = None
     retention: RetentionSettings = RetentionSettings()

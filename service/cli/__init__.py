@@ -298,7 +298,14 @@ def doctor(connection: str | None) -> None:
 
 @main.command()
 @click.option("--reset", is_flag=True, help="Throw the demo's data away first.")
-def demo(reset: bool) -> None:  # noqa: FBT001 - a flag of the command line
+@click.option(
+    "--standin-pause",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds after which a stand-in immotion that ends is started again.",
+)
+def demo(reset: bool, standin_pause: float) -> None:  # noqa: FBT001 - a flag of the command line
     """Run the whole product with example data in the foreground; DEMO_PORT_BASE moves its ports.
 
     Example: DEMO_PORT_BASE=18000 mieterportal demo
@@ -308,4 +315,4 @@ def demo(reset: bool) -> None:  # noqa: FBT001 - a flag of the command line
     base = os.environ.get("DEMO_PORT_BASE", "")
     if base and not base.isdecimal():
         raise click.UsageError("DEMO_PORT_BASE must be a number, e.g. 18000")
-    sys.exit(run(int(base) if base else None, Path("var/demo"), reset=reset))
+    sys.exit(run(int(base) if base else None, Path("var/demo"), reset, standin_pause))

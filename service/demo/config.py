@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT, OWN_LOGIN
+from service.demo.people import COMPANY, CONNECTION, GEBAEUDE, HOTLINE, LINDENHOF_HOTLINE, MANDANT, OFFICE, OWN_LOGIN
 
 _MAIL, _SITE, _STANDIN = 25, 80, 90
 _SECRETS = ("portal", "connection", "immotion", "site", "encryption")
@@ -126,6 +126,10 @@ sender = "portal@musterbau.example"
 
 [mandanten.{MANDANT}]
 name = "{COMPANY}"
+
+[mandanten.{MANDANT}.contact]
+phone = "{OFFICE}"
+email = "post@musterbau.example"
 
 [mandanten.{MANDANT}.theme]
 accent = "#1f5c4a"

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -12,13 +13,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from service.access import audit
+from service.access.audit import Actor, Event, Source
 from service.access.vault import Vault
+from service.demo.aushaenge import aushaenge
 from service.demo.papers import letter
 from service.demo.past import PastStandin, past_standin
 from service.demo.people import BY_NR, MANDANT, PERSONEN, home_of, stammdaten
 from service.demo.pictures import picture
 from service.demo.stories import FAELLE
-from service.demo.story import Fall, Schritt
+from service.demo.story import Fall, Schritt, no_sunday
 from service.demo.unterlagen import UNTERLAGEN, addressee, daten_of
 from service.files.intake import StoredFile, take_in
 from service.files.refusal import Limits
@@ -32,6 +36,7 @@ from service.store.database import connected
 from service.store.dokument_records import DokumentFilter
 from service.store.owner import owner_of_person
 from service.sync.worker import run
+from service.vorgang.aushang import Haus, put_up
 from service.vorgang.catalog import default_catalog
 from service.vorgang.dokumente import leser_of
 from service.vorgang.filing import file_vorgang
@@ -79,6 +84,7 @@ class Filler:
         self._provide()
         self._standin.now = datetime.now(UTC)
         self._deliver()
+        self._put_up()
         self._mark_read()
         self._mark_opened()
         return len(self._ids)
@@ -189,7 +195,8 @@ class Filler:
 
     def _termin(self, moment: _Moment, schritt: Schritt) -> dict[str, object]:
         day = self._now.astimezone(self._zone).date() - timedelta(days=moment.fall.tage)
-        begin = self._local(day + timedelta(days=int(str(schritt.daten["tage"]))), str(schritt.daten["uhr"]))
+        agreed = no_sunday(day + timedelta(days=int(str(schritt.daten["tage"]))))
+        begin = self._local(agreed, str(schritt.daten["uhr"]))
         end = begin + timedelta(hours=2)
         return {"termin": {"von": begin.isoformat(), "bis": end.isoformat(), "firma": schritt.daten["firma"]}}
 
@@ -249,6 +256,15 @@ class Filler:
                     if one.datum < before:
                         lesungen.note(one, owner, person.nr, self._now - timedelta(days=_READ_AFTER_DAYS))
 
+    def _put_up(self) -> None:
+        """Put the notices up, as an operator would."""
+        mandant = self._settings.mandanten[MANDANT]
+        haus = Haus(self._house, mandant.languages, frozenset(mandant.gebaeude))
+        source = Source(mandant=MANDANT, actor=Actor.OPERATOR, now=self._now)
+        with connected():
+            for entwurf in aushaenge(self._now, self._zone):
+                put_up(entwurf, haus, now=self._now, within=partial(_note_notice, source))
+
     def _melder_vertrag(self, fall: Fall) -> str:
         with connected():
             return fall.vertrag or self._melder(fall).vertraege[0].nr
@@ -259,6 +275,10 @@ class Filler:
             for nummer, vorgang_id in self._ids.items():
                 if FAELLE[nummer].tage > _READ_AFTER_DAYS:
                     vorgaenge.mark_read(vorgang_id)
+
+
+def _note_notice(source: Source, aushang_id: UUID) -> None:
+    audit.note(Event.AUSHANG_CHANGED, source, subject=str(aushang_id), facts={"what": "added"})
 
 
 def _nothing_to_spend() -> None:

@@ -56,13 +56,19 @@ class Answer:
         self.status = response.status
         self.headers = {name: value for name in _ANSWERED if (value := response.getheader(name)) is not None}
         self.title = response.getheader("Portal-Title") or ""
+        self.kept_input = self.status == _UNAUTHORIZED and response.getheader("Portal-Input-Kept") == "1"
         self.length = response.length
         self.stated_length = response.getheader("Content-Length")
 
     @property
+    def is_fault(self) -> bool:
+        """Whether the portal failed."""
+        return self.status >= _SERVER_ERROR
+
+    @property
     def is_refusal(self) -> bool:
         """Whether the portal failed or did not believe the site: nothing that a resident could do about."""
-        return self.status >= _SERVER_ERROR or self.status == _UNAUTHORIZED
+        return self.is_fault or self.status == _UNAUTHORIZED
 
     @property
     def is_fragment(self) -> bool:

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_
 from service.demo.config import Place, Ports, write_settings
 from service.demo.letter import DemoLetter, write_letter
 from service.demo.people import DEMO_PASSWORD, MANDANT, PERSONEN, home_of
+from service.demo.unplugged import PAUSE_S, STANDIN, Unplugged, how_to
 from service.settings import CONFIG_VARIABLE, ImmotionSettings, Settings, load_settings
 
 DONE, FAILED = 0, 1
@@ -23,7 +25,7 @@ _HIGHEST_BASE = 65535 - 90
 
 
 class Stopped(Exception):
-    """Ctrl-C or SIGTERM came while something was being started."""
+    """Ctrl-C, SIGTERM or SIGHUP came while something was being started."""
 
 
 class PartFailed(Exception):
@@ -35,10 +37,16 @@ def _failure(child: Child) -> PartFailed:
     return PartFailed(f"{child.plan.name} {ended}; the demo stops. Its last lines:\n{child.last_words()}")
 
 
-def run(port_base: int | None, directory: Path, reset: bool) -> int:  # noqa: FBT001 - as the command line has it
-    """Run the demo until SIGINT or SIGTERM; its things are under `directory`, its ports count from `port_base`.
+def run(
+    port_base: int | None,
+    directory: Path,
+    reset: bool,  # noqa: FBT001 - as the command line has it
+    pause_s: float = PAUSE_S,
+) -> int:
+    """Run the demo until SIGINT, SIGTERM or SIGHUP; its things are under `directory`, ports count from `port_base`.
 
-    With `reset` everything there is thrown away first. Returns 0 after a stop that was asked for, 1 when a port is
+    With `reset` everything there is thrown away first. A stand-in immotion that ends is started again after `pause_s`
+    seconds. Returns 0 after a stop that was asked for, 1 when a port is
     taken or a part of the demo fails.
     """
     if port_base is not None and not 0 < port_base <= _HIGHEST_BASE:
@@ -51,25 +59,26 @@ def run(port_base: int | None, directory: Path, reset: bool) -> int:  # noqa: FB
     if reset and directory.exists():
         shutil.rmtree(directory)
     write_settings(place, ports)
-    return Demo(place, ports).run()
+    return Demo(place, ports, pause_s).run()
 
 
 class Demo:
-    def __init__(self, place: Place, ports: Ports) -> None:
+    def __init__(self, place: Place, ports: Ports, pause_s: float) -> None:
         self._place = place
         self._ports = ports
         self._settings = load_settings(place.config)
         self._environment = {CONFIG_VARIABLE: str(place.config), "PYTHONUNBUFFERED": "1"}
         self._stop = threading.Event()
         self._children: list[Child] = []
+        self._unplugged = Unplugged(self._child, _say, pause_s)
 
     def run(self) -> int:
         """Prepare, start, wait, stop; returns the exit code."""
-        before = {name: signal.signal(name, lambda *_: self._stop.set()) for name in (signal.SIGINT, signal.SIGTERM)}
+        before = {name: signal.signal(name, lambda *_: self._stop.set()) for name in _asking_to_stop()}
         try:
             self._prepare()
             self._start()
-            _say(table(self._ports, self._place, self._letter()))
+            _say(table(self._ports, self._place, self._letter(), how_to(self._standin())))
             self._watch()
         except Stopped:
             pass
@@ -130,7 +139,7 @@ class Demo:
 
     def _finish(self, plan: Plan) -> None:
         """Run a program to its end; raises PartFailed, or Stopped."""
-        child = Child(plan, self._place.log, self._environment)
+        child = self._child(plan)
         while child.code is None:
             if self._stop.wait(0.05):
                 child.stop()
@@ -148,13 +157,25 @@ class Demo:
                 raise Stopped if self._stop.is_set() else _failure(child)
 
     def _begin(self, begun: Sequence[Plan]) -> None:
-        self._children += [Child(plan, self._place.log, self._environment) for plan in begun]
+        self._children += [self._child(plan) for plan in begun]
+
+    def _child(self, plan: Plan) -> Child:
+        return Child(plan, self._place.log, self._environment)
+
+    def _standin(self) -> Child:
+        return next(child for child in self._children if child.plan.name == STANDIN)
 
     def _watch(self) -> None:
+        """Wait for the end; of all parts only the stand-in may end before."""
         while not self._stop.wait(_LOOK_S):
             dead = first_dead(self._children)
             if dead is not None:
-                raise _failure(dead)
+                if dead.plan.name != STANDIN:
+                    raise _failure(dead)
+                self._children.remove(dead)
+                self._unplugged.ended(dead)
+            elif (back := self._unplugged.back()) is not None:
+                self._children.insert(0, back)
 
 
 def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], list[Plan]]:
@@ -172,7 +193,7 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
     mailbox = [sys.executable, "-m", "service.demo.mailbox", "--port", str(ports.mail), "--folder", str(place.mail)]
     standin = ["standin", "--port", str(ports.standin), "--ledger", str(place.ledger), *token, *webhook]
     return [
-        Plan("standin", _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),
+        Plan(STANDIN, _cli(*standin), f"http://127.0.0.1:{ports.standin}/gesundheit"),
         Plan("site", site, f"http://127.0.0.1:{ports.site}/gesundheit"),
         Plan("mail", mailbox),
     ], [
@@ -181,8 +202,8 @@ def plans(place: Place, ports: Ports, settings: Settings) -> tuple[list[Plan], l
     ]
 
 
-def table(ports: Ports, place: Place, letter: DemoLetter) -> str:
-    """Return addresses and logins, as the demo prints them."""
+def table(ports: Ports, place: Place, letter: DemoLetter, plug: str) -> str:
+    """Return addresses and logins, as the demo prints them; `plug` says how to end the stand-in."""
     addresses = (
         ("Company site (begin here)", ports.site, ""),
         ("Stand-in immotion, for clerks", ports.standin, ""),
@@ -197,7 +218,7 @@ def table(ports: Ports, place: Place, letter: DemoLetter) -> str:
     rule = "  " + "-" * 76
     end = f"Password of all at the site: {DEMO_PASSWORD}. Stop with Ctrl-C."
     said = (*_letter_said(place, letter), "", *_own_login_said(ports, letter))
-    return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, *said, "", end])
+    return "\n".join(["", "The demo is running.", "", *lines, "", head, rule, *people, rule, *said, "", plug, end])
 
 
 def _letter_said(place: Place, letter: DemoLetter) -> Sequence[str]:
@@ -230,9 +251,17 @@ def _free(port: int) -> bool:
     return True
 
 
+def _asking_to_stop() -> Sequence[signal.Signals]:
+    """Return what asks to stop; a terminal that closes (SIGHUP) does, unless nohup has it ignored."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
+
+
 def _say(text: str) -> None:
-    click.echo(text)
+    with suppress(OSError):  # the terminal has closed
+        click.echo(text)
 
 
 def _complain(text: str) -> None:
-    click.echo(f"demo: {text}", err=True)
+    with suppress(OSError):
+        click.echo(f"demo: {text}", err=True)

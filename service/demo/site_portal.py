@@ -1,6 +1,6 @@
 """The portal in three ways: inside a page of the site, in a frame, behind a button."""
 
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import falcon
 
@@ -32,14 +32,14 @@ class Fragment:
 
     def _pass(self, req: falcon.Request, resp: falcon.Response) -> None:
         login = self._desk.reader(req)
-        if login is None:
-            if req.method not in SAFE:
-                drain(req.bounded_stream)
+        if login is None and req.method in SAFE:
             raise self._desk.to_login(req)
         question = self._question(req, login)
         try:
             answer = ask(self._desk.settings.aud, question)
-            if answer.is_refusal:
+            if login is None:
+                self._say_what_was_kept(req, resp, answer)
+            elif answer.is_refusal:
                 answer.close()
                 self._apologise(resp, login)
             elif req.method == "HEAD":
@@ -53,13 +53,13 @@ class Fragment:
                 drain(question.body)
             self._apologise(resp, login)
 
-    def _question(self, req: falcon.Request, login: Login) -> Question:
+    def _question(self, req: falcon.Request, login: Login | None) -> Question:
+        """Return what the portal is asked: without a token when a form comes from somebody signed in no more."""
         below = req.path.removeprefix("/mieterportal").rstrip("/")
         target = urlsplit(self._desk.settings.aud).path + quote(below, safe="/~") + _query(req)
-        headers = forwarded(req.headers) | {
-            "Authorization": f"Portal {CONNECTION}:{self._desk.token(login, 'fragment')}",
-            "Portal-Base-Url": f"{self._desk.settings.url}/mieterportal",
-        }
+        headers = forwarded(req.headers) | {"Portal-Base-Url": f"{self._desk.settings.url}/mieterportal"}
+        if login is not None:
+            headers["Authorization"] = f"Portal {CONNECTION}:{self._desk.token(login, 'fragment')}"
         if req.method in SAFE:
             return Question(req.method, target, headers)
         chunked = req.content_length is None and req.get_header("Transfer-Encoding") is not None
@@ -72,10 +72,29 @@ class Fragment:
         title = unquote(answer.title) or "Mieterportal"
         self._desk.pages.show(resp, "fragment", title=title, reader=login.person, here="/mieterportal", fragment=html)
 
-    def _apologise(self, resp: falcon.Response, login: Login) -> None:
+    def _say_what_was_kept(self, req: falcon.Request, resp: falcon.Response, answer: Answer) -> None:
+        """Say whether the portal has put a form aside, and lead back to it by way of the login."""
+        answer.close()
+        if answer.is_fault:
+            self._apologise(resp, None)
+            return
+        back = req.path if answer.kept_input else "/mieterportal"
+        resp.status = falcon.HTTP_401
+        self._desk.pages.show(
+            resp,
+            "gesichert",
+            title="Sie sind nicht mehr angemeldet",
+            reader=None,
+            here="/mieterportal",
+            kept=answer.kept_input,
+            weiter=urlencode({"weiter": back}),
+        )
+
+    def _apologise(self, resp: falcon.Response, login: Login | None) -> None:
         resp.status = falcon.HTTP_502
         title = "Das Mieterportal antwortet gerade nicht"
-        self._desk.pages.show(resp, "stoerung", title=title, reader=login.person, here="/mieterportal")
+        reader = login.person if login else None
+        self._desk.pages.show(resp, "stoerung", title=title, reader=reader, here="/mieterportal")
 
 
 class Rahmen:

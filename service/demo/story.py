@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+_SUNDAY = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def brief(stunden: float, titel: str, dokumentart: str) -> Schritt:
 
 
 def termin(stunden: float, tage: int, uhr: str, firma: str) -> Schritt:
-    """Agree on an appointment of two hours, `tage` days after the report."""
+    """Agree on an appointment of two hours, `tage` days after the report; see `no_sunday`."""
     return Schritt(stunden, "TERMIN", {"tage": tage, "uhr": uhr, "firma": firma})
 
 
@@ -98,3 +101,8 @@ def schaden(ort: str, art: str, text: str, **more: str) -> dict[str, str]:
         "beschreibung": text,
         **more,
     }
+
+
+def no_sunday(day: date) -> date:
+    """Return this day, or the Saturday before when it is a Sunday: whatever day the demo is started on."""
+    return day - timedelta(days=1) if day.isoweekday() == _SUNDAY else day

@@ -34,7 +34,7 @@ UNTERLAGEN = (
     Unterlage(40, "BK_ABRECHNUNG", "Betriebskostenabrechnung {jahr}", ("V-10701",), jahr=1),
     Unterlage(35, "HAUSGELD", "Hausgeldabrechnung {jahr}", ("V-10301", "V-10302"), jahr=1),
     Unterlage(20, "MIETANPASSUNG", "Anpassung Ihrer Miete", ("V-10401",)),
-    Unterlage(9, "ANSCHREIBEN", "Ablesung der Heizkostenverteiler", ("G200",)),
+    Unterlage(9, "ANSCHREIBEN", "Ablesung der Heizkostenverteiler", ("G100",)),
     Unterlage(4, "MIETSCHULDENFREI", "Bescheinigung über Mietschuldenfreiheit", ("0004711",)),
 )
 

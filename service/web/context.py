@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import falcon
@@ -160,13 +160,21 @@ class Reader:
     def login_ways(self, weiter: Weiter = HOME) -> tuple[Way, ...]:
         """Return where somebody who is not signed in can do so; the own login leads on to where they were."""
         connections = self.mandant.connections.values()
-        sites = [one.login_url or one.origins[0] for one in connections if one.kind != OWN_LOGIN]
-        ways = tuple(Way(self.words("Zur Anmeldung"), url) for url in dict.fromkeys(sites))
+        sites = [*dict.fromkeys(one.login_url or one.origins[0] for one in connections if one.kind != OWN_LOGIN)]
+        if self.mandant.own_login is None and len(sites) == 1:
+            return (Way(self.words("Zur Anmeldung"), sites[0]),)
+        ways = tuple(Way(self._sign_in_at(url, alone=len(sites) == 1), url) for url in sites)
         if self.mandant.own_login is None:
             return ways
         token = self.room.weiter.sign(self.mandant_id, weiter) if weiter.path else ""
         label = self.words("Mit Kundennummer oder E-Mail-Adresse anmelden") if sites else self.words("Zur Anmeldung")
         return (Way(label, self.link("konto/anmelden", weiter=token)), *ways)
+
+    def _sign_in_at(self, url: str, *, alone: bool) -> str:
+        """Name a way to sign in after where it leads."""
+        if alone:
+            return self.words("Auf der Website von {name} anmelden", name=self.mandant.name)
+        return self.words("Auf {host} anmelden", host=urlsplit(url).netloc)
 
     def site(self) -> Site:
         """Return what surrounds this reader's page."""

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -88,15 +89,18 @@ class FactorNeeded(Exception):
         self.weiter = weiter
 
 
+_NOWHERE = "-"
 _LEAD_BACK = {"melden", "vorgaenge", "konto"}  # below these are pages that can be shown again
 Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], None]  # each narrows its error
+ReaderFinder = Callable[[falcon.Request, falcon.Response, Room], Reader | None]
 
 
 class ErrorPages:
     """Answers every error with a page, or with a problem document (RFC 9457) where no person reads it."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, reader_of_unrouted: ReaderFinder) -> None:
         self._room = room
+        self._reader_of_unrouted = reader_of_unrouted
 
     def install(self, app: falcon.App[falcon.Request, falcon.Response]) -> None:
         """Map each error to its answer."""
@@ -157,9 +161,24 @@ class ErrorPages:
             write_problem(req, resp, problem_of(falcon.HTTP_404))
             return
         resp.status = falcon.HTTP_404
+        reader: Reader | None = getattr(req.context, "reader", None) or self._reader_of_unrouted(req, resp, self._room)
+        if reader is None:
+            self._nowhere(req, resp)
+            return
+        # Nothing tells where this is: an id that is somebody else's looks like one that there is not.
+        around = replace(replace(reader, path=_NOWHERE).site(), languages=())
         page = MessagePage(
-            title="Seite nicht gefunden",
-            text="Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben. / This page does not exist.",
+            title=reader.words("Seite nicht gefunden"),
+            text=reader.words("Diese Seite gibt es nicht, oder sie ist für Sie nicht freigegeben."),
+            ways=(Way(reader.words("Zur Übersicht"), reader.link("")),),
+        )
+        write_page(resp, self._room.renderer.html(page, around), page.title)
+
+    def _nowhere(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer where not even a Mandant is known, and so no language."""
+        page = MessagePage(
+            title="Seite nicht gefunden / Page not found",
+            text="Diese Seite gibt es nicht. / This page does not exist.",
         )
         for_cms = (req.auth or "").startswith("Portal ")
         around = self._room.bare_site(fragment=for_cms, csp_nonce=req.context.csp_nonce)

@@ -45,6 +45,11 @@ def in_words(calls: Iterable[Call], reader: Reader, houses: Mapping[str, str]) -
     return tuple(_rufnummer(call, reader, houses) for call in calls)
 
 
+def tel_of(number: str) -> str:
+    """Return what stands behind tel: (RFC 3966): digits and a leading plus."""
+    return "".join(sign for sign in number if sign.isdigit() or sign == "+")
+
+
 def houses_of(reader: Reader) -> dict[str, str]:
     """Return what the buildings of the reader's contracts are called: by name and address, as far as known."""
     return {
@@ -74,7 +79,5 @@ def _named(reader: Reader) -> dict[str, str]:
 
 
 def _rufnummer(call: Call, reader: Reader, houses: Mapping[str, str]) -> Rufnummer:
-    """Return a number with what stands behind tel: (RFC 3966: digits and a leading plus)."""
-    tel = "".join(c for c in call.number if c.isdigit() or c == "+")
     house = "; ".join(houses.get(nr, nr) for nr in call.gebaeude)
-    return Rufnummer(call.label.text(reader.lang), call.number, tel, house)
+    return Rufnummer(call.label.text(reader.lang), call.number, tel_of(call.number), house)

@@ -1,5 +1,8 @@
 """Pages for everybody: emergency numbers, accessibility, style sheet and script; and what operators ask."""
 
+from collections.abc import Iterator
+from urllib.parse import quote
+
 import falcon
 
 from service.store.database import StoreUnavailable, ping
@@ -7,8 +10,8 @@ from service.store.migrate import missing
 from service.vorgang.tenancy import current
 from service.web.context import Reader, Room, reader_of
 from service.web.errors import NotFoundHere
-from service.web.notruf import calls_at, calls_elsewhere, calls_of_homes
-from service.web.pages import BarrierefreiheitPage, NotfallPage
+from service.web.notruf import calls_at, calls_elsewhere, calls_of_homes, tel_of
+from service.web.pages import BarrierefreiheitPage, NotfallPage, Way
 from service.web.render import write_page
 from service.web.session import PUBLIC
 
@@ -57,8 +60,22 @@ class Barrierefreiheit:
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Show the statement and where to report a barrier."""
         reader = reader_of(req)
-        page = BarrierefreiheitPage(title=reader.words("Barrierefreiheit"), contact=reader.login_ways())
+        page = BarrierefreiheitPage(title=reader.words("Barrierefreiheit"), contact=tuple(_contact(reader)))
         write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
+
+
+def _contact(reader: Reader) -> Iterator[Way]:
+    """Yield how the company is reached: by the portal's own form for whoever is signed in, else by its site."""
+    words, said = reader.words, reader.mandant.contact
+    if reader.visitor is not None:
+        yield Way(words("Kontakt aufnehmen"), reader.link("melden/kontakt"))
+    if said.phone:
+        yield Way(words("Anrufen: {number}", number=said.phone), f"tel:{tel_of(said.phone)}")
+    if said.email is not None:
+        yield Way(words("E-Mail an {address}", address=said.email), f"mailto:{quote(said.email, safe='@')}")
+    if reader.visitor is None:
+        site = next(iter(reader.mandant.connections.values())).origins[0]
+        yield Way(words("Website von {name}", name=reader.mandant.name), site)
 
 
 class Static:

@@ -105,6 +105,9 @@ class Handler(BaseHTTPRequestHandler):
             "fehlt": (404, {"Content-Type": page}, b"<h1>Das gibt es nicht</h1>"),
             "sso/website/logout": (204, {}, b""),
         }
+        if self.command == "POST" and "Authorization" not in self.headers and path in {"melden/kontakt", "vorgaenge/1"}:
+            kept = {"Portal-Input-Kept": "1"} if path == "melden/kontakt" else {}
+            answers[path] = (401, {"Content-Type": page, **kept}, b"<h1>Anmelden</h1>")
         overview = (200, {"Content-Type": page, "Portal-Title": "%C3%9Cbersicht"}, "<h1>Grüße</h1>".encode())
         if path == "datei":
             self._file()

@@ -16,6 +16,7 @@ from tests.support.portal import free_port
 class RunningDemo:
     def __init__(self, folder: Path, base: int, *options: str) -> None:
         self.site = f"http://127.0.0.1:{base + 80}"
+        self.portal = f"http://127.0.0.1:{base}/musterbau"
         self.standin = f"http://127.0.0.1:{base + 90}"
         self._out = folder / "out.txt"
         with self._out.open("wb") as file:
@@ -40,8 +41,16 @@ class RunningDemo:
             time.sleep(0.05)
         return time.monotonic() - begun
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def hears(self, words: str) -> None:
+        """Wait until the demo has said this."""
+        begun = time.monotonic()
+        while words not in self.said:
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() - begun < 60, self.said
+            time.sleep(0.05)
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(by)
         return self.process.wait(60)
 
     def ledger(self) -> list[dict[str, object]]:

@@ -2,19 +2,26 @@ import json
 import sys
 import threading
 import tomllib
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.demo import mailbox
+from service.demo.aushaenge import aushaenge
 from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_ready
 from service.demo.config import Place, Ports, write_settings
-from service.demo.people import EINHEITEN, GEBAEUDE, PERSONEN, VERTRAEGE, authenticate, roles_of, stammdaten
+from service.demo.people import EINHEITEN, GEBAEUDE, MANDANT, PERSONEN, VERTRAEGE, authenticate, roles_of, stammdaten
 from service.demo.pictures import picture
 from service.demo.runner import run
 from service.demo.stories import FAELLE
+from service.demo.story import no_sunday
+from service.demo.unterlagen import UNTERLAGEN
+from service.house import house_of
 from service.notify import smtp
 from service.settings import MailSettings, load_settings
+from service.vorgang.aushang import Haus, check
 from service.vorgang.catalog import default_catalog
 from tests.support.portal import free_port
 
@@ -47,6 +54,40 @@ def test_every_status_of_immotions_that_a_clerk_sets_is_in_the_catalog() -> None
         "EINGEGANGEN", "IN_BEARBEITUNG", "RUECKFRAGE", "BEAUFTRAGT", "TERMIN", "DOKUMENT_BEREIT", "ERLEDIGT",
         "ABGELEHNT", "ZURUECKGEZOGEN", "ZUSAMMENGEFUEHRT",
     }  # fmt: skip
+
+
+def test_notices_fit_whatever_day_the_demo_begins_on(tmp_path: Path) -> None:
+    place, zone = Place(tmp_path / "demo"), ZoneInfo("Europe/Berlin")
+    write_settings(place, Ports.of(None))
+    mandant = load_settings(place.config).mandanten[MANDANT]
+    haus = Haus(
+        house_of(MANDANT, mandant, zone, default_catalog()), mandant.languages, frozenset(g.nr for g in GEBAEUDE)
+    )
+    for day in range(8):
+        now = datetime(2026, 11, 20, 0, 30, tzinfo=zone) + timedelta(days=day)
+        fault, works, hint = (check(one, haus, now=now) for one in aushaenge(now, zone))
+        assert fault.von < now < works.von
+        assert (fault.schadenskategorie, fault.gebaeude, works.gebaeude) == ("HEIZUNG", ("G100",), ("G200",))
+        assert works.von.astimezone(zone).isoweekday() != 7
+        assert hint.oeffentlich
+        assert all(set(one.titel) == set(one.text) == {"de", "en"} for one in (fault, works, hint))
+
+
+def test_an_appointment_is_on_no_sunday_and_after_it_was_agreed_on() -> None:
+    appointed = [(fall, schritt) for fall in FAELLE for schritt in fall.verlauf if schritt.typ == "TERMIN"]
+    assert len(appointed) > 5
+    for today in (date(2026, 11, 26) + timedelta(days=n) for n in range(7)):
+        for fall, schritt in appointed:
+            reported = datetime.combine(today - timedelta(days=fall.tage), time.fromisoformat(fall.uhr))
+            day = no_sunday(reported.date() + timedelta(days=int(str(schritt.daten["tage"]))))
+            assert day.isoweekday() != 7
+            begin = datetime.combine(day, time.fromisoformat(str(schritt.daten["uhr"])))
+            assert begin > reported + timedelta(hours=schritt.stunden)
+
+
+def test_a_letter_to_a_house_is_filed_under_no_parking_space() -> None:
+    parking = {einheit.gebaeude for einheit in EINHEITEN if "Stellplatz" in einheit.lage}
+    assert not [one.titel for one in UNTERLAGEN if len(one.an) == 1 and parking & set(one.an)]
 
 
 def test_the_same_seed_draws_the_same_picture() -> None:

@@ -40,11 +40,35 @@ def test_somebody_anonymous_signs_in_first_and_comes_back(site: Site, path: str)
     assert weiter.group(1) == path
 
 
-def test_a_form_of_somebody_anonymous_leads_to_the_login(site: Site) -> None:
-    for path in ("/mieterportal/melden/kontakt", "/portal-start"):
-        answer = requests.post(site.url + path, data=b"x" * 2**20, allow_redirects=False, timeout=10)
-        assert answer.status_code == 303
-        assert answer.headers["Location"].startswith("/anmelden?weiter=%2F")
+def test_the_button_leads_somebody_anonymous_to_the_login(site: Site) -> None:
+    answer = requests.post(f"{site.url}/portal-start", data=b"x" * 2**20, allow_redirects=False, timeout=10)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/anmelden?weiter=%2F")
+
+
+@pytest.mark.parametrize(
+    "path, said, back",
+    [
+        ("melden/kontakt", "ist gesichert", "weiter=%2Fmieterportal%2Fmelden%2Fkontakt"),
+        ("vorgaenge/1", "wurde nicht gesendet", "weiter=%2Fmieterportal"),
+    ],
+)
+def test_a_form_of_somebody_signed_out_meanwhile_is_handed_on_for_the_portal_to_keep(
+    site: Site, portal: FakePortal, path: str, said: str, back: str
+) -> None:
+    answer = requests.post(f"{site.url}/mieterportal/{path}", data=b"x" * 2**20, allow_redirects=False, timeout=10)
+    assert answer.status_code == 401
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert said in answer.text
+    assert f'href="/anmelden?{back}"' in answer.text
+    assert "Authorization" not in portal.asked[-1].headers
+    assert portal.asked[-1].length == 2**20
+
+
+def test_a_form_of_somebody_signed_out_gets_an_apology_when_the_portal_fails(site: Site) -> None:
+    answer = requests.post(f"{site.url}/mieterportal/fehler", data=b"x", timeout=10)
+    assert answer.status_code == 502
+    assert "030 23125 500" in answer.text
 
 
 @pytest.mark.parametrize("weiter", ["https://evil.test/", "//evil.test", "/\\evil.test", ""])

@@ -6,7 +6,9 @@ import signal
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -21,8 +23,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("demo")
 
 
-def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies(folder: Path) -> None:
-    demo = RunningDemo(folder, free_base())
+@pytest.fixture
+def start(folder: Path) -> Iterator[Callable[..., RunningDemo]]:
+    """Start demos in the folder, none of which outlives its test."""
+    started: list[RunningDemo] = []
+
+    def begin(*options: str, base: int = 0) -> RunningDemo:
+        started.append(RunningDemo(folder, base or free_base(), *options))
+        return started[-1]
+
+    yield begin
+    for demo in started:
+        if demo.process.poll() is None:
+            demo.stop()
+
+
+def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies(
+    folder: Path, start: Callable[..., RunningDemo]
+) -> None:
+    demo = start()
     demo.wait()
     assert "zoe.mueller" in demo.said
     assert "Mails to residents, as files in var/demo/mail" in demo.said
@@ -38,15 +57,73 @@ def test_the_demo_makes_its_data_once_moves_its_ports_and_names_a_part_that_dies
     first = re.search(r'href="([^"]*/vorgaenge/[0-9a-f-]{36})"', page.text)
     assert first
     assert zoe.get(first.group(1), timeout=20).status_code == 200
-    assert demo.stop() == 0
-    moved = RunningDemo(folder, free_base())
+    assert demo.stop(signal.SIGHUP) == 0  # the terminal has closed
+    assert all(_is_free(int(address.rpartition(":")[2])) for address in (demo.site, demo.standin))
+    moved = start("--standin-pause", "4")
     assert moved.wait() < 30
     assert "First start" not in moved.said
     assert moved.ledger() == filed
-    assert Site(moved.site, moved.process).sign_in("zoe.mueller").get(f"{moved.site}/mieterportal", timeout=20).ok
+    _reports_while_immotion_is_away(moved, len(filed))
+    _aushaenge_hang(moved, Site(moved.site, moved.process).sign_in("zoe.mueller"))
     _kill_part(moved, b"sync")
     assert moved.process.wait(60) == 1
     assert "sync ended with -9" in moved.said
+
+
+def _aushaenge_hang(demo: RunningDemo, zoe: requests.Session) -> None:
+    """See the fault of the own house, the works at the own parking space, the hint for all, and say that one is hit."""
+    page = zoe.get(f"{demo.site}/mieterportal/aushang?lang=en", timeout=20).text
+    for title in ("only lukewarm", "Cleaning of the underground car park", "New opening hours"):
+        assert title in page
+    [hit] = [form for form in forms(page) if "idempotency_key" in form]
+    address = re.search(r'action="([^"]+/betroffen[^"]*)"', page)
+    assert address
+    assert zoe.post(address[1], hit, timeout=20).ok
+    assert "/betroffen" not in zoe.get(f"{demo.site}/mieterportal/aushang", timeout=20).text
+    everybody = requests.get(demo.portal + "/aushang", timeout=20).text
+    assert "Neue Sprechzeiten" in everybody
+    assert "lauwarm" not in everybody
+
+
+def _reports_while_immotion_is_away(demo: RunningDemo, before: int) -> None:
+    """Pull the stand-in's plug, report, see it delivered once the stand-in is back, which it is by itself."""
+    kofi = Site(demo.site, demo.process).sign_in("kofi.mensah")
+    address = f"{demo.site}/mieterportal/melden/kontakt"
+    written = _signed_out_and_in_again(demo, kofi, address)
+    _kill_part(demo, b"standin")
+    demo.hears("The stand-in immotion has ended (code -9). Everything else keeps running")
+    receipt = kofi.post(address, written | {"aktion": "absenden"}, timeout=20)
+    assert "/quittung" in receipt.url, receipt.text
+    assert "starts again (process" not in demo.said
+    demo.hears("The stand-in immotion starts again (process")
+    assert eventually(lambda: not _is_free(int(demo.standin.rpartition(":")[2])) and len(demo.ledger()) > before, 60)
+
+
+def _signed_out_and_in_again(demo: RunningDemo, kofi: requests.Session, address: str) -> dict[str, str]:
+    """Write, be signed out by a second tab, send, sign in again: what was written is there. Returns the form."""
+    said = {"kontaktthema": "ALLGEMEIN", "betreff": "Stecker gezogen", "beschreibung": "Kommt das noch an?"}
+    written = _form(kofi, address) | said
+    kofi.post(f"{demo.site}/abmelden", timeout=20)
+    answer = kofi.post(address, written | {"aktion": "absenden"}, timeout=20)
+    assert answer.status_code == 401
+    assert "ist gesichert" in answer.text
+    back = re.search(r'href="/anmelden\?weiter=([^"]+)"', answer.text)
+    assert back
+    sent = {"benutzer": "kofi.mensah", "kennwort": "wohnen", "weiter": unquote(back[1])}
+    page = kofi.post(f"{demo.site}/anmelden", sent, timeout=20)
+    assert page.url == address
+    assert all(text in page.text for text in ("Stecker gezogen", "Kommt das noch an?"))
+    return _form(kofi, address) | said
+
+
+def _form(session: requests.Session, address: str) -> dict[str, str]:
+    found: list[dict[str, str]] = forms(session.get(address, timeout=20).text)
+    return next(one for one in found if "idempotency_key" in one)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _registers_and_resets(demo: RunningDemo, mails: Path) -> None:
@@ -99,19 +176,19 @@ def _kill_part(demo: RunningDemo, name: bytes) -> None:
     os.kill(int(part), signal.SIGKILL)
 
 
-def test_a_taken_port_is_named(folder: Path) -> None:
+def test_a_taken_port_is_named(start: Callable[..., RunningDemo]) -> None:
     base = free_base()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", base + 80))
         taken.listen()
-        demo = RunningDemo(folder, base)
+        demo = start(base=base)
         assert demo.process.wait(60) == 1
     assert f"port {base + 80} (site) is taken" in demo.said
     assert "DEMO_PORT_BASE" in demo.said
 
 
-def test_a_reset_that_is_interrupted_begins_anew_next_time(folder: Path) -> None:
-    demo = RunningDemo(folder, free_base(), "--reset")
+def test_a_reset_that_is_interrupted_begins_anew_next_time(folder: Path, start: Callable[..., RunningDemo]) -> None:
+    demo = start("--reset")
     while "First start" not in demo.said:
         assert demo.process.poll() is None, demo.said
         time.sleep(0.02)

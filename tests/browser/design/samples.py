@@ -649,7 +649,8 @@ def states() -> Iterator[tuple[str, Site, Page]]:
             REGISTRIEREN.form, errors=(FieldError("feld-kennwort", f"Neues Kennwort: {GUESSED}"),),
             fields=(*REGISTRIEREN.form.fields[:3], replace(NEUES_KENNWORT, error=GUESSED)))),
         "notfall": NOTFALL,
-        "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (Way("Zur Anmeldung", "#"),)),
+        "barrierefreiheit": BarrierefreiheitPage("Barrierefreiheit", (
+            Way("Kontakt aufnehmen", "#"), Way("Anrufen: 030 23125 0", "#"), Way("E-Mail an post@musterbau.example", "#"))),
     }  # fmt: skip
     for name, page in pages.items():
         yield name, SITE, page

@@ -394,6 +394,7 @@ addEventListener("submit", (event) => {
 	} else {
 		clearTimeout(timers.get(form));
 		if (form.method === "post") hold(form, word("sending"));
+		if (form.matches("[data-entwurf]") && aktion === "absenden") remember(form);
 		const entering = framed && form.matches("[data-anmeldung]");
 		if (!session && !entering) return;
 		event.preventDefault();
@@ -438,6 +439,32 @@ function fillFromLetter() {
 	history.replaceState(history.state, "", location.pathname + location.search);
 }
 
+// Back shows a form that was sent as a new one, with what was typed in it: it would be filed twice. Under the key it was
+// sent with, the portal sees that it has it already.
+const SENT = "mieterportal-gesendet";
+const address = () => location.pathname + location.search;
+const keys = (form) => ["csrf_token", "idempotency_key"].map((name) => $(`[name=${name}]`, form));
+
+function remember(form) {
+	try {
+		sessionStorage.setItem(SENT, JSON.stringify([address(), ...keys(form).map((input) => input.value)]));
+	} catch {
+		// without a place to keep it, Back is as it is without script
+	}
+}
+
+function remind() {
+	const form = $("form[data-entwurf]");
+	if (!form || performance.getEntriesByType("navigation")[0]?.type !== "back_forward") return;
+	try {
+		const [place, ...values] = JSON.parse(sessionStorage.getItem(SENT)) ?? [];
+		if (place !== address()) return;
+		for (const [at, input] of keys(form).entries()) input.value = values[at];
+	} catch {
+		// as above
+	}
+}
+
 function start() {
 	const here = root();
 	if (!here) return;
@@ -457,3 +484,4 @@ function start() {
 }
 
 start();
+remind();

@@ -153,6 +153,22 @@ def test_the_whole_way_with_script(
     assert faults == []
 
 
+def test_a_report_sent_again_after_back_is_filed_once(context: BrowserContext, demo: RunningDemo, width: int) -> None:
+    page = context.new_page()
+    sign_in(page, demo, "kofi.mensah")
+    page.goto(f"{demo.site}/mieterportal/melden/kontakt")
+    page.locator('select[name="kontaktthema"]').select_option("ALLGEMEIN")
+    page.locator('input[name="betreff"]').fill(f"Einmal genügt ({width})")
+    page.locator('textarea[name="beschreibung"]').fill("Wann wird gefegt?")
+    numbers = []
+    for _ in range(2):
+        page.locator('button.mp-button[value="absenden"]').click()
+        numbers.append(page.locator(".mp-receiptno").inner_text())
+        page.go_back()
+        expect(page.locator('textarea[name="beschreibung"]')).to_have_value("Wann wird gefegt?")
+    assert numbers[0] == numbers[1]
+
+
 def test_the_whole_way_without_script(
     no_script: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, width: int
 ) -> None:

@@ -5,7 +5,7 @@
 PYTHON = python3
 VENV = .venv
 BIN = $(VENV)/bin
-FAST = tests/unit tests/web tests/standin tests/invariants tests/servers tests/typo3 tests/demo
+FAST = tests/unit tests/demo tests/servers tests/typo3 tests/standin tests/invariants tests/web
 SLOW = tests/browser tests/faults
 PARALLEL = --numprocesses 3 --dist loadfile --no-loadscope-reorder
 ON_EVERY_ENGINE = tests/unit/test_query.py tests/unit/test_sync.py tests/unit/test_status.py tests/unit/test_documents.py tests/unit/test_cli.py tests/web

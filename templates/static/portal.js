@@ -441,28 +441,17 @@ function fillFromLetter() {
 
 // Back shows a form that was sent as a new one, with what was typed in it: it would be filed twice. Under the key it was
 // sent with, the portal sees that it has it already.
-const SENT = "mieterportal-gesendet";
-const address = () => location.pathname + location.search;
 const keys = (form) => ["csrf_token", "idempotency_key"].map((name) => $(`[name=${name}]`, form));
 
 function remember(form) {
-	try {
-		sessionStorage.setItem(SENT, JSON.stringify([address(), ...keys(form).map((input) => input.value)]));
-	} catch {
-		// without a place to keep it, Back is as it is without script
-	}
+	history.replaceState({ ...history.state, sent: keys(form).map((input) => input.value) }, "");
 }
 
 function remind() {
 	const form = $("form[data-entwurf]");
-	if (!form || performance.getEntriesByType("navigation")[0]?.type !== "back_forward") return;
-	try {
-		const [place, ...values] = JSON.parse(sessionStorage.getItem(SENT)) ?? [];
-		if (place !== address()) return;
-		for (const [at, input] of keys(form).entries()) input.value = values[at];
-	} catch {
-		// as above
-	}
+	const sent = performance.getEntriesByType("navigation")[0]?.type === "back_forward" && history.state?.sent;
+	if (!form || !sent) return;
+	for (const [at, input] of keys(form).entries()) input.value = sent[at];
 }
 
 function start() {

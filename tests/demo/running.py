@@ -21,7 +21,8 @@ class RunningDemo:
         self._out = folder / "out.txt"
         with self._out.open("wb") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service.cli", "demo", *options],
+                # whoever started the tests may have had this signal ignored (nohup), which is handed down
+                ["env", "--default-signal=HUP", sys.executable, "-m", "service.cli", "demo", *options],
                 cwd=folder,
                 env=os.environ | {"DEMO_PORT_BASE": str(base)},
                 stdout=file,

@@ -13,25 +13,41 @@ import structlog
 
 from service.keys import files_of
 from service.settings import Settings, SettingsError, load_settings
-from service.watched import LOOK_EVERY_S, Stamp, stamp_of
+from service.watched import LOOK_EVERY_S, QUIET_S, Stamp, stamp_of
 
 log = structlog.get_logger()
+
+_PATIENCE_S = 3 * QUIET_S  # a file that is written all the time is taken as it is
+_STEP_S = 0.1
 
 
 class Standing:
     """Kept by the process that starts the others; `load` reads the settings, raising SettingsError."""
 
     def __init__(
-        self, load: Callable[[], Settings] = load_settings, monotonic: Callable[[], float] = time.monotonic
+        self,
+        load: Callable[[], Settings] = load_settings,
+        monotonic: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._load = load
         self._monotonic = monotonic
+        self._clock = clock
+        self._sleep = sleep
         self._settings: Settings | None = None
         self._stamps: dict[Path, Stamp | None] = {}
         self._look_at = 0.0
 
     def read(self) -> Settings:
-        """Return the settings as they are now, or the last that were good; raises SettingsError if there are none."""
+        """Return the settings as they are now, or the last that were good; raises SettingsError if there are none.
+
+        A file with secrets that is being written is waited for: half a key is a key, and only this process would sign
+        with it.
+        """
+        until = self._monotonic() + _PATIENCE_S
+        while not self._is_quiet() and self._monotonic() < until:
+            self._sleep(_STEP_S)
         try:
             settings = self._load()
         except SettingsError as refused:
@@ -54,9 +70,14 @@ class Standing:
         """
         if self._monotonic() >= self._look_at:
             self._look_at = self._monotonic() + LOOK_EVERY_S
-            if any(_state(file) != stamp for file, stamp in self._stamps.items()):
+            if any(_state(file) != stamp for file, stamp in self._stamps.items()) and self._is_quiet():
                 self._read_quietly()
         return self._settings
+
+    def _is_quiet(self) -> bool:
+        """Tell whether none of the files known so far was written a moment ago."""
+        stamps = [stamp for file in self._stamps if (stamp := _state(file)) is not None]
+        return not any(0 <= self._clock() - stamp[0][0] < QUIET_S for stamp in stamps)
 
     def _read_quietly(self) -> None:
         """Read again; what is broken is for the processes that use it to complain of."""

@@ -198,6 +198,42 @@ def test_a_process_that_begins_while_a_file_is_broken_gets_what_was_good_last(tm
     assert keys() == (NEW, NEWEST)
 
 
+def test_a_process_that_begins_while_a_file_is_being_written_waits_for_its_end(tmp_path: Path) -> None:
+    installation, file = with_file(tmp_path, OLD)
+    clock = Clock()
+
+    def wait(seconds: float) -> None:
+        clock.now += seconds
+        if clock.now > 1:
+            write(file, OLD, NEW)
+
+    standing = Standing(lambda: load_settings(installation.config), clock, lambda: NOW, wait)
+    keys = lambda: standing.read().mandanten["musterbau"].connections["website"].keys  # noqa: E731
+    assert keys() == (OLD,)
+    assert clock.now == 0
+    write(file, OLD, NEW[:-1] + "h", age=0.5)
+    assert keys() == (OLD, NEW)
+    assert clock.now < 2
+
+
+def test_a_file_that_is_written_without_end_is_taken_as_it_is(tmp_path: Path) -> None:
+    installation, file = with_file(tmp_path, OLD)
+    clock = Clock()
+
+    def wait(seconds: float) -> None:
+        clock.now += seconds
+
+    standing = Standing(lambda: load_settings(installation.config), clock, lambda: NOW, wait)
+    standing.read()
+    write(file, NEW, age=0.5)
+    clock.now = 10.0
+    kept = standing.look()
+    assert kept is not None
+    assert kept.mandanten["musterbau"].connections["website"].keys == (OLD,)
+    assert standing.read().mandanten["musterbau"].connections["website"].keys == (NEW,)
+    assert 16 < clock.now < 17
+
+
 def test_without_any_good_settings_the_first_process_is_refused_by_name(tmp_path: Path) -> None:
     installation, _ = with_file(tmp_path, "half")
     with pytest.raises(SettingsError, match=r"website\.keys: at least 32"):

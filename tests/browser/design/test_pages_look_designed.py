@@ -132,4 +132,4 @@ def test_a_first_view_is_small_even_without_compression(tmp_path: Path) -> None:
     for name in names:
         html = (tmp_path / f"{name}.html").stat().st_size
         assert html < 20_000, name
-        assert html + assets < 60_000, name
+        assert html + assets < 60 * 1024, name

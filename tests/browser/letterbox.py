@@ -144,12 +144,12 @@ class Letterbox:
 
 
 def patiently(check: Callable[[], T]) -> T:
-    """Return what comes within a minute; asked seldom, as asking costs more than waiting."""
-    for _ in range(120):
+    """Return what comes within three minutes; asked seldom, as asking costs more than waiting."""
+    for _ in range(360):
         if found := check():
             return found
         time.sleep(0.5)
-    raise AssertionError("did not happen within a minute")
+    raise AssertionError("did not happen within three minutes")
 
 
 def opened_letterbox(directory: Path, *origins: str) -> Iterator[Letterbox]:

@@ -62,7 +62,7 @@ class Watched(Generic[T]):
         self._look_at = self.monotonic() + LOOK_EVERY_S
         try:
             stamp = stamp_of(self.files)
-            age = self.clock() - max(one[0] for one in stamp)
+            age = age_of(stamp, self.clock())
             if stamp == self.taken or 0 <= age < QUIET_S:
                 return
             found = read()
@@ -111,6 +111,11 @@ class Made(Generic[T, M]):
 def stamp_of(files: Sequence[Path]) -> Stamp:
     """Return what tells one state of files from another; raises ValueError when one is not there."""
     return tuple(_stamp(file) for file in files)
+
+
+def age_of(stamp: Stamp, now: float) -> float:
+    """Return how many seconds ago the newest of the files was written; negative when its date is ahead."""
+    return now - max(one[0] for one in stamp)
 
 
 def _stamp(file: Path) -> tuple[float, int, int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from service.cli.audit import operator
-from service.cli.common import agree, read_settings, store_needed, with_store
+from service.cli.common import agree, counted, read_settings, store_needed, with_store
 
 _MANY = 50
 
@@ -144,7 +144,7 @@ def retry(vorgaenge: tuple[str, ...], parked: bool, documents: bool, mandant: st
 
 def _retry_parked(mandant: str, *, yes: bool) -> None:
     from service.access import audit  # noqa: PLC0415 - only where used
-    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415
+    from service.cli.sync_text import retry_effect  # noqa: PLC0415
     from service.store import deliveries  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
@@ -163,7 +163,7 @@ def _retry_parked(mandant: str, *, yes: bool) -> None:
         for batch in delivery.retry_parked(mandant, clock=_now, spend=note):
             done += batch
             bar.update(batch)
-    click.echo(f"due now: {count(done)}")
+    click.echo(f"due now: {counted(done, 'row')}")
 
 
 def _retry_documents(mandant: str, *, yes: bool) -> None:
@@ -185,7 +185,7 @@ def _retry_documents(mandant: str, *, yes: bool) -> None:
 
 def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
     from service.access import audit  # noqa: PLC0415 - only where used
-    from service.cli.sync_text import count, retry_effect  # noqa: PLC0415
+    from service.cli.sync_text import retry_effect  # noqa: PLC0415
     from service.vorgang import delivery  # noqa: PLC0415
 
     effects = [delivery.effect_of_retry(vorgang, _now()) for vorgang in found]
@@ -200,7 +200,7 @@ def _retry_named(found: Sequence[Any], *, yes: bool) -> None:
         return audit.counted(audit.Event.ADMIN_RETRY, operator(vorgang.mandant, _now()), retry, subject=str(vorgang.id))
 
     done = sum(effect.rows for effect in _each(found, change))
-    click.echo(f"due now: {count(done)}")
+    click.echo(f"due now: {counted(done, 'row')}")
 
 
 @sync.command("park")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from service.cli.common import counted
 from service.store.clean import line
 from service.store.deliveries import OWED
 from service.store.records import OwedRow, OwedVorgang, Vorgang
@@ -58,7 +59,8 @@ def owing_lines(found: Sequence[OwedVorgang], now: datetime) -> Iterator[str]:
     """Give a line for each Vorgang that owes something, and one for its last error."""
     for owed in found:
         number = f"{owed.meldenummer} ({owed.head.vorgang_id})"
-        yield f"{owed.head.mandant} {number} {owed.typ}: {count(owed.rows)}; next {_row(owed.head, now, behind=None)}"
+        rows = counted(owed.rows, "row")
+        yield f"{owed.head.mandant} {number} {owed.typ}: {rows}; next {_row(owed.head, now, behind=None)}"
 
 
 def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> Iterator[str]:
@@ -103,10 +105,10 @@ def _moment(moment: datetime | None) -> str:
 def retry_effect(rows: int, vorgaenge: int, held: int) -> str:
     """Say what a retry does, before it does it."""
     said = (
-        f"{count(rows)} of {_vorgaenge(vorgaenge)} will be sent again now, each Vorgang's rows in their order; "
-        "their attempts, and the five days after which a delivery is given up, count anew."
+        f"{counted(rows, 'row')} of {_vorgaenge(vorgaenge)} will be sent again now, each Vorgang's rows in their "
+        "order; their attempts, and the five days after which a delivery is given up, count anew."
     )
-    return said + (f" A worker is sending {count(held)}: that stays as it is." if held else "")
+    return said + (f" A worker is sending {counted(held, 'row')}: that stays as it is." if held else "")
 
 
 def park_effect(rows: int) -> str:
@@ -120,15 +122,10 @@ def park_effect(rows: int) -> str:
 def parked_text(effects: Sequence[Effect]) -> str:
     """Say what parking did."""
     held = sum(effect.held for effect in effects)
-    said = f"parked: {count(sum(effect.rows for effect in effects))}"
+    said = f"parked: {counted(sum(effect.rows for effect in effects), 'row')}"
     if held:
         said += f"; {held} of them being sent: immotion may have it and is asked before it is sent again"
     return said
-
-
-def count(rows: int) -> str:
-    """Say how many rows."""
-    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _vorgaenge(count: int) -> str:

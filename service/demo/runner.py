@@ -15,7 +15,7 @@ from service.demo.children import Child, Plan, first_dead, stop_all, wait_until_
 from service.demo.config import Place, Ports, write_settings
 from service.demo.letter import DemoLetter, write_letter
 from service.demo.people import DEMO_PASSWORD, MANDANT, PERSONEN, home_of
-from service.demo.unplugged import PAUSE_S, STANDIN, Unplugged, how_to
+from service.demo.unplugged import STANDIN, Unplugged, how_to
 from service.settings import CONFIG_VARIABLE, ImmotionSettings, Settings, load_settings
 
 DONE, FAILED = 0, 1
@@ -41,7 +41,7 @@ def run(
     port_base: int | None,
     directory: Path,
     reset: bool,  # noqa: FBT001 - as the command line has it
-    pause_s: float = PAUSE_S,
+    pause_s: float,
 ) -> int:
     """Run the demo until SIGINT, SIGTERM or SIGHUP; its things are under `directory`, ports count from `port_base`.
 

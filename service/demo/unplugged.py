@@ -6,7 +6,6 @@ from collections.abc import Callable
 from service.demo.children import Child, Plan
 
 STANDIN = "standin"
-PAUSE_S = 30.0
 
 
 class Unplugged:

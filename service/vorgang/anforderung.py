@@ -52,10 +52,10 @@ def answer_to(meldung: Meldung, assessed: Assessed, melder: Melder, house: House
 def there_already(vorgang: Vorgang, leser: Leser, catalog: Catalog, *, today: date) -> Dokument | None:
     """Return the document that a request asks for, if this reader has it; the request itself may wait for a person.
 
-    None for a Vorgang that is no request, or that a document has answered: that one is in its timeline.
+    None for one that a document has answered: that is in its timeline.
     """
     art = catalog.dokumentarten.get(str(vorgang.details.get("dokumentart", "")))
-    if vorgang.typ != Vorgangstyp.DOKUMENT or art is None or is_answered(vorgang):
+    if art is None or is_answered(vorgang):
         return None
     return _found(leser, _Asked(art.code, art.group, str(vorgang.details.get("zeitraum", ""))), today)
 

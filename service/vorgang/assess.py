@@ -19,7 +19,7 @@ BETREFF_MAX = 120
 BESCHREIBUNG_MAX = 4000
 _ANSWER_MAX = 500
 _PHONE = re.compile(r"^[+0(][0-9 ()/.-]{3,}$")
-_THEMA = {
+THEMA = {
     Vorgangstyp.KONTAKT: "kontaktthema",
     Vorgangstyp.BESCHWERDE: "beschwerdeart",
     Vorgangstyp.DOKUMENT: "dokumentart",
@@ -155,7 +155,7 @@ def _schaden_problems(case: _Case, questions: Sequence[Question], notice: Emerge
 
 def _thema(case: _Case, problems: list[Problem]) -> Assessed:
     meldung, house = case.meldung, case.house
-    name = _THEMA[meldung.typ]
+    name = THEMA[meldung.typ]
     code = getattr(meldung, name)
     label = thema_label(house.catalog, name, code)
     if label is None:

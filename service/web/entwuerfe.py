@@ -8,16 +8,12 @@ import falcon
 
 from service.store import clean, drafts
 from service.store.records import Draft
-from service.vorgang.assess import thema_label
+from service.vorgang.assess import THEMA, thema_label
 from service.vorgang.drafting import DRAFTS_MOST
 from service.vorgang.types import Vorgangstyp
 from service.web.context import Reader
 
-_THEMA = {
-    Vorgangstyp.BESCHWERDE.lower(): "beschwerdeart",
-    Vorgangstyp.DOKUMENT.lower(): "dokumentart",
-    Vorgangstyp.KONTAKT.lower(): "kontaktthema",
-}
+_THEMA = {typ.lower(): name for typ, name in THEMA.items()}
 SCHADEN = Vorgangstyp.SCHADEN.lower()
 FORMS = (SCHADEN, *_THEMA)
 
@@ -38,11 +34,17 @@ class DraftView:
     full: str = ""
 
 
+def latest_draft(reader: Reader, form: str) -> Draft | None:
+    """Return what the reader has begun to write in this form, for whom they act now."""
+    visitor = reader.signed_in
+    return drafts.latest(reader.mandant_id, visitor.account, form, visitor.owners)
+
+
 def chosen_draft(req: falcon.Request, reader: Reader, form: str) -> Draft | None:
     """Return the draft that the address names, None if it is gone; the newest of the form where it names none."""
     visitor, named = reader.signed_in, req.get_param("entwurf", default="")
     if not named:
-        return drafts.latest(reader.mandant_id, visitor.account, form, visitor.owners)
+        return latest_draft(reader, form)
     key = clean.uuid_of(named)
     found = drafts.by_id(reader.mandant_id, visitor.account, key) if key else None
     mine = found is not None and found.form == form and found.owner in {None, *visitor.owners}

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from service.vorgang.catalog import Thema
 from service.web.context import Reader
 from service.web.pages import Way
 
@@ -30,16 +29,10 @@ class InformationPage:
     kept: bool
 
 
-def thema_of(reader: Reader, values: Mapping[str, str]) -> Thema | None:
-    """Return the topic that was chosen, if the portal only informs about it."""
-    thema = reader.house.catalog.kontaktthemen.get(values.get("kontaktthema", "").strip())
-    return thema if thema is not None and thema.information else None
-
-
 def information_of(reader: Reader, values: Mapping[str, str]) -> Information | None:
     """Return what is to be known of the topic that was chosen; None if it is one that can be filed."""
-    thema = thema_of(reader, values)
-    if thema is None:
+    thema = reader.house.catalog.kontaktthemen.get(values.get("kontaktthema", "").strip())
+    if thema is None or not thema.information:
         return None
     letters = reader.mandant.invitation
     sender = letters.sender if letters is not None else ""

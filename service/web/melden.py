@@ -281,12 +281,6 @@ class Melden(ABC):
         return with_earlier(form, self._room, mandant=mandant, account=account, form_key=form_key, taken=taken)
 
 
-def latest_draft(reader: Reader, form: str) -> Draft | None:
-    """Return what the reader has begun to write in this form, for whom they act now."""
-    visitor = reader.signed_in
-    return drafts.latest(reader.mandant_id, visitor.account, form, visitor.owners)
-
-
 def problems_in(meldung: Meldung, reader: Reader) -> tuple[Problem, ...]:
     """Return why a report of this reader cannot be filed as it is."""
     try:

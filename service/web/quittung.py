@@ -7,6 +7,7 @@ from unicodedata import normalize
 from service.store.records import Anhang, Vorgang
 from service.vorgang.anforderung import there_already
 from service.vorgang.filing import GEMELDET
+from service.vorgang.types import Vorgangstyp
 from service.web.context import Reader
 from service.web.dokumente import reader_leser
 from service.web.pages import QuittungPage, Way
@@ -40,6 +41,8 @@ def quittung_page(vorgang: Vorgang, anhaenge: Sequence[Anhang], reader: Reader, 
 
 def with_document(page: QuittungPage, vorgang: Vorgang, reader: Reader) -> QuittungPage:
     """Add to a receipt's page the document that was asked for, where the reader has it while a person looks at why."""
+    if vorgang.typ != Vorgangstyp.DOKUMENT:
+        return page
     asked = str(vorgang.melder.get("vertragNr", ""))
     home = asked if asked in {vertrag.nr for vertrag in reader.vertraege} else ""
     found = there_already(vorgang, reader_leser(reader, home), reader.house.catalog, today=reader.today)

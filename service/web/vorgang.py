@@ -22,12 +22,13 @@ from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.dokumente import note_by_name
 from service.web.earlier import with_earlier
+from service.web.entwuerfe import latest_draft
 from service.web.errors import NotFoundHere, NotSignedIn, OtherPerson
 from service.web.forms import AdditionSchema
 from service.web.headers import FILE_POLICY
 from service.web.intake import Submitted
 from service.web.level2 import demanded, require
-from service.web.melden import form_problem, latest_draft, nothing_to_spend
+from service.web.melden import form_problem, nothing_to_spend
 from service.web.pages import VorgaengePage, Way
 from service.web.quittung import quittung_page, with_document
 from service.web.render import write_page

@@ -165,7 +165,7 @@ def test_a_child_that_does_not_listen_to_reason_is_ended_by_force(
 
 @pytest.mark.parametrize("base", [0, 65500])
 def test_impossible_ports_are_refused(tmp_path: Path, base: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(base, tmp_path / "demo", reset=False) == 1
+    assert run(base, tmp_path / "demo", reset=False, pause_s=30) == 1
     assert "DEMO_PORT_BASE" in capsys.readouterr().err
 
 

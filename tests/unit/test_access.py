@@ -178,7 +178,7 @@ def test_threads_that_wait_share_the_fault_instead_of_asking_one_after_the_other
 def test_a_thread_waits_no_longer_for_another_than_for_the_endpoint(
     side: FarSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.sync.immotion.access._CONNECT_S", 0.05)
+    monkeypatch.setattr("service.sync.immotion.access.CONNECT_S", 0.05)
     of = access(side, timeout_s=0.1)
     going_on = threading.Event()
     fetch = of._fetch

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.store import stammdaten
-from service.store.database import connected
-from service.store.stammdaten import Aenderung
+from tests.support.dokumente import tell
 from tests.support.inprocess import Portal, Visitor
 from tests.support.portal import MANDANT, forms
 
@@ -24,9 +22,7 @@ CALL = re.compile(
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     made = Portal(tmp_path_factory.mktemp("portal"))
-    with connected():
-        changes = [Aenderung(art, nr, daten) for art, nr, daten in _stammdaten()]
-        stammdaten.apply_changes(MANDANT, changes, full_since=None)
+    tell(MANDANT, *_stammdaten())
     yield made
     made.close()
 

@@ -14,6 +14,7 @@ from service.store.models import VorgangRow
 from service.store.records import Vorgang
 from service.store.stammdaten import Aenderung
 from service.sync.immotion.wire import vorgang_body
+from tests.support.dokumente import tell
 from tests.support.inprocess import Portal, Visitor
 from tests.support.portal import MANDANT
 
@@ -24,9 +25,7 @@ HOME = "Weg G2, 99871 Auenfurt, 2. Obergeschoss links"
 @pytest.fixture(scope="module")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     made = Portal(tmp_path_factory.mktemp("portal"))
-    with connected():
-        changes = [Aenderung(art, nr, daten) for art, nr, daten in _stammdaten()]
-        stammdaten.apply_changes(MANDANT, changes, full_since=None)
+    tell(MANDANT, *_stammdaten())
     yield made
     made.close()
 

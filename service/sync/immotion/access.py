@@ -23,10 +23,9 @@ from service.keys import KeyRing, client_secret
 from service.settings import OAuthSettings
 from service.sync.immotion.answers import Answer, json_of, read
 from service.sync.immotion.channel import CredentialsRefused, Temporary
-from service.sync.immotion.pools import Pools
+from service.sync.immotion.pools import CONNECT_S, Pools
 from service.sync.immotion.tls import certificate_refused
 
-_CONNECT_S = 5
 # how long a token is used whose end the endpoint does not tell
 _UNTOLD_S = 300.0
 _MARGIN_S = 60.0
@@ -146,7 +145,7 @@ class TokenAccess:
 
     def _wait_for(self, asking: "Future[_Token]") -> _Token:
         try:
-            return asking.result(_CONNECT_S + self._timeout_s)
+            return asking.result(CONNECT_S + self._timeout_s)
         except TimeoutError:
             raise Temporary("oauth:TimeoutError", scope="connection") from None
 

@@ -17,7 +17,7 @@ from service.settings import ImmotionSettings
 from service.sync.immotion.tls import POOLS
 from service.watched import Made, Watched, stamp_of
 
-_CONNECT_S = 5
+CONNECT_S = 5
 
 Tls = Watched[ssl.SSLContext | None]
 
@@ -52,7 +52,7 @@ class Pool:
             "preload_content": False,
             "redirect": False,
             "retries": False,
-            "timeout": urllib3.Timeout(connect=_CONNECT_S, read=read_s),
+            "timeout": urllib3.Timeout(connect=CONNECT_S, read=read_s),
         }
         if self._direct is None:
             return self._manager.urlopen(method, url, **options)

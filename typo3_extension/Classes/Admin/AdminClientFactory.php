@@ -69,4 +69,12 @@ final readonly class AdminClientFactory
 
         return new Claims('be_users:' . (int)($user->user['uid'] ?? 0), $session);
     }
+
+    /**
+     * In which of the portal's two languages for whoever looks after it this person reads.
+     */
+    public static function language(BackendUserAuthentication $user): string
+    {
+        return ($user->user['lang'] ?? '') === 'de' ? 'de' : 'en';
+    }
 }

@@ -54,10 +54,9 @@ final readonly class ElementChoices implements FormDataProviderInterface
     {
         try {
             $client = $this->clients->forSite($site, $user);
-            $language = ($user->user['lang'] ?? '') === 'de' ? 'de' : 'en';
 
             return [
-                'settings.category' => Choices::schadenskategorien($client, $language),
+                'settings.category' => Choices::schadenskategorien($client, AdminClientFactory::language($user)),
                 'settings.building' => Choices::gebaeude($client),
             ];
         } catch (NoAnswer) {

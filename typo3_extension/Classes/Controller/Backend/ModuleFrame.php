@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Mieterportal\Typo3\Controller\Backend;
 
+use Mieterportal\Typo3\Admin\AdminClientFactory;
 use Mieterportal\Typo3\Admin\NoAnswer;
 use Mieterportal\Typo3\Settings\PortalSettings;
 use Psr\Http\Message\ServerRequestInterface;
@@ -151,7 +152,7 @@ final readonly class ModuleFrame
      */
     public function language(): string
     {
-        return (self::user()->user['lang'] ?? '') === 'de' ? 'de' : 'en';
+        return AdminClientFactory::language(self::user());
     }
 
     public static function user(): BackendUserAuthentication

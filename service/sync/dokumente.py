@@ -7,6 +7,7 @@ the others.
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from uuid import uuid4
@@ -23,6 +24,7 @@ from service.store.dokument_records import Angekuendigt, Paper, Stored
 from service.store.records import Datei
 from service.sync.alarms import raise_alarm
 from service.sync.documents import BATCH, FAILING, Fetcher, check, code_of, next_try, raise_if_bad, receive
+from service.sync.feed import read_master_data
 from service.sync.immotion.channel import Channel, Permanent, Temporary
 from service.vorgang.dokumente import owe_provided, unknown, unknown_code
 
@@ -39,12 +41,17 @@ class _Final(Permanent):
 def fetch_dokumente(mandant: str, channel: Channel, fetcher: Fetcher) -> int:
     """Fetch what is announced, due and not here, for some seconds at most; returns how many documents came.
 
+    When one is for somebody unknown, immotion is asked for its master data first: that may have come with it.
     Raises CredentialsRefused, OSError and StoreUnavailable: those are nothing that a document has done.
     """
-    until, total = time.monotonic() + _LONGEST_S, 0
+    until, total, looked = time.monotonic() + _LONGEST_S, 0, False
     while True:
         with connected():
             wanted = dokumente.due(mandant, fetcher.clock(), limit=BATCH)
+        if not looked and any(one.unbekannt for one in wanted):
+            looked = True
+            with suppress(Temporary, Permanent):  # who has to know of that asks for master data regularly
+                read_master_data(mandant, channel, clock=fetcher.clock)
         fetched, goes_on = _fetch_all(wanted, channel, fetcher)
         total += fetched
         if not goes_on or len(wanted) < BATCH or time.monotonic() > until:

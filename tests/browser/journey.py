@@ -3,7 +3,6 @@
 What is pressed and typed is named by where it leads and what it is called in the form, so that the language is free.
 """
 
-import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -12,9 +11,9 @@ from playwright.sync_api import Frame, FrameLocator, Locator, Page, expect
 
 from service.store.database import connected
 from service.store.models import TotpRow
+from tests.browser.design.violations import violations
 
 MOST_TABS = 60
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 FOCUS = """e => {
     const shown = getComputedStyle(e);
     const seen = (shown.outlineStyle !== "none" && parseFloat(shown.outlineWidth) > 0) || shown.boxShadow !== "none";
@@ -124,8 +123,7 @@ class Journey:
         frame.wait_for_load_state()  # with its style sheet
         if self.axe:
             frame.evaluate(self.axe)
-            found = frame.evaluate(f"axe.run({{ runOnly: {json.dumps(RULES)} }})")["violations"]
-            assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+            assert violations(frame) == []
         assert frame.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
     def _frame(self) -> Frame:

@@ -28,7 +28,7 @@ from tests.support.portal import ENCRYPTION_KEY, KEY, MANDANT, Installation, Res
 
 ORIGIN = "http://127.0.0.1:8080"
 _CLIENTS = 4
-_HALF_WRITTEN_S = 1.5
+_CHUNKS_LEFT, _CHUNK_EVERY_S = 4, 0.4
 _PATIENCE_S = 30.0
 _TAKEN_S = 5.0  # what docs/operators.md tells operators to wait
 _DEAD_WITHIN_S, _REVOKED_WITHIN_S = 60.0, 1.0
@@ -54,11 +54,12 @@ class Files:
         return self.directory / name
 
     def add(self) -> None:
-        """Put a new key at the end of each file: for a while, the last one is not there to its end."""
+        """Put a new key at the end of each file, bit by bit: for a while, the last one is not there to its end."""
         for name in _NAMES:
             self.keys[name].append(secrets.token_urlsafe(32))
-            self.path(name).write_text("\n".join(self.keys[name])[:-5], encoding="utf-8")
-        time.sleep(_HALF_WRITTEN_S)
+        for left in range(_CHUNKS_LEFT, 0, -1):
+            self._write(without=left)
+            time.sleep(_CHUNK_EVERY_S)
         self._write()
 
     def drop(self) -> dict[str, str]:
@@ -67,9 +68,10 @@ class Files:
         self._write()
         return dropped
 
-    def _write(self) -> None:
+    def _write(self, *, without: int = 0) -> None:
         for name in _NAMES:
-            self.path(name).write_text("\n".join(self.keys[name]), encoding="utf-8")
+            text = "\n".join(self.keys[name])
+            self.path(name).write_text(text[: len(text) - without], encoding="utf-8")
 
     @contextmanager
     def broken(self) -> Iterator[None]:

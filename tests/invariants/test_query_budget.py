@@ -18,13 +18,13 @@ from service.store.migrate import migrate
 from service.store.owner import owner_of_person
 from tests.support.portal import KEY, Installation
 
-ROWS = 1_000_000
+ROWS = 100_000
 MINE = 20
 NOW_MICROSECONDS = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 def fill(path: Path) -> None:
-    """Store a million Vorgänge, twenty of them of one person, spread over all."""
+    """Store a hundred thousand Vorgänge, twenty of them of one person, spread over all."""
     mine = owner_of_person("musterbau", "P1")
     connection = sqlite3.connect(path)
     columns = [row[1] for row in connection.execute("PRAGMA table_info(vorgang)")]
@@ -74,7 +74,7 @@ def fill(path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[falcon.testing.TestClient]:
-    directory = tmp_path_factory.mktemp("million")
+    directory = tmp_path_factory.mktemp("many")
     installation = Installation(directory, database=f"sqlite:///{directory}/portal.db")
     app = create_app(load_settings(installation.config))
     migrate()

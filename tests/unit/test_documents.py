@@ -17,7 +17,7 @@ from service.store.migrate import migrate
 from service.store.records import Aktivitaet, Anhang
 from service.sync import alarms
 from service.sync.documents import TRIES, Fetcher, fetch_announced
-from service.sync.immotion.channel import CredentialsRefused, Dokument, Part, Permanent, Temporary
+from service.sync.immotion.channel import CredentialsRefused, Dokument, FeedPage, Part, Permanent, Temporary
 from service.vorgang import delivery
 from tests.support.databases import new_database
 from tests.support.vorgaenge import NOW, some_vorgang
@@ -36,10 +36,16 @@ def store(tmp_path: Path) -> Iterator[None]:
 
 @dataclass
 class Shelf:
-    """A channel with documents; one that is a fault, or a function that gives one, is raised."""
+    """A channel with documents and news of master data; a document that is a fault is raised, no news is one, too."""
 
     holds: dict[str, object]
     asked: list[str] = field(default_factory=list)
+    news: list[FeedPage] = field(default_factory=list)
+
+    def stammdaten(self, _cursor: str) -> FeedPage:
+        if not self.news:
+            raise Temporary("503")
+        return self.news.pop(0)
 
     def dokument(self, dokument_id: str, part: Part | None = None):
         self.asked.append(dokument_id)

@@ -27,6 +27,7 @@ from service.sync.delivery import read_parcels, send
 from service.sync.documents import Fetcher, fetch_announced
 from service.sync.dokumente import fetch_dokumente
 from service.sync.housekeeping import tidy
+from service.sync.immotion.channel import FeedPage
 from service.sync.scans import Scans
 from service.vorgang import delivery
 from service.vorgang.catalog import default_catalog
@@ -256,6 +257,14 @@ def test_a_person_who_becomes_known_meanwhile_gets_their_document(fetcher: Fetch
     assert rounds(fetcher, shelf, 1) == 0
     tell("m", person("P3"))
     assert rounds(fetcher, shelf, 1) == 1
+    assert listed("P3") == ["D1"]
+
+
+def test_the_letter_of_a_person_immotion_has_just_told_of_is_there_at_once(fetcher: Fetcher) -> None:
+    announced("m", daten("D1", LETTER, empfaenger=to("P3")))
+    art, nr, of = person("P3")
+    page = FeedPage(({"art": art, "nr": nr, "geloescht": False, "daten": of},), "1", more=False)
+    assert fetch_dokumente("m", Shelf({"D1": LETTER}, news=[page]), fetcher) == 1
     assert listed("P3") == ["D1"]
 
 

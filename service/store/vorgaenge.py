@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,13 +10,11 @@ import peewee
 from service.store import dateien, documents, dokumente
 from service.store.database import engine
 from service.store.models import AktivitaetRow, AnhangRow, NummernkreisRow, OutboxRow, VorgangRow
-from service.store.query import ByKeys, Query, affected, dicts, first, many, tuples
-from service.store.records import Aktivitaet, Anhang, Datei, HandedOver, Vorgang, VorgangLine
+from service.store.query import ByKeys, Query, affected, dicts, first, tuples
+from service.store.records import Aktivitaet, Anhang, Datei, Vorgang, VorgangLine
 
 _OWED = ("waiting", "parked")
 _LINE = [getattr(VorgangRow, name) for name in VorgangLine.__slots__ if name != "withdrawn_at"]
-
-_ANY = UUID(int=0)
 
 
 class ImmotionIdTaken(Exception):
@@ -253,29 +250,3 @@ def _entry(row: dict[str, Any]) -> tuple[Aktivitaet, bool]:
 def _one(query: Query) -> Vorgang | None:
     row = first(query)
     return Vorgang(**row) if row else None
-
-
-def note_handed_over(facts: Sequence[HandedOver], now: datetime) -> None:
-    """Write what immotion said of these Vorgänge, in one go; raises ImmotionIdTaken, and then nothing is written.
-
-    The status moves only while it is one of the portal's own: one that came as an event meanwhile stays in force.
-    """
-    known = {
-        "immotion_id": peewee.fn.COALESCE("", VorgangRow.immotion_id),
-        "vorgangsnummer": peewee.fn.COALESCE("", VorgangRow.vorgangsnummer),
-    }
-    here = VorgangRow.id == _ANY
-    own = VorgangRow.status.in_(["UEBERMITTLUNG", "UEBERGEBEN"]) & (VorgangRow.status_seq == 0)
-    at = VorgangRow.status_at.db_value(now)
-    # in the order of their ids, as all do who change several: so none waits for another in a circle
-    ordered = sorted(facts, key=lambda fact: fact.vorgang_id)
-    rows = [(fact, VorgangRow.id.db_value(fact.vorgang_id)) for fact in ordered]
-    moving = VorgangRow.update(**known, status="", status_at=0).where(here & own)
-    own_values = ("UEBERMITTLUNG", "UEBERGEBEN", 0)
-    try:
-        moved = many(moving, [(f.immotion_id, f.vorgangsnummer, f.status, at, key, *own_values) for f, key in rows])
-        if moved < len(rows):
-            staying = VorgangRow.update(**known).where(here)
-            many(staying, [(f.immotion_id, f.vorgangsnummer, key) for f, key in rows])
-    except peewee.IntegrityError as clash:
-        raise ImmotionIdTaken from clash

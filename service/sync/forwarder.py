@@ -13,7 +13,7 @@ import structlog
 
 from service.files.storage import Storage
 from service.retry import next_attempt
-from service.store import mirrors, outbox, vorgaenge
+from service.store import handover, mirrors, outbox, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.records import HandedOver, OutboxItem
 from service.sync.alarms import raise_alarm
@@ -256,7 +256,7 @@ class Forwarder:
         def write() -> set[int]:
             held = outbox.mark_sent([one.item for one in outcomes], now)
             facts = [(one.item, one.sent.accepted) for one in outcomes if one.sent and one.item.id in held]
-            vorgaenge.note_handed_over([handed_over(item, said) for item, said in facts if said], now)
+            handover.note_handed_over([handed_over(item, said) for item, said in facts if said], now)
             if any(one.sent and one.sent.catalog_outdated for one in outcomes):
                 mirrors.expire(self.mandant)
             return held

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from service.store import vorgaenge
+from service.store import handover, vorgaenge
 from service.store.database import connected, in_transaction
 from service.store.records import Aktivitaet, HandedOver
 from tests.faults import noting
@@ -33,7 +33,7 @@ def test_a_late_result_or_message_would_be_seen_even_when_it_changes_no_value(tm
         def hand_over() -> None:
             fact = HandedOver(result, "im-1", "V-1", "EINGEGANGEN")
             with connected():
-                in_transaction(lambda: vorgaenge.note_handed_over([fact], now))
+                in_transaction(lambda: handover.note_handed_over([fact], now))
 
         hand_over()
         before = noting.noted(noting.WRITTEN)

@@ -28,6 +28,7 @@ from service.store import (
     cms_sessions,
     drafts,
     filedrop,
+    handover,
     inbox,
     level2,
     outbox,
@@ -50,7 +51,7 @@ from service.store.holds import NOTHING
 from service.store.migrate import migrate, missing, versions
 from service.store.models import MODELS, FeedRow, OutboxRow, VorgangRow
 from service.store.query import tuples
-from service.store.records import AccountKey, Activation, Answer, CmsSession, Draft, Link, Session, Vorgang
+from service.store.records import AccountKey, Activation, Answer, CmsSession, Draft, HandedOver, Link, Session, Vorgang
 from service.store.retention import Kind, Over, Removed
 from tests.support.engines import mariadb, postgresql
 from tests.support.portal import Installation, vorgang_id
@@ -266,6 +267,44 @@ def test_an_expired_lease_is_taken_over_and_the_late_result_refused(store: str) 
         assert not outbox.postpone(late, next_at=NOW, error="x", outcome_unknown=True)
         outbox.give_back([late, taker], outcome_unknown=True)
         assert not outbox.anything_due(mandant, NOW + timedelta(seconds=123))
+
+
+def test_what_immotion_said_of_a_batch_is_written_and_no_status_that_came_as_an_event_goes_back(store: str) -> None:
+    plain, late, numbered = (vorgang(id=uuid4(), status="UEBERMITTLUNG", status_at=NOW) for _ in range(3))
+    in_work = replace(vorgang(id=uuid4(), status="UEBERGEBEN", status_at=NOW), status_seq=1)
+    then = NOW + timedelta(seconds=9)
+    facts = [
+        HandedOver(plain.id, f"im-{plain.id}", "V-ä'\"\\1", "EINGEGANGEN"),
+        HandedOver(late.id, None, None, "UEBERGEBEN"),
+        HandedOver(numbered.id, f"im-{numbered.id}", None, "EINGEGANGEN"),
+        HandedOver(in_work.id, f"im-{in_work.id}", "V-2", "EINGEGANGEN"),
+    ]
+    with connected():
+        for one in (plain, late, numbered, in_work):
+            vorgaenge.insert(one)
+        vorgaenge.set_facts(numbered.id, {"vorgangsnummer": "V-7"})
+        in_transaction(lambda: handover.note_handed_over(facts, then))
+        in_transaction(lambda: handover.note_handed_over([], then))
+        rows = {row.id: row for fact in facts if (row := vorgaenge.by_id(plain.mandant, fact.vorgang_id))}
+    found = [(row.vorgangsnummer, row.status, row.status_at) for row in (rows[fact.vorgang_id] for fact in facts)]
+    assert found == [
+        ("V-ä'\"\\1", "EINGEGANGEN", then),
+        (None, "UEBERGEBEN", then),
+        ("V-7", "EINGEGANGEN", then),
+        ("V-2", "UEBERGEBEN", NOW),
+    ]
+    assert [rows[fact.vorgang_id].immotion_id for fact in facts] == [fact.immotion_id for fact in facts]
+
+
+def test_an_id_that_immotion_gave_twice_is_refused_and_nothing_of_the_batch_written(store: str) -> None:
+    one, two = vorgang(id=uuid4()), vorgang(id=uuid4())
+    facts = [HandedOver(key, f"im-{one.id}", "V-1", "EINGEGANGEN") for key in (one.id, two.id)]
+    with connected():
+        vorgaenge.insert(one)
+        vorgaenge.insert(two)
+        with pytest.raises(vorgaenge.ImmotionIdTaken):
+            in_transaction(lambda: handover.note_handed_over(facts, NOW))
+        assert [vorgaenge.by_id(one.mandant, key) for key in (one.id, two.id)] == [one, two]
 
 
 def test_two_transactions_that_lock_each_other_out_both_commit_in_the_end(store: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from service.house import house_of
 from service.settings import MandantSettings
-from service.store import inbox, outbox, reconciles, stammdaten, vorgaenge
+from service.store import handover, inbox, outbox, reconciles, stammdaten, vorgaenge
 from service.store.database import connected, database, engine, in_transaction, open_database, transaction
 from service.store.migrate import migrate
 from service.store.models import EreignisRow, VorgangRow
@@ -170,7 +170,7 @@ def test_eight_readers_of_a_shuffled_feed_come_to_the_same_end_as_one_of_it_in_o
             apply_waiting(house, clock=lambda: NOW)
             if number == 0:
                 with connected():
-                    in_transaction(lambda: vorgaenge.note_handed_over(told, NOW))
+                    in_transaction(lambda: handover.note_handed_over(told, NOW))
             reconcile_if_due(house, channel, hour=3, clock=lambda: NOW + timedelta(days=2), random=lambda: 0.0)
             with connected():
                 after = inbox.cursor(house.mandant, "ereignisse")

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from service.house import house_of
 from service.settings import MandantSettings
-from service.store import deliveries, documents, inbox, outbox, reconciles, vorgaenge
+from service.store import deliveries, documents, handover, inbox, outbox, reconciles, vorgaenge
 from service.store.database import connected, open_database, transaction
 from service.store.migrate import migrate
 from service.store.owner import owner_of_person
@@ -104,7 +104,7 @@ class World:
     def answer(self, which: str) -> None:
         told = HandedOver(self.ids[which], self.key(which), f"V-{which}", "EINGEGANGEN")
         with connected(), transaction():
-            vorgaenge.note_handed_over([told], NOW)
+            handover.note_handed_over([told], NOW)
 
     def read(self, events: list[Event], to: str) -> None:
         page = FeedPage(tuple(self.wire(event) for event in events), to, more=False)

@@ -41,7 +41,7 @@ def read_code(typed: str) -> Typed:
     """Recognise a code by its form; whatever separates, lower case, O, I, L and other scripts' digits do no harm."""
     text = _joined(typed)
     if not text:
-        return Typed(Kind.EMPTY, "")
+        return Typed(Kind.EMPTY if all(_separates(one) for one in typed) else Kind.OTHER, "")
     spelled = text.translate(_MISREAD)
     if spelled.isascii() and spelled.isdigit() and len(spelled) == _APP_DIGITS:
         return Typed(Kind.APP, spelled)
@@ -64,6 +64,10 @@ def _joined(typed: str) -> str:
     """
     plain = unicodedata.normalize("NFKC", typed.strip()[:MAX_TYPED])
     return "".join(_ascii(one) for one in plain if one.isalnum()).upper()
+
+
+def _separates(character: str) -> bool:
+    return unicodedata.category(character)[0] in "ZPC"
 
 
 def _ascii(character: str) -> str:

@@ -1,8 +1,9 @@
 """What a new password must be: twelve characters or more, and none of those that everybody tries first.
 
-There are no rules of composition, and a password is taken as it was typed. Common passwords are told by what they are
-made of: a word of the shipped list (or one that belongs to this very account) with the usual digits and signs around
-it, doubled, in another case or with digits for letters; a row of the keyboard; a few characters over and over.
+There are no rules of composition, and a password is taken as it was typed, however a keyboard composes it. Common
+passwords are told by what they are made of: a word of the shipped list (or one that belongs to this very account) with
+the usual digits and signs around it, doubled, in another case or with digits for letters; a row of the keyboard; a few
+characters over and over.
 """
 
 import gzip
@@ -12,6 +13,8 @@ from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+
+from service.access.hashing import composed
 
 SHORTEST, LONGEST = 12, 256
 _LIST = Path(__file__).with_name("common.txt.gz")
@@ -39,11 +42,12 @@ def weakness(password: str, around: Iterable[str] = ()) -> Weakness | None:
 
     `around` are words of the account and its house, such as its address and the name of the company.
     """
-    if len(password) < SHORTEST:
+    counted = composed(password)
+    if len(counted) < SHORTEST:
         return Weakness.SHORT
-    if len(password) > LONGEST:
+    if len(counted) > LONGEST:
         return Weakness.LONG
-    folded = password.casefold()
+    folded = counted.casefold()
     known = _common()
     if folded in known or len(set(folded)) <= _FEW or _is_row(folded):
         return Weakness.COMMON

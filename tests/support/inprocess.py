@@ -156,13 +156,24 @@ class Visitor:
         asked = requests.Request(method, "http://x/", data=form, files=files, json=json)
         sent = asked.prepare() if form is not None or json is not None else None
         kind = {"Content-Type": sent.headers.get("Content-Type", "application/x-www-form-urlencoded")} if sent else {}
-        return self.portal.client.simulate_request(
+        answer = self.portal.client.simulate_request(
             method,
             f"/{self.mandant}/{path}".rstrip("/"),
             query_string=query,
             headers=kind | (self._signed() if signed else {}) | dict(headers or {}),
             body=sent.body if sent else None,
         )
+        if signed and self.session:
+            self._keep(answer)
+        return answer
+
+    def _keep(self, answer: falcon.testing.Result) -> None:
+        """Take over a fresh secret of the session, as a browser and the portal's script do."""
+        cookie, header = answer.cookies.get("__Host-portal"), answer.headers.get("Portal-Session")
+        if "Cookie" in self.session and cookie is not None and cookie.max_age != 0:
+            self.session = {"Cookie": f"__Host-portal={cookie.value}"}
+        if "Authorization" in self.session and header is not None:
+            self.session = {"Authorization": f"Portal-Session {header}"}
 
     def _signed(self) -> dict[str, str]:
         if self.session:
@@ -170,10 +181,10 @@ class Visitor:
         return {"Authorization": f"Portal website:{self.token()}", "Portal-Base-Url": BASE}
 
     def where(self, answer: falcon.testing.Result) -> str:
-        """Return the path, below the Mandant, that a 303 leads this visitor to."""
-        assert answer.status_code == 303, (answer.status_code, answer.text[:2000])
+        """Return the path, below the Mandant, that a 303, or its like for the script, leads this visitor to."""
         base = f"/{self.mandant}" if self.session else BASE
-        location = answer.headers["location"]
+        location = answer.json["next"] if "Portal-Session" in answer.headers else answer.headers.get("location")
+        assert location, (answer.status_code, answer.text[:2000])
         assert location.startswith(base), location
         return location.removeprefix(base).lstrip("/")
 

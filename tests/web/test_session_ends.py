@@ -249,3 +249,17 @@ def test_a_login_stores_one_session(portal: Portal) -> None:
     with connected():
         assert SessionRow.select().count() == 3
         assert CmsSessionRow.select().count() == 1
+
+
+@pytest.mark.parametrize("letter", ["P", "ü", "🙂"])
+def test_whatever_a_cms_says_of_its_user_fits_the_columns_of_every_database(portal: Portal, letter: str) -> None:
+    """SQLite keeps what is too long; PostgreSQL and MariaDB would refuse it."""
+    long = letter * 260
+    token = portal.token("login", sub=letter * 99, person=long[:101], name=long, email=long[:201], lang=letter * 11)
+    secret(portal.login(token, User_Agent=f"{'x' * 500} Firefox/1 Windows"))
+    with connected():
+        (row,) = SessionRow.select().dicts()
+    longest = {
+        name: column.max_length for name, column in SessionRow._meta.fields.items() if hasattr(column, "max_length")
+    }
+    assert [name for name, most in longest.items() if len(row[name] or "") > most] == []

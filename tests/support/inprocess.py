@@ -222,6 +222,15 @@ class Visitor:
         return re.search(r"vorgaenge/([0-9a-f-]{36})", self.where(self.post("melden/kontakt", form))).group(1)
 
 
+def outcome(answer: falcon.testing.Result) -> int:
+    """Return the status of an answer; what leads the portal's script on in place of a redirect counts as one."""
+    return (
+        303
+        if "Portal-Session" in answer.headers and answer.headers["content-type"] == "application/json"
+        else answer.status_code
+    )
+
+
 def secret_in(html: str) -> str:
     """Return the key that a page shows to be typed into an app."""
     return re.search(r'<p class="mp-key"><code[^>]*>([A-Z2-7 ]+)</code>', html).group(1).replace(" ", "")

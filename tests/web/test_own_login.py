@@ -71,6 +71,9 @@ def test_an_account_signs_in_by_its_number_however_it_is_spaced(portal: Portal, 
     browser = Browser(portal)
     assert where(browser.sign_in(f" {account[:2]} {account[2:]} ")) == ""
     assert browser.get("vorgaenge").status_code == 200
+    for zero in "０٠":  # as a phone set to Japanese or Arabic types them
+        typed = "".join(chr(ord(zero) + int(digit)) for digit in account)
+        assert where(Browser(portal).sign_in(f"{typed}\u200b")) == ""
 
 
 @pytest.mark.parametrize(

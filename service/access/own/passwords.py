@@ -8,6 +8,7 @@ characters over and over.
 
 import gzip
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
@@ -21,6 +22,7 @@ _LIST = Path(__file__).with_name("common.txt.gz")
 _LEET = str.maketrans("01345789@$!|€+", "oieastbgasiiet")
 _AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _BETWEEN = re.compile(r"[\W_]+")
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _DOUBLED = re.compile(r"(.+?)\1+")
 _ROWS = (
     "1234567890", "0123456789", "qwertzuiop", "qwertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm",
@@ -62,9 +64,11 @@ def stem(text: str) -> str:
 
 
 def _cores(folded: str) -> set[str]:
-    """Return what a password may be made of: its stem, also without signs between, and once if it is there twice."""
+    """Return what a password may be made of: its stem, also without what is between or above, once if it is twice."""
     bare = _BETWEEN.sub("", folded)
     found = {stem(folded), stem(bare), _AROUND.sub("", bare), _AROUND.sub("", bare.translate(_LEET))}
+    letters = {_NO_LETTERS.sub("", text) for text in (folded, unicodedata.normalize("NFKD", folded))}
+    found |= {core for core in letters if len(set(core)) > _FEW}  # a few among much else are no word
     found |= {stem(part[1]) for core in {folded, bare, *found} if (part := _DOUBLED.fullmatch(core))}
     return found
 

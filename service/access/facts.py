@@ -15,8 +15,9 @@ _MONTHS = (
     ("november",), ("dezember", "december"),
 )  # fmt: skip
 _MONTH = {name[:3]: number for number, names in enumerate(_MONTHS, 1) for name in names}
-_YEAR_FIRST = re.compile(r"(\d{4})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{1,2})")
-_DAY_FIRST = re.compile(r"(\d{1,2})\s*[./-]\s*(\d{1,2})\s*[./-]\s*(\d{4})")
+_GAP = r"\s*[./,\s-]\s*"
+_YEAR_FIRST = re.compile(rf"(\d{{4}}){_GAP}(\d{{1,2}}){_GAP}(\d{{1,2}})")
+_DAY_FIRST = re.compile(rf"(\d{{1,2}}){_GAP}(\d{{1,2}}){_GAP}(\d{{4}})|(\d{{2}})(\d{{2}})(\d{{4}})")
 _NAMED = re.compile(r"(\d{1,2})(?:\.|st|nd|rd|th)?\s*([a-zä]{3,9})\.?,?\s*(\d{4})")
 _MONTH_FIRST = re.compile(r"([a-zä]{3,9})\.?\s*(\d{1,2})(?:\.|st|nd|rd|th)?\s*,?\s+(\d{4})")
 _DASHES = str.maketrans("‐–—−", "----")
@@ -46,7 +47,8 @@ def read_date(text: str) -> date | None:
     if found := _YEAR_FIRST.fullmatch(given):
         return _date(found[1], found[2], found[3])
     if found := _DAY_FIRST.fullmatch(given):
-        return _date(found[3], found[2], found[1])
+        day, month, year = (part for part in found.groups() if part)
+        return _date(year, month, day)
     if found := _NAMED.fullmatch(given):
         return _date(found[3], _MONTH.get(found[2][:3], 0), found[1])
     found = _MONTH_FIRST.fullmatch(given)

@@ -99,7 +99,8 @@ def test_what_is_no_code_is_told_by_its_form(typed: str, shape: Shape) -> None:
     "typed",
     ["1.4.2019", "01.04.2019", " 1. 4. 2019 ", "1/4/2019", "1-4-2019", "2019-04-01", "1. April 2019", "1 april 2019",
      "1. Apr. 2019", "01 Apr 2019", "1.4.2019.", "１．４．２０１９", "١.٤.٢٠١٩", "1\u00a0.\u200b4.2019", "1–4–2019",
-     "2019/4/1", "2019.04.01", "April 1, 2019", "Apr. 1st, 2019", "1st April 2019", "1 April, 2019"],
+     "2019/4/1", "2019.04.01", "April 1, 2019", "Apr. 1st, 2019", "1st April 2019", "1 April, 2019", "01042019",
+     "1 4 2019", "1,4,2019"],
 )  # fmt: skip
 def test_a_date_is_read_as_people_write_it(typed: str) -> None:
     assert read_date(typed) == date(2019, 4, 1)
@@ -120,8 +121,10 @@ def test_letters_with_marks_are_the_same_however_a_device_composes_them() -> Non
 
 
 @pytest.mark.parametrize(
-    "typed", ["", "31.2.2019", "1.4.19", "April 2019", "1. Foo 2019", "Foo 1, 2019", "April 12019", "0.0.0000", "heute"]
-)
+    "typed",
+    ["", "31.2.2019", "1.4.19", "April 2019", "1. Foo 2019", "Foo 1, 2019", "April 12019", "142019", "20190401",
+     "0.0.0000", "heute"],
+)  # fmt: skip
 def test_what_is_no_date_is_none(typed: str) -> None:
     assert read_date(typed) is None
 

@@ -49,17 +49,6 @@ def start_session(
     return StartedSession(secret)
 
 
-def renew_session(visitor: Visitor) -> StartedSession | None:
-    """Give a browser session a fresh secret, since somebody has just shown anew who they are; the former opens nothing.
-
-    None where there is no such session: a CMS signs a token for each request, or it has ended meanwhile.
-    """
-    former, secret = visitor.session_hash, secrets.token_urlsafe(32)
-    if former is None or not in_transaction(lambda: sessions.renew(former, hash_of(secret))):
-        return None
-    return StartedSession(secret)
-
-
 def refuse_over(visitor: Visitor) -> None:
     """Raise CmsSessionOver if the CMS has ended the session since it signed this visitor's token.
 

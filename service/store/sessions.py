@@ -60,11 +60,6 @@ def touch(secret_hash: str, now: datetime) -> None:
     SessionRow.update(seen_at=now).where(SessionRow.secret_hash == secret_hash).execute()
 
 
-def renew(former: str, fresh: str) -> bool:
-    """Let another secret, by its hash, stand for a session; False if it has ended meanwhile."""
-    return affected(SessionRow.update(secret_hash=fresh).where(SessionRow.secret_hash == former)) == 1
-
-
 def end(secret_hashes: Sequence[str]) -> None:
     """End these sessions."""
     if secret_hashes:

@@ -32,7 +32,6 @@ from service.web.noted import note_alone
 from service.web.pages import Field, FileView, MessagePage, Way
 from service.web.passkeys import step_up, to_confirm
 from service.web.render import write_page
-from service.web.renewed import go_on
 from service.web.session import RESIDENT
 from service.web.views import file_view
 
@@ -89,7 +88,7 @@ class Bestaetigen:
         if error and not factors.standing(reader.signed_in).is_raised(self._room.clock()):
             self._show(req, resp, reader, replace(asked, error=error))
             return
-        self._lead_on(req, resp, asked.token)
+        self._lead_on(resp, reader, asked.token)
 
     def on_post_passkey(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Take a passkey in place of a code."""
@@ -105,7 +104,7 @@ class Bestaetigen:
             resp.status = falcon.HTTP_422
             self._show(req, resp, reader, replace(asked, error=error))
             return
-        self._lead_on(req, resp, asked.token)
+        self._lead_on(resp, reader, asked.token)
 
     def _step_up(
         self, req: falcon.Request, resp: falcon.Response, reader: Reader, rules: Level2Settings, form: Submitted
@@ -128,11 +127,11 @@ class Bestaetigen:
         log.info("level2", request_id=req.context.request_id)
         return ""
 
-    def _lead_on(self, req: falcon.Request, resp: falcon.Response, token: str) -> None:
-        reader = reader_of(req)
+    def _lead_on(self, resp: falcon.Response, reader: Reader, token: str) -> None:
         weiter = self._room.weiter.read(reader.mandant_id, token)
+        resp.status = falcon.HTTP_303
         # a browser that gets a file instead of a page would go on showing the form
-        go_on(req, resp, reader.link(PATH, weiter=token) if weiter.page else reader.link(weiter.path))
+        resp.location = reader.link(PATH, weiter=token) if weiter.page else reader.link(weiter.path)
 
     def _arrive(self, resp: falcon.Response, reader: Reader, weiter: Weiter) -> None:
         if not weiter.page:

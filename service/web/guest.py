@@ -33,7 +33,7 @@ from service.web.level2 import read_form
 from service.web.own_pages import ZugangPage
 from service.web.pages import Field, Form, Page, Way
 from service.web.render import write_page
-from service.web.session import COOKIE, in_frame, same_origin, shown_sessions
+from service.web.session import COOKIE, same_origin, shown_sessions
 
 SIGN_IN, REGISTER, FORGOTTEN = "konto/anmelden", "konto/registrieren", "konto/kennwort-vergessen"
 
@@ -66,7 +66,8 @@ class GuestDesk:
 
     def newcomer(self, req: falcon.Request) -> Guest:
         """Return the browser that asks for a page with a form; browsers say whether it is for a frame."""
-        return self._tokens.guest(next(iter(_cookies(req)), None), in_frame=in_frame(req))
+        in_frame = req.get_header("Sec-Fetch-Dest") in {"iframe", "frame"}
+        return self._tokens.guest(next(iter(_cookies(req)), None), in_frame=in_frame)
 
     def read(self, req: falcon.Request) -> Entry | None:
         """Read a posted form; None for one that was made for another browser, or long ago. Raises ForeignForm."""
@@ -110,14 +111,14 @@ class GuestDesk:
     ) -> None:
         """Start a session of this account, and lead on: 303, or JSON for our own script."""
         reader = reader_of(req)
-        framed = entry.guest.in_frame
+        in_frame = entry.guest.in_frame
         # whoever shows no cookie is not known either, or a thief of a password would keep it back to go unnoticed
         unknown = not self.device(req).knows(account.account)
         started = self._start(req, self._visitor(reader, account, req), unknown=unknown)
         if entry.by_cookie:
-            set_cookie(resp, COOKIE, started.secret, in_frame=framed)
-            self.remember(req, resp, account.account, in_frame=framed)
-            remove_cookie(resp, GUEST_COOKIE, in_frame=framed)
+            set_cookie(resp, COOKIE, started.secret, in_frame=in_frame)
+            self.remember(req, resp, account.account, in_frame=in_frame)
+            remove_cookie(resp, GUEST_COOKIE, in_frame=in_frame)
         if entry.by_script:
             resp.media = {"next": onward} | ({} if entry.by_cookie else {"session": started.secret})
         else:

@@ -19,7 +19,6 @@ from service.web.own_account import own_account, password_wrong, require_to_chan
 from service.web.own_fields import former_password_field, new_password_field, password_error
 from service.web.own_pages import ZugangPage
 from service.web.pages import Field, MessagePage, Way
-from service.web.renewed import go_on
 from service.web.session import PUBLIC, RESIDENT
 
 log = structlog.get_logger()
@@ -188,7 +187,8 @@ class KennwortAendern:
             self._show(resp, reader, *wrong)
             return
         log.info("password_changed", request_id=req.context.request_id)
-        go_on(req, resp, reader.link(CHANGE, neu="1"))
+        resp.status = falcon.HTTP_303
+        resp.location = reader.link(CHANGE, neu="1")
 
     def _change(self, req: falcon.Request, account: OwnAccount, former: str, password: str) -> tuple[str, str]:
         """Change it, and return what is wrong with either field."""

@@ -24,7 +24,6 @@ from service.web.own_fields import email_field, former_password_field
 from service.web.own_pages import ZugangPage
 from service.web.pages import MessagePage, Way
 from service.web.render import write_page
-from service.web.renewed import go_on
 from service.web.session import PUBLIC, RESIDENT, same_origin
 
 log = structlog.get_logger()
@@ -64,7 +63,8 @@ class EmailAendern:
             self._show(resp, reader, account, form.get("email"), *wrong)
             return
         log.info("email_asked", request_id=req.context.request_id)
-        go_on(req, resp, reader.link(PATH, neu="1"))
+        resp.status = falcon.HTTP_303
+        resp.location = reader.link(PATH, neu="1")
 
     def _account(self, reader: Reader) -> OwnAccount:
         if self._room.settings.service.mail is None:

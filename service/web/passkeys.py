@@ -34,7 +34,7 @@ from service.web.level2_pages import PasskeyForm, PasskeysPage, PasskeyView
 from service.web.noted import note_alone
 from service.web.pages import Field, FieldError, Form, Way
 from service.web.render import write_page
-from service.web.session import RESIDENT, in_frame
+from service.web.session import RESIDENT
 
 log = structlog.get_logger()
 
@@ -42,6 +42,7 @@ PATH, CONFIRM_PATH = "konto/passkeys", "bestaetigen/passkey"
 _SAFETY, _APP = "konto/sicherheit", "konto/sicherheit/app"
 _ADD, _REMOVE = "hinzufuegen", "loeschen:"
 _ANCHOR = "passkey"
+_FRAMES = {"iframe", "frame", "embed", "object", "fencedframe"}
 
 
 def party_for(req: falcon.Request, reader: Reader) -> Party | None:
@@ -53,7 +54,7 @@ def party_for(req: falcon.Request, reader: Reader) -> Party | None:
     visitor, rules = reader.visitor, reader.mandant.level2
     if rules is None or not rules.passkeys or visitor is None:
         return None
-    if visitor.session_hash is None or visitor.in_frame or in_frame(req):
+    if visitor.session_hash is None or visitor.in_frame or req.get_header("Sec-Fetch-Dest") in _FRAMES:
         return None
     return party_of(reader.room.settings.service.public_url)
 

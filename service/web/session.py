@@ -29,7 +29,6 @@ ADMIN = "admin"
 METRICS = "metrics"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_FRAMES = {"iframe", "frame", "embed", "object", "fencedframe"}
 
 
 class RequestId:
@@ -242,11 +241,6 @@ def shown_sessions(req: falcon.Request) -> list[str]:
     """Return the secrets of all sessions that this browser shows: a new login, or signing out, ends each of them."""
     in_header = _header_session(req)
     return session_cookies(req) if in_header is None else [in_header, *session_cookies(req)]
-
-
-def in_frame(req: falcon.Request) -> bool:
-    """Tell whether a browser says that it shows the answer in a frame."""
-    return req.get_header("Sec-Fetch-Dest") in _FRAMES
 
 
 def session_cookies(req: falcon.Request) -> list[str]:

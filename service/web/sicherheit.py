@@ -18,7 +18,6 @@ from service.store.factors import codes_left
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.geraete import devices_way
-from service.web.intake import Submitted
 from service.web.level2 import (
     code_field,
     factors_of,
@@ -35,7 +34,6 @@ from service.web.own_fields import former_password_field
 from service.web.pages import Page, Way
 from service.web.passkeys import PATH as PASSKEYS
 from service.web.render import write_page
-from service.web.renewed import go_on, renew
 from service.web.session import RESIDENT
 
 log = structlog.get_logger()
@@ -103,7 +101,13 @@ class SicherheitApp:
             self._show(resp, reader, stands, token, factors.begun(reader.signed_in, with_, now=now), expired=True)
         elif form.get("aktion") == _BEGIN:
             require_to_change(reader, stands, Weiter(APP))
-            self._begin(req, resp, stands, form)
+            error = password_wrong(req, own_account(reader), form.raw("bisher")) if _asks(reader, stands) else ""
+            if error:
+                resp.status = falcon.HTTP_422
+                self._show(resp, reader, stands, token, None, error)
+                return
+            factors.begin(reader.signed_in, with_, now=now)
+            _see(resp, reader.link(APP, weiter=token))
         else:
             try:
                 codes = factors.confirm(reader.signed_in, form.get("code"), with_, form_key=key, source=source_of(req))
@@ -113,20 +117,7 @@ class SicherheitApp:
                 self._refuse(resp, reader, stands, token, refused)
             else:
                 log.info("factor_set_up", replaced=stands.has_factor, request_id=req.context.request_id)
-                self._confirmed(req, resp, token, codes)
-
-    def _begin(self, req: falcon.Request, resp: falcon.Response, stands: Standing, form: Submitted) -> None:
-        reader, token = reader_of(req), form.get("weiter")
-        asks = _asks(reader, stands)
-        if asks and (error := password_wrong(req, own_account(reader), form.raw("bisher"))):
-            resp.status = falcon.HTTP_422
-            self._show(resp, reader, stands, token, None, error)
-            return
-        factors.begin(reader.signed_in, factors_of(reader, rules_of(reader)), now=self._room.clock())
-        if asks:
-            go_on(req, resp, reader.link(APP, weiter=token))
-        else:
-            _see(resp, reader.link(APP, weiter=token))
+                self._confirmed(resp, reader, token, codes)
 
     def _refuse(
         self, resp: falcon.Response, reader: Reader, stands: Standing, token: str, refused: CodeRefused
@@ -136,13 +127,11 @@ class SicherheitApp:
         resp.status = falcon.HTTP_422
         self._show(resp, reader, stands, token, secret, error=_help(reader, refused.kind))
 
-    def _confirmed(self, req: falcon.Request, resp: falcon.Response, token: str, codes: tuple[str, ...]) -> None:
-        reader = reader_of(req)
+    def _confirmed(self, resp: falcon.Response, reader: Reader, token: str, codes: tuple[str, ...]) -> None:
         if codes:
-            renew(req, resp)
             _write(resp, reader, _codes_page(reader, codes, self._onward(reader, token)))
         else:
-            go_on(req, resp, self._onward(reader, token).url)
+            _see(resp, self._onward(reader, token).url)
 
     def _onward(self, reader: Reader, token: str) -> Way:
         weiter = self._room.weiter.read(reader.mandant_id, token)

@@ -19,7 +19,6 @@ const headers = (accept) => ({ Accept: accept, ...(session && { Authorization: `
 
 async function load(url, options = {}) {
 	const response = await fetch(url, { credentials: "same-origin", headers: headers("text/html"), ...options });
-	session = response.headers.get("Portal-Session") ?? session; // after a code, the former one opens nothing
 	watchIdle();
 	announce();
 	return response;
@@ -166,9 +165,7 @@ function offline() {
 
 async function show(response, url) {
 	if (response.headers.get("Content-Disposition")?.startsWith("attachment")) return keep(response, url);
-	const kind = response.headers.get("Content-Type");
-	if (session && response.ok && kind?.includes("json")) return visit((await response.json()).next);
-	if (session && !kind?.includes("html")) return leave();
+	if (session && !response.headers.get("Content-Type")?.includes("html")) return leave();
 	const fresh = parse(await response.text());
 	document.title = fresh.title;
 	document.documentElement.lang = fresh.documentElement.lang;

@@ -18,7 +18,7 @@ from tests.invariants.case import Case, Reach
 from tests.invariants.cases import CASES
 from tests.invariants.people import INTRUDERS, Somebody, Who
 from tests.invariants.world import World
-from tests.support.inprocess import BASE, outcome
+from tests.support.inprocess import BASE
 from tests.support.routes import methods, routes
 
 REFUSED = {401, 403, 404}
@@ -144,7 +144,7 @@ def refuse(world: World, method: str, case: Case, made: list[Attempt]) -> None:
     for attempt in made:
         who = attempt.sender.who
         answer = send(method, world, case, attempt.sender, attempt.fields)
-        assert outcome(answer) in attempt.expected, (who, attempt.stolen, answer.status_code, answer.text[:1500])
+        assert answer.status_code in attempt.expected, (who, attempt.stolen, answer.status_code, answer.text[:1500])
         assert not leaks(world, who, answer), (who, answer.status_code)
 
 
@@ -162,7 +162,7 @@ def test_the_owner_succeeds_and_at_level_1_where_no_more_is_asked(
             assert sender.where(answer).startswith("bestaetigen?weiter="), answer.headers
             assert not leaks(world, Who.NOBODY, answer)
         else:
-            assert outcome(answer) == case.gets, answer.text[:1500]
+            assert answer.status_code == case.gets, answer.text[:1500]
             assert case.sees in answer.content.decode("utf-8", "replace") + unquote(repr(answer.headers))
 
 

@@ -16,14 +16,7 @@ from cms_adapters.connector import CmsLogin, Embedding
 from cms_adapters.tokens import Claims
 from service.access import factors
 from service.access.audit import Actor, Source
-from service.access.browser import (
-    CmsSessionOver,
-    StartedSession,
-    end_cms_session,
-    hash_of,
-    renew_session,
-    start_session,
-)
+from service.access.browser import CmsSessionOver, end_cms_session, hash_of, start_session
 from service.access.factors import Factors
 from service.access.hashing import Hasher
 from service.access.vault import Vault
@@ -539,23 +532,6 @@ def test_many_logins_of_one_session_at_once_all_come_through(store: str) -> None
         assert len(sessions.find([hash_of(secret) for secret in secrets])) == 24
         logout("another", "s", mandant)
         assert sessions.find([hash_of(secret) for secret in secrets]) == []
-
-
-def test_a_session_gets_one_fresh_secret_however_many_ask_at_once(store: str) -> None:
-    mandant = uuid4().hex
-    with connected():
-        former = hash_of(start_session(login("1", "s", mandant), replaces=[], now=NOW).secret)
-    visitor = replace(login("1", "s", mandant), session_hash=former)
-
-    def one(_: int) -> StartedSession | None:
-        with connected():
-            return renew_session(visitor)
-
-    with ThreadPoolExecutor(8) as pool:
-        (renewed,) = [made for made in pool.map(one, range(24)) if made is not None]
-    with connected():
-        assert sessions.find([former]) == []
-        assert len(sessions.find([hash_of(renewed.secret)])) == 1
 
 
 def set_up_app(sub: str, mandant: str, with_: Factors) -> None:

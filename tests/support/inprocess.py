@@ -156,24 +156,13 @@ class Visitor:
         asked = requests.Request(method, "http://x/", data=form, files=files, json=json)
         sent = asked.prepare() if form is not None or json is not None else None
         kind = {"Content-Type": sent.headers.get("Content-Type", "application/x-www-form-urlencoded")} if sent else {}
-        answer = self.portal.client.simulate_request(
+        return self.portal.client.simulate_request(
             method,
             f"/{self.mandant}/{path}".rstrip("/"),
             query_string=query,
             headers=kind | (self._signed() if signed else {}) | dict(headers or {}),
             body=sent.body if sent else None,
         )
-        if signed and self.session:
-            self._keep(answer)
-        return answer
-
-    def _keep(self, answer: falcon.testing.Result) -> None:
-        """Take over a fresh secret of the session, as a browser and the portal's script do."""
-        cookie, header = answer.cookies.get("__Host-portal"), answer.headers.get("Portal-Session")
-        if "Cookie" in self.session and cookie is not None and cookie.max_age != 0:
-            self.session = {"Cookie": f"__Host-portal={cookie.value}"}
-        if "Authorization" in self.session and header is not None:
-            self.session = {"Authorization": f"Portal-Session {header}"}
 
     def _signed(self) -> dict[str, str]:
         if self.session:
@@ -181,10 +170,10 @@ class Visitor:
         return {"Authorization": f"Portal website:{self.token()}", "Portal-Base-Url": BASE}
 
     def where(self, answer: falcon.testing.Result) -> str:
-        """Return the path, below the Mandant, that a 303, or its like for the script, leads this visitor to."""
+        """Return the path, below the Mandant, that a 303 leads this visitor to."""
+        assert answer.status_code == 303, (answer.status_code, answer.text[:2000])
         base = f"/{self.mandant}" if self.session else BASE
-        location = answer.json["next"] if "Portal-Session" in answer.headers else answer.headers.get("location")
-        assert location, (answer.status_code, answer.text[:2000])
+        location = answer.headers["location"]
         assert location.startswith(base), location
         return location.removeprefix(base).lstrip("/")
 
@@ -220,15 +209,6 @@ class Visitor:
         """File a question and return the Vorgang's id."""
         form = self.form("melden/kontakt") | {"kontaktthema": "ALLGEMEIN", "beschreibung": "Frage"}
         return re.search(r"vorgaenge/([0-9a-f-]{36})", self.where(self.post("melden/kontakt", form))).group(1)
-
-
-def outcome(answer: falcon.testing.Result) -> int:
-    """Return the status of an answer; what leads the portal's script on in place of a redirect counts as one."""
-    return (
-        303
-        if "Portal-Session" in answer.headers and answer.headers["content-type"] == "application/json"
-        else answer.status_code
-    )
 
 
 def secret_in(html: str) -> str:

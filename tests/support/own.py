@@ -140,7 +140,6 @@ class Browser:
         )
         if not self.blocked:
             self._keep(answer)
-        self.session = answer.headers.get("Portal-Session") or self.session
         return answer
 
     def _keep(self, answer: falcon.testing.Result) -> None:

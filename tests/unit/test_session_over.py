@@ -11,7 +11,7 @@ import pytest
 
 from service.app import create_app
 from service.settings import load_settings
-from tests.support.inprocess import EMBEDDINGS, Portal, Visitor, outcome
+from tests.support.inprocess import EMBEDDINGS, Portal, Visitor
 
 
 @dataclass
@@ -72,7 +72,7 @@ def test_a_logout_during_a_right_code_leaves_no_level_2(portal: Portal, watch: W
         visitor.secret = first.secret
         form = visitor.form("bestaetigen") | {"code": visitor.code()}
         watch.at(len(answers) + 1, partial(logout, visitor))
-        answers.append(outcome(visitor.post("bestaetigen", form)))
+        answers.append(visitor.post("bestaetigen", form).status_code)
         assert is_raised(portal, visitor) == (watch.left > 0)
         portal.later(seconds=30)
     assert answers == [401, 401, 401, 303]  # whom the request is of is known after the second look

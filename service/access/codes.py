@@ -13,7 +13,6 @@ _LENGTH, _GROUP = 8, 4
 _APP_DIGITS = 6
 _KEY_LENGTH = 16
 _MISREAD = str.maketrans("OIL", "011")
-_SEPARATORS = re.compile(r"[\s.‐‑‒–—−_-]+")
 _RECOVERY = re.compile(f"[0-9][{ALPHABET}]{{{_LENGTH}}}")
 MAX_TYPED = 200
 
@@ -39,37 +38,42 @@ class Typed:
 
 
 def read_code(typed: str) -> Typed:
-    """Recognise a code by its form; spaces, dashes, lower case, O, I, L and other scripts' digits do no harm."""
+    """Recognise a code by its form; whatever separates, lower case, O, I, L and other scripts' digits do no harm."""
     text = _joined(typed)
     if not text:
-        return Typed(Kind.EMPTY, "")
-    if text.isascii() and text.isdigit() and len(text) == _APP_DIGITS:
-        return Typed(Kind.APP, text)
+        return Typed(Kind.EMPTY if all(_separates(one) for one in typed) else Kind.OTHER, "")
     spelled = text.translate(_MISREAD)
+    if spelled.isascii() and spelled.isdigit() and len(spelled) == _APP_DIGITS:
+        return Typed(Kind.APP, spelled)
     if _RECOVERY.fullmatch(spelled):
         return Typed(Kind.RECOVERY, spelled[1:], int(spelled[0]))
     if text.isdigit():
         return Typed(Kind.DIGITS, "")
-    return Typed(Kind.KEY if len(text) >= _KEY_LENGTH and text.isalnum() else Kind.OTHER, "")
+    return Typed(Kind.KEY if len(text) >= _KEY_LENGTH else Kind.OTHER, "")
 
 
 def without_separators(typed: str) -> str:
-    """Return what was typed in capitals, without spaces and dashes, with 0 and 1 for O, I and L."""
+    """Return what was typed in capitals, letters and digits alone, with 0 and 1 for O, I and L."""
     return _joined(typed).translate(_MISREAD)
 
 
 def _joined(typed: str) -> str:
-    """Return what was typed in capitals; a phone may write digits of its own script, and what is pasted hides signs."""
-    plain = unicodedata.normalize("NFKC", typed[:MAX_TYPED])
-    return _SEPARATORS.sub("", "".join(_ascii(one) for one in plain)).upper()
+    """Return letters and digits, in capitals: whatever people put between them, or pasting has hidden, is no part.
+
+    A phone may write digits of its own script.
+    """
+    plain = unicodedata.normalize("NFKC", typed.strip()[:MAX_TYPED])
+    return "".join(_ascii(one) for one in plain if one.isalnum()).upper()
+
+
+def _separates(character: str) -> bool:
+    return unicodedata.category(character)[0] in "ZPC"
 
 
 def _ascii(character: str) -> str:
-    """Return a digit as 0 to 9, and nothing for what has no width, such as a soft hyphen."""
+    """Return a digit of any script as 0 to 9."""
     digit = unicodedata.decimal(character, None)
-    if digit is not None:
-        return str(digit)
-    return "" if unicodedata.category(character) == "Cf" else character
+    return character if digit is None else str(digit)
 
 
 def new_recovery_codes(choice: Callable[[str], str]) -> tuple[str, ...]:

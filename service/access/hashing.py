@@ -1,5 +1,6 @@
 """Argon2id for what people type and is short enough to be guessed; never more than two at once in a process."""
 
+import unicodedata
 from functools import cached_property
 from threading import Semaphore
 from typing import TYPE_CHECKING
@@ -13,19 +14,30 @@ AT_ONCE = 2
 _TURNS = Semaphore(AT_ONCE)
 
 
+def composed(typed: str) -> str:
+    """Return what was typed in the one composition that all keyboards share: one device writes é as e and an accent.
+
+    NFKC, as NIST SP 800-63B-4, 3.1.1.2, has it for passwords; nothing is cut, trimmed or put in another case.
+    """
+    return unicodedata.normalize("NFKC", typed)
+
+
 class Hasher:
-    """Hashes and verifies; a verification without a hash takes as long as one with it."""
+    """Hashes and verifies what is typed, however a keyboard composes it.
+
+    A verification without a hash takes as long as one with it.
+    """
 
     def hash(self, secret: str) -> str:
         """Return the hash with its salt and its parameters."""
         with _TURNS:
-            return self._argon2.hash(secret)
+            return self._argon2.hash(composed(secret))
 
     def verify(self, secret: str, stored: str | None) -> bool:
         """Tell whether this is the secret; without a hash the same work is done in vain."""
         wanted = stored or self._dummy
         with _TURNS:
-            return self._argon2.verify(secret, wanted) and stored is not None
+            return self._argon2.verify(composed(secret), wanted) and stored is not None
 
     @cached_property
     def _argon2(self) -> "PasswordHash":

@@ -2,23 +2,27 @@
 
 import re
 
+import idna
+
 from service.store import benachrichtigungen, own_accounts
 
-LONGEST = 254
-_LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+")
-_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+LONGEST, _LONGEST_LOCAL = 254, 64
+_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(\.{_LABEL})+")
 
 
 def mail_address(text: str) -> str:
     """Return an address as a mail server takes it; empty for what is none, or none that can be used."""
-    local, _, domain = text.strip().rpartition("@")
-    try:
-        domain = domain.encode("idna").decode()
-    except UnicodeError:
-        return ""
+    local, _, domain = text.strip()[: LONGEST + 1].rpartition("@")
+    if not domain.isascii():
+        try:  # as browsers do: "straße.de" is not "strasse.de", which Python's own codec would make of it
+            domain = idna.encode(domain, uts46=True).decode("ascii")
+        except idna.IDNAError:
+            return ""
     address = f"{local}@{domain}"
-    good = _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) and len(address) <= LONGEST
-    return address if good else ""
+    fits = len(local) <= _LONGEST_LOCAL and len(address) <= LONGEST
+    return address if fits and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain) else ""
 
 
 def confirmed(mandant: str, account: str) -> tuple[str, str]:

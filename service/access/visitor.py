@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from cms_adapters.connector import CmsLogin
 from cms_adapters.tokens import Claims
-from service.store import sessions
+from service.store import clean, sessions
 from service.store.owner import owner_of_account, owner_of_person
 from service.store.records import CmsSession, Session
 
@@ -75,19 +75,23 @@ class Visitor:
 
 
 def visitor_of_login(mandant: str, login: CmsLogin) -> Visitor:
-    """Turn a verified CMS login into the visitor of this one request."""
+    """Turn a verified CMS login into the visitor of this one request.
+
+    A Personennummer longer than any database keeps is nobody's, but no fault either.
+    """
+    person = None if login.person is None else clean.key(login.person)
     return Visitor(
         mandant=mandant,
         connection=login.connection,
         account=account_of(login.connection, login.subject),
         cms_session=digest(login.connection, login.session_id),
-        person=login.person,
+        person=person,
         name=(login.name or "")[:_DISPLAY_LENGTH],
         email=(login.email or "")[:_DISPLAY_LENGTH],
         lang=(login.lang or "")[:10],
         roles=login.roles,
         base_url=login.base_url,
-        persons=_claimed(login.person),
+        persons=_claimed(person),
         token=(login.jti, datetime.fromtimestamp(login.expires + 60, UTC)),
         signed_at=datetime.fromtimestamp(login.issued, UTC),
     )

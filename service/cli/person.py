@@ -86,7 +86,7 @@ def _recipients(post: "Post", person_nr: str | None, file: Path | None, *, skip_
 
     today = datetime.now(UTC).astimezone(post.words.zone).date()
     try:
-        rows = read_list(file) if file else [Row(0, {"personNr": person_nr or ""})]
+        rows = read_list(file) if file else [Row(0, {"personNr": (person_nr or "").strip()})]
     except ListRefused as refused:
         click.echo(f"{file}: {refused}", err=True)
         sys.exit(1)

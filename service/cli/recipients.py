@@ -1,9 +1,12 @@
 """Who gets a letter: read from a list, completed from the master data, refused by line and reason."""
 
 import csv
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 from service.access.facts import Fact, known, spelled
@@ -21,10 +24,11 @@ class ListRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the list as it stands there; `line` 0 is the command line."""
+    """A line of the list as it stands there; `line` 0 is the command line. `more` is what no column is named for."""
 
     line: int
     values: Mapping[str, str]
+    more: str = ""
 
     def get(self, column: str) -> str:
         """Return what stands in a column, nothing where there is none."""
@@ -71,17 +75,42 @@ def read_list(path: Path) -> list[Row]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as wrong:
         raise ListRefused("is not UTF-8; in Excel, save it as “CSV UTF-8”") from wrong
-    lines = text.splitlines()
-    separator = max(";,\t", key=lines[0].count) if lines else ";"
-    reader = csv.reader(lines, delimiter=separator)
-    head = [_column(name) for name in next(reader, [])]
-    if "personNr" not in head:
+    try:
+        head, *rows = _lines(text) or [(1, [])]
+    except csv.Error as broken:
+        raise ListRefused(f"is no CSV that can be read: {broken}; does a quotation mark stand alone?") from broken
+    columns = [_column(name) for name in head[1]]
+    _check_columns(columns)
+    found = [_row(line, cells, columns) for line, cells in rows]
+    if not found:
+        raise ListRefused("names nobody: there is nothing below its first line")
+    return found
+
+
+def _lines(text: str) -> list[tuple[int, list[str]]]:
+    """Return the cells of each line that is not empty, in one line of text each, with the number of its last line."""
+    separator = max(";,\t", key=text.lstrip("\n").partition("\n")[0].count)
+    reader = csv.reader(StringIO(text), delimiter=separator, strict=True)
+    found = ((reader.line_num, [_plain(cell) for cell in cells]) for cells in reader)
+    return [(line, cells) for line, cells in found if any(cells)]
+
+
+def _plain(cell: str) -> str:
+    """Return a cell in one line, without signs that nobody sees, such as those that turn the direction of writing."""
+    shown = (one if one.isspace() or unicodedata.category(one)[0] != "C" else "" for one in cell)
+    return " ".join("".join(shown).split())
+
+
+def _check_columns(columns: Sequence[str]) -> None:
+    if "personNr" not in columns:
         raise ListRefused(f"its first line must name the column personNr; known are: {', '.join(COLUMNS)}")
-    return [
-        Row(reader.line_num, dict(zip(head, (cell.strip() for cell in cells), strict=False)))
-        for cells in reader
-        if any(cell.strip() for cell in cells)
-    ]
+    twice = [name for name, times in Counter(columns).items() if name in COLUMNS and times > 1]
+    if twice:
+        raise ListRefused(f"its first line names the column {twice[0]} twice")
+
+
+def _row(line: int, cells: Sequence[str], columns: Sequence[str]) -> Row:
+    return Row(line, dict(zip(columns, cells, strict=False)), "".join(cells[len(columns) :]))
 
 
 def recipients(rows: Sequence[Row], house: House) -> tuple[list[Recipient], list[Bad]]:
@@ -106,6 +135,8 @@ def _recipient(row: Row, names: Mapping[str, str], house: House) -> Recipient | 
     person = row.get("personNr")
     if not person:
         return "personNr is empty"
+    if row.more:  # what stands in the columns is not to be relied on, and a code must not go astray
+        return f"{person}: more cells than columns; is there a separator in a name that is not in quotation marks?"
     if person not in names:
         return f"{person}: the master data know no such person"
     vertraege = stammdaten.vertraege(house.mandant, person)

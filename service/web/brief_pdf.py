@@ -1,20 +1,15 @@
-"""Letters with a code and its QR code as a tagged PDF (PDF/UA-1), set by typst; texts are passed as data."""
+"""Letters with a code and its QR code as a tagged PDF."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import segno
-import typst
 
-from service.language import TEMPLATES
 from service.web.brief_words import Umschlag, letter_words
 from service.web.text import Words
-
-_TEMPLATE = TEMPLATES / "pdf" / "brief.typ"
+from service.web.typesetting import typeset
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +43,7 @@ def letters_pdf(letters: Sequence[Brief], common: Umschlag, words: Words) -> byt
             for letter in letters
         ],
     }
-    compiled: bytes = typst.compile(
-        Path(_TEMPLATE), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, format="pdf", pdf_standards=["ua-1"]
-    )
-    return compiled
+    return typeset("brief.typ", data)
 
 
 def _shown(url: str) -> str:

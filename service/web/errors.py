@@ -200,8 +200,27 @@ class ErrorPages:
         if reached is not None and by_browser(req):
             self._write_too_many(req, resp, reached)
             return
-        write_problem(req, resp, problem_of(falcon.HTTP_401))
+        if by_browser(req) and "text/html" in req.accept:
+            self._sign_in_again(req, resp)
+        else:
+            write_problem(req, resp, problem_of(falcon.HTTP_401))
         resp.set_header("WWW-Authenticate", "Portal")
+
+    def _sign_in_again(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Tell somebody whose button came too late, or twice, where to begin again; the same whatever was refused."""
+        reader: Reader = req.context.reader
+        overview = Way(reader.words("Zur Übersicht"), reader.link(""))
+        page = MessagePage(
+            title=reader.words("Die Anmeldung hat nicht geklappt"),
+            text=reader.words(
+                "Vielleicht war die Seite davor zu lange offen. Bitte öffnen Sie das Mieterportal noch einmal von der "
+                "Internetseite Ihrer Verwaltung aus."
+            ),
+            ways=reader.login_ways() if reader.visitor is None else (overview,),
+            calls=calls_anywhere(reader),
+        )
+        resp.status = falcon.HTTP_401
+        write_page(resp, self._room.renderer.html(page, reader.site()), page.title)
 
     def _token_used(
         self, req: falcon.Request, resp: falcon.Response, _error: Exception, params: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from service.access.hashing import composed
 from service.access.mailaddress import LONGEST as LONGEST_ADDRESS
 from service.access.own.passwords import SHORTEST, Weakness, weakness
 from service.web.context import Reader
@@ -50,13 +51,15 @@ def email_field(reader: Reader, value: str, error: str = "", *, label: str = "")
 
 def password_error(reader: Reader, password: str, around: Iterable[str]) -> str:
     """Say why a new password is not taken; empty for a good one. `around` are words of the account and its house."""
-    words, found = reader.words, weakness(password, around)
+    words, found, length = reader.words, weakness(password, around), len(composed(password))
     if not password:
         return words("Bitte füllen Sie dieses Feld aus.")
     return {
         None: "",
         Weakness.SHORT: words(
-            "Das sind {length} Zeichen. Es müssen mindestens {count} sein.", length=len(password), count=SHORTEST
+            "Das sind {length} Zeichen. Es müssen mindestens {count} sein.",
+            length=length,
+            count=SHORTEST,
         ),
         Weakness.LONG: words("Das ist zu lang. Bitte nehmen Sie höchstens 256 Zeichen."),
         Weakness.COMMON: words(

@@ -1,15 +1,8 @@
-"""The receipt as a tagged PDF (PDF/UA-1), set by typst; its text is passed as data, never as markup."""
+"""The receipt as a tagged PDF."""
 
-import json
-from pathlib import Path
-
-import typst
-
-from service.language import TEMPLATES
 from service.web.pages import QuittungPage
 from service.web.text import Words
-
-_TEMPLATE = TEMPLATES / "pdf" / "quittung.typ"
+from service.web.typesetting import typeset
 
 
 def receipt_pdf(page: QuittungPage, *, name: str, lang: str, words: Words) -> bytes:
@@ -32,7 +25,4 @@ def receipt_pdf(page: QuittungPage, *, name: str, lang: str, words: Words) -> by
             "proof": words("Diese Quittung belegt, was Sie gemeldet haben und wann. Bitte bewahren Sie sie auf."),
         },
     }
-    compiled: bytes = typst.compile(
-        Path(_TEMPLATE), sys_inputs={"data": json.dumps(data, ensure_ascii=False)}, format="pdf", pdf_standards=["ua-1"]
-    )
-    return compiled
+    return typeset("quittung.typ", data)

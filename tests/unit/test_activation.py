@@ -1,6 +1,7 @@
 """Codes of letters and the facts beside them, each by itself."""
 
 import secrets
+import unicodedata
 from datetime import date
 from random import Random
 
@@ -62,6 +63,15 @@ def test_a_code_that_was_pasted_with_hidden_signs_or_typed_in_full_width_is_read
     assert (parse(wide), parse(hidden)) == (code, code)
 
 
+@given(
+    CODES,
+    st.sampled_from(("/", " · ", "―", ", ", "|", "+", "\u202f", "\u2043")),
+    st.sampled_from(("„{}“", "({}).", "*{}*")),
+)
+def test_whatever_people_put_between_or_around_a_code_is_no_part_of_it(code: Code, between: str, around: str) -> None:
+    assert parse(around.format(code.printed.replace("-", between))) == code
+
+
 @given(CODES)
 def test_a_letters_code_is_never_taken_for_a_code_of_the_second_factor(code: Code) -> None:
     assert read_code(code.printed).kind in {Kind.KEY, Kind.DIGITS}
@@ -88,7 +98,9 @@ def test_what_is_no_code_is_told_by_its_form(typed: str, shape: Shape) -> None:
 @pytest.mark.parametrize(
     "typed",
     ["1.4.2019", "01.04.2019", " 1. 4. 2019 ", "1/4/2019", "1-4-2019", "2019-04-01", "1. April 2019", "1 april 2019",
-     "1. Apr. 2019", "01 Apr 2019"],
+     "1. Apr. 2019", "01 Apr 2019", "1.4.2019.", "１．４．２０１９", "١.٤.٢٠١٩", "1\u00a0.\u200b4.2019", "1–4–2019",
+     "2019/4/1", "2019.04.01", "April 1, 2019", "Apr. 1st, 2019", "1st April 2019", "1 April, 2019", "01042019",
+     "1 4 2019", "1,4,2019"],
 )  # fmt: skip
 def test_a_date_is_read_as_people_write_it(typed: str) -> None:
     assert read_date(typed) == date(2019, 4, 1)
@@ -102,7 +114,17 @@ def test_months_have_german_and_english_names(typed: str, month: int) -> None:
     assert read_date(typed) == date(2020, month, 1)
 
 
-@pytest.mark.parametrize("typed", ["", "31.2.2019", "1.4.19", "April 2019", "1. Foo 2019", "0.0.0000", "heute"])
+def test_letters_with_marks_are_the_same_however_a_device_composes_them() -> None:
+    for text in ("1. März 2020", "Zoë Müller", "Geburtsname: Özgür"):
+        assert spelled(unicodedata.normalize("NFD", text)) == spelled(unicodedata.normalize("NFC", text))
+    assert read_date(unicodedata.normalize("NFD", "1. März 2020")) == date(2020, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "31.2.2019", "1.4.19", "April 2019", "1. Foo 2019", "Foo 1, 2019", "April 12019", "142019", "20190401",
+     "0.0.0000", "heute"],
+)  # fmt: skip
 def test_what_is_no_date_is_none(typed: str) -> None:
     assert read_date(typed) is None
 

@@ -229,6 +229,10 @@ def test_a_fact_of_the_list_may_not_stand_in_the_letter(installation: Installati
         ("Nummer;Name\n4711;x\n", "utf-8", "its first line must name the column personNr"),
         ("", "utf-8", "its first line must name the column personNr"),
         ("personNr;name\n4711;Müller\n", "latin-1", "is not UTF-8"),
+        ("personNr;name\n", "utf-8", "names nobody"),
+        ("personNr;name;Name\n4711;Müller;Zoë\n", "utf-8", "names the column name twice"),
+        ('personNr;name\n4711;"Müller\n4713;Groß\n', "utf-8", "does a quotation mark stand alone?"),
+        (f"personNr;name\n4711;{'x' * 200_000}\n", "utf-8", "is no CSV that can be read"),
     ],
 )
 def test_a_list_that_cannot_be_read_says_what_to_do(
@@ -237,6 +241,30 @@ def test_a_list_that_cannot_be_read_says_what_to_do(
     path = listed(installation, text, encoding=encoding)
     result = run(installation, "invite", MANDANT, "--csv", str(path), "--out", str(installation.directory / "out"))
     assert (result.exit_code, said in result.output) == (1, True), result.output
+    assert not (installation.directory / "out").exists()
+
+
+def test_a_line_whose_cells_have_moved_makes_no_letter_to_another_address(installation: Installation) -> None:
+    text = (
+        "personNr;name;strasse;plz;ort\n4711;Müller; Zoë;Neue Straße 9;99999;Anderswo\n4713;Jana;Am Wehr 7;99873;Au;\n"
+    )
+    out = installation.directory / "out"
+    said = run(installation, "invite", MANDANT, "--csv", str(listed(installation, text)), "--out", str(out))
+    assert (said.exit_code, out.exists()) == (1, False)
+    assert "line 2: 4711: more cells than columns" in said.output
+    assert "line 3" not in said.output
+
+
+def test_a_name_in_any_script_and_on_two_lines_has_its_letter(installation: Installation) -> None:
+    text = 'personNr;name\n4711;"王 小明 🙂\n\u202eMüller\x00"\n'
+    out = installation.directory / "out"
+    said = run(installation, "invite", MANDANT, "--csv", str(listed(installation, text)), "--out", str(out))
+    assert said.exit_code == 0, said.output
+    (line,) = codes(out)
+    assert line["name"] == "王 小明 🙂 Müller"
+    (letter,) = text_of(out / "briefe-0001.pdf")
+    assert "Müller" in letter
+    assert line["code"] in letter
 
 
 def test_letters_are_never_written_over(installation: Installation) -> None:

@@ -18,6 +18,7 @@ AROUND = ("Musterbau eG", "zoe.mueller@example.org", "Lindenhof")
         "ЯблокоНаСнегу",
         "🙂🌧️🚲🏠📮🔑🎻🧦🥨🧭🪁🎈",
         "Lindenhof hat drei Eulen",
+        "Hund48291Katze",
         "x" * 5 + " Regen, Rost und Rüben",
     ],
 )
@@ -49,6 +50,9 @@ def test_a_long_uncommon_password_is_taken_whatever_it_is_made_of(password: str)
         "Lindenhof-123",
         "!!!Mieterportal",
         "passwortMusterbau1",
+        "PÄSSWÖRT1234",
+        "Sommer2026Sommer",
+        "ＰＡＳＳＷＯＲＴ1234",
     ],
 )
 def test_what_everybody_tries_first_is_refused(password: str) -> None:

@@ -43,6 +43,8 @@ ROW = ("totp", "musterbau", "account")
         ("４８２９１３", Kind.APP),
         ("482\u200b913\ufeff", Kind.APP),
         ("482\u00ad913", Kind.APP),
+        ("(482,913)", Kind.APP),
+        ("48Z913", Kind.OTHER),
         ("٤٨٢٩١", Kind.DIGITS),
         ("３-Ｋ７ＱＭ-２ＸＰＤ", Kind.RECOVERY),
         ("hunter2!", Kind.OTHER),
@@ -53,6 +55,7 @@ def test_what_was_typed_is_told_by_its_form(typed: str, kind: Kind) -> None:
 
 
 def test_digits_of_another_script_are_those_that_the_app_shows() -> None:
+    assert {read_code(typed).text for typed in ("4OI91l", "4oL9i1")} == {"401911"}
     assert {read_code(typed).text for typed in ("482913", "٤٨٢ ٩١٣", "४८२९१३", "４８２９１３")} == {"482913"}
 
 

@@ -2,8 +2,10 @@
 
 import re
 import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -69,6 +71,9 @@ def test_an_account_signs_in_by_its_number_however_it_is_spaced(portal: Portal, 
     browser = Browser(portal)
     assert where(browser.sign_in(f" {account[:2]} {account[2:]} ")) == ""
     assert browser.get("vorgaenge").status_code == 200
+    for zero in "０٠":  # as a phone set to Japanese or Arabic types them
+        typed = "".join(chr(ord(zero) + int(digit)) for digit in account)
+        assert where(Browser(portal).sign_in(f"{typed}\u200b")) == ""
 
 
 @pytest.mark.parametrize(
@@ -85,9 +90,20 @@ def test_a_password_is_taken_as_it_was_typed(portal: Portal, person: str, passwo
         assert Browser(portal).sign_in(person, other).status_code == 422
 
 
+@pytest.mark.parametrize("composition", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_password_is_the_same_however_a_keyboard_composes_it(
+    portal: Portal, person: str, composition: tuple[Literal["NFC", "NFD"], Literal["NFC", "NFD"]]
+) -> None:
+    chosen, typed = (unicodedata.normalize(form, "Drei Möwen über Göß…") for form in composition)
+    assert chosen != typed
+    Browser(portal).register(letter(portal, person), chosen)
+    assert where(Browser(portal).sign_in(person, typed)) == ""
+
+
 @pytest.mark.parametrize(
     "typed,said",
     [
+        ({"kennwort": unicodedata.normalize("NFD", "Möwe über Öl")[:-1]}, "Neues Kennwort: Das sind 11 Zeichen."),
         ({"kennwort": ""}, "Neues Kennwort: Bitte füllen Sie dieses Feld aus."),
         ({"kennwort": "elf Zeichen"}, "Neues Kennwort: Das sind 11 Zeichen. Es müssen mindestens 12 sein."),
         ({"kennwort": "langer Satz " * 30}, "Neues Kennwort: Das ist zu lang."),

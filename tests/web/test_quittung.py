@@ -149,3 +149,12 @@ def test_the_number_of_the_receipt_is_found_in_list_and_vorgang_beside_the_one_o
         assert f"{ours} {numbers[0]} · {theirs} V-{numbers[1]}" in page
     for page in (*pages[:2], pages[3]):
         assert re.search(rf"· {ours} {numbers[1]}( ·|<)", page)
+
+
+def test_a_report_in_any_script_has_its_receipt_as_pdf(portal: Portal) -> None:
+    """No font draws every sign, and the standard of accessible PDF forbids to leave one out."""
+    resident = portal.visitor(person="P2", name="王 小明")
+    vorgang = filed(resident, beschreibung="Es tropft 🙂 水が漏れる น้ำรั่ว \x07 seit gestern.")
+    printed = pdf_text(resident, vorgang)
+    assert "Es tropft" in printed
+    assert "seit gestern." in printed

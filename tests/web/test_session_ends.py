@@ -249,3 +249,41 @@ def test_a_login_stores_one_session(portal: Portal) -> None:
     with connected():
         assert SessionRow.select().count() == 3
         assert CmsSessionRow.select().count() == 1
+
+
+@pytest.mark.parametrize("letter", ["P", "ü", "🙂"])
+def test_whatever_a_cms_says_of_its_user_fits_the_columns_of_every_database(portal: Portal, letter: str) -> None:
+    """SQLite keeps what is too long; PostgreSQL and MariaDB would refuse it."""
+    long = letter * 260
+    token = portal.token("login", sub=letter * 99, person=long[:101], name=long, email=long[:201], lang=letter * 11)
+    secret(portal.login(token, User_Agent=f"{'x' * 500} Firefox/1 Windows"))
+    with connected():
+        (row,) = SessionRow.select().dicts()
+    longest = {
+        name: column.max_length for name, column in SessionRow._meta.fields.items() if hasattr(column, "max_length")
+    }
+    assert [name for name, most in longest.items() if len(row[name] or "") > most] == []
+
+
+def test_whoever_comes_too_late_or_twice_reads_where_to_begin_again_and_nothing_of_why(portal: Portal) -> None:
+    used = portal.token("login")
+    portal.login(used)
+    refused = (used, portal.token("login", ago=200), portal.token("fragment"), "x.y.z", "")
+    answers = [
+        portal.post("sso/website", {"token": one}, Origin=ORIGIN, Accept="text/html,*/*;q=0.8") for one in refused
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({re.sub(r'nonce="[^"]+"', "", answer.text) for answer in answers}) == 1
+    assert "Die Anmeldung hat nicht geklappt" in answers[0].text
+    assert f'href="{ORIGIN}"' in answers[0].text
+    for accept in ("application/json", "*/*"):
+        answer = portal.post("sso/website", {"token": used}, Origin=ORIGIN, Accept=accept)
+        assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+def test_whoever_is_signed_in_and_sends_the_button_again_is_led_on(portal: Portal) -> None:
+    used = portal.token("login")
+    cookie = f"__Host-portal={secret(portal.login(used))}"
+    answer = portal.login(used, Cookie=cookie)
+    assert (answer.status_code, 'href="/musterbau/"' in answer.text) == (401, True)
+    assert portal.client.simulate_get("/musterbau/konto", headers={"Cookie": cookie}).status_code == 200

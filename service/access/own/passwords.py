@@ -1,23 +1,28 @@
 """What a new password must be: twelve characters or more, and none of those that everybody tries first.
 
-There are no rules of composition, and a password is taken as it was typed. Common passwords are told by what they are
-made of: a word of the shipped list (or one that belongs to this very account) with the usual digits and signs around
-it, doubled, in another case or with digits for letters; a row of the keyboard; a few characters over and over.
+There are no rules of composition, and a password is taken as it was typed, however a keyboard composes it. Common
+passwords are told by what they are made of: a word of the shipped list (or one that belongs to this very account) with
+the usual digits and signs around it, doubled, in another case or with digits for letters; a row of the keyboard; a few
+characters over and over.
 """
 
 import gzip
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from service.access.hashing import composed
+
 SHORTEST, LONGEST = 12, 256
 _LIST = Path(__file__).with_name("common.txt.gz")
 _LEET = str.maketrans("01345789@$!|€+", "oieastbgasiiet")
 _AROUND = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _BETWEEN = re.compile(r"[\W_]+")
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _DOUBLED = re.compile(r"(.+?)\1+")
 _ROWS = (
     "1234567890", "0123456789", "qwertzuiop", "qwertyuiop", "asdfghjkl", "yxcvbnm", "zxcvbnm",
@@ -39,11 +44,12 @@ def weakness(password: str, around: Iterable[str] = ()) -> Weakness | None:
 
     `around` are words of the account and its house, such as its address and the name of the company.
     """
-    if len(password) < SHORTEST:
+    counted = composed(password)
+    if len(counted) < SHORTEST:
         return Weakness.SHORT
-    if len(password) > LONGEST:
+    if len(counted) > LONGEST:
         return Weakness.LONG
-    folded = password.casefold()
+    folded = counted.casefold()
     known = _common()
     if folded in known or len(set(folded)) <= _FEW or _is_row(folded):
         return Weakness.COMMON
@@ -58,9 +64,11 @@ def stem(text: str) -> str:
 
 
 def _cores(folded: str) -> set[str]:
-    """Return what a password may be made of: its stem, also without signs between, and once if it is there twice."""
+    """Return what a password may be made of: its stem, also without what is between or above, once if it is twice."""
     bare = _BETWEEN.sub("", folded)
     found = {stem(folded), stem(bare), _AROUND.sub("", bare), _AROUND.sub("", bare.translate(_LEET))}
+    letters = {_NO_LETTERS.sub("", text) for text in (folded, unicodedata.normalize("NFKD", folded))}
+    found |= {core for core in letters if len(set(core)) > _FEW}  # a few among much else are no word
     found |= {stem(part[1]) for core in {folded, bare, *found} if (part := _DOUBLED.fullmatch(core))}
     return found
 

@@ -1,5 +1,7 @@
 """Documents for residents: what immotion says of one, whom it is for, who may see it, and that it was opened."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -32,6 +34,7 @@ _ROLLEN = {"OWNER": "EIGENTUEMER", "TENANT": "MIETER"}
 _KINDS = (("PERSON", "person_nr"), ("VERTRAG", "vertrag_nr"), ("GEBAEUDE", "gebaeude_nr"))
 _NAMES = {"person_nr": "personNr", "vertrag_nr": "vertragNr", "gebaeude_nr": "gebaeudeNr"}
 _SIZE_END = 2**62
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
 _LEVELS = {1, 2}
 
 
@@ -71,7 +74,7 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
 def _neu(daten: Mapping[str, Any], catalog: Catalog, zeit: datetime, vorgang_id: UUID | None) -> NeuesDokument:
     art = clean.text(daten.get("dokumentart") or LETTER, 40)
     datum = day(daten.get("datum")) or zeit.date().isoformat()
-    titel = clean.text(daten.get("titel") or "", 255)
+    titel = clean.words(daten.get("titel") or "", 255)
     dateiname = clean.text(daten.get("dateiname") or titel or "Dokument", 255)
     zeitraum = daten.get("zeitraum")
     von, bis = period(zeitraum if isinstance(zeitraum, Mapping) else {}, art, datum)
@@ -114,9 +117,10 @@ def level_of(value: object) -> int | None:
 
 
 def day(value: object) -> str | None:
-    """Return a day as YYYY-MM-DD; None for anything else."""
+    """Return a day as YYYY-MM-DD, also of a moment; None for anything else, a week or 20260301 among it."""
+    match = _DAY.fullmatch(str(value))
     try:
-        return date.fromisoformat(str(value)[:10]).isoformat() if value else None
+        return date.fromisoformat(match[1]).isoformat() if match else None
     except ValueError:
         return None
 
@@ -132,7 +136,12 @@ def search_text(titel: str, dateiname: str, art: str, catalog: Catalog) -> str:
     """Return what a search looks into: title, file name, and the names of the kind."""
     known = catalog.dokumentarten.get(art)
     label = f"{known.label.de} {known.label.en}" if known else ""
-    return f"{titel} {label} {dateiname}".casefold()[:600]
+    return searched(f"{titel} {label} {dateiname}")[:600]
+
+
+def searched(words: str) -> str:
+    """Return words as they are looked for: however they were typed, in capitals or with an accent of its own."""
+    return unicodedata.normalize("NFC", words).casefold()
 
 
 def _empfaenger(value: object) -> list[Empfaenger]:

@@ -14,7 +14,7 @@ from service.files.preview import SIZE_MAX, NoPreview, draw_page
 from service.settings import ImmotionSettings
 from service.store import clean, dokumente, stammdaten
 from service.store.dokument_records import FEED, Dokument, DokumentFilter, Leser
-from service.vorgang.dokumente import leser_of, note_opened
+from service.vorgang.dokumente import leser_of, note_opened, searched
 from service.web.bereich import send_range
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
@@ -196,7 +196,7 @@ def _asked(req: falcon.Request) -> dict[str, str]:
 
 def _filter(asked: dict[str, str], after: tuple[str, UUID] | None) -> DokumentFilter:
     jahr = int(asked["jahr"]) if asked["jahr"].isdecimal() and len(asked["jahr"]) == len("2026") else 0
-    words = tuple(asked["suche"].casefold().split()[:_WORDS_MAX])
+    words = tuple(searched(asked["suche"]).split()[:_WORDS_MAX])
     return DokumentFilter(jahr, asked["art"], words, unread=asked["neu"] == "1", after=after)
 
 

@@ -191,6 +191,8 @@ def test_a_search_takes_every_character_as_it_is(portal: Portal) -> None:
     assert titles(visitor, "?suche=!_%25") == ["5!_%"]
     assert titles(visitor, "?suche=%5C") == ["Ein\\Aus"]
     assert titles(visitor, "?suche=n%25a") == []
+    put(portal, of_person(PERSON), titel="Übergabe")
+    assert titles(visitor, "?suche=U%CC%88BERGABE") == ["Übergabe"]  # as a Mac may write it
 
 
 def test_year_kind_home_words_and_unread_narrow_the_list(portal: Portal) -> None:

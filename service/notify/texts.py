@@ -26,6 +26,10 @@ from service.store import mails
 from service.store.records import ARTEN, Mail
 
 SETTINGS_PATH = "konto/benachrichtigungen"
+_AS_WRITTEN = SMTP.clone(max_line_length=76)  # of quoted-printable (RFC 2045, 6.7), where Python's own is 78
+# As long as a line may be (RFC 5322, 2.1.1): to break a link that is longer, Python encodes it (RFC 2047), and no mail
+# program finds it in List-Unsubscribe then (RFC 2369, 2).
+_AS_SENT = SMTP.clone(max_line_length=998)
 
 
 class NotUnderstood(Exception):
@@ -151,7 +155,7 @@ class Texts:
             raise NotUnderstood(type(unknown).__name__) from unknown
         subject, _, text = self._render(lang, page, "txt").partition("\n")
         html = self._render(lang, page, "html")
-        return _message(mail, page, self._server.sender, (subject, text.lstrip("\n"), html)).as_bytes()
+        return _message(mail, page, self._server.sender, (subject, text.lstrip("\n"), html)).as_bytes(policy=_AS_SENT)
 
     def _render(self, lang: str, page: MailPage, suffix: str) -> str:
         template = self._environments[lang].get_template(f"mail/{page.template}.{suffix}")
@@ -238,7 +242,7 @@ def _moment(at: datetime, lang: str) -> str:
 
 def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str]) -> EmailMessage:
     subject, text, html = parts
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_AS_WRITTEN)
     message["Subject"] = subject
     message["From"] = Address(display_name=page.name, addr_spec=sender)
     message["To"] = Address(addr_spec=mail.recipient)
@@ -252,7 +256,8 @@ def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if isinstance(page, QuittungMail):
         message.add_attachment(page.pdf, maintype="application", subtype="pdf", filename=page.filename)
-        message.set_boundary(f"=={mail.message_id}")
+    for level, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=={mail.message_id}={level}")
     return message
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from service.cli.common import agree, counted, mandant_of, read_settings, with_store
+from service.cli.common import TEMPORARY, agree, counted, mandant_of, read_settings, with_store
 from service.store.clean import line
 
 if TYPE_CHECKING:
@@ -64,10 +64,12 @@ def publish(mandant: str, folder: Path, file: Path | None, dry_run: bool, yes: b
         click.echo(effect.replace("will see", "would see"))
     else:
         agree(effect, yes=yes)
-    told = _work(listed, rules, publisher, look=False, length=foreseen.lines)
+    told = _published(listed, rules, publisher, foreseen.lines)
     _say_refused(listed, told.refused)
     done = "would be published" if dry_run else "published"
     click.echo(f"{done}: {told.documents} documents, {told.recipients} recipients; {len(told.refused)} lines refused")
+    if told.waiting:
+        click.echo(f"waiting for the virus scan, and not shown before: {counted(told.waiting, 'file')}")
     if not dry_run:
         _count_refused(mandant, told.refused, publisher.now)
     sys.exit(1 if told.refused else 0)
@@ -104,6 +106,15 @@ def _refuse(listed: Path, refused: "ListRefused") -> NoReturn:
     sys.exit(1)
 
 
+def _published(listed: Path, rules: "Rules", publisher: "Publisher", length: int) -> "Told":
+    try:
+        return _work(listed, rules, publisher, look=False, length=length)
+    except OSError as fault:
+        done = "what is published stays; see mieterportal doctor, then publish the list again"
+        click.echo(f"stopped, files cannot be read or kept: {fault.strerror or type(fault).__name__}; {done}", err=True)
+        sys.exit(TEMPORARY)
+
+
 def _work(listed: Path, rules: "Rules", publisher: "Publisher", *, look: bool, length: int = 0) -> "Told":
     """Go through the list once: looking only, or publishing, with a bar."""
     from service.vorgang.publish_list import ListRefused, read_postens  # noqa: PLC0415 - only where used
@@ -127,13 +138,13 @@ def _moving(bar: "click._termui_impl.ProgressBar[int]", batches: "Iterable[Told]
 def _sum(batches: "Iterable[Told]") -> "Told":
     from service.vorgang.publish import Told  # noqa: PLC0415 - only where used
 
-    lines = documents = recipients = 0
+    lines = documents = recipients = waiting = 0
     refused: list[Bad] = []
     for told in batches:
         lines, documents = lines + told.lines, documents + told.documents
-        recipients += told.recipients
+        recipients, waiting = recipients + told.recipients, waiting + told.waiting
         refused += told.refused
-    return Told(lines, documents, recipients, tuple(refused))
+    return Told(lines, documents, recipients, tuple(refused), waiting)
 
 
 def _say_refused(listed: Path, refused: "Iterable[Bad]") -> None:

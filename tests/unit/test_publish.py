@@ -28,6 +28,7 @@ from service.vorgang.publish import BATCH
 from tests.support.dokumente import NOW, einheit, forget_everything, gebaeude, pdf, person, tell, vertrag
 from tests.support.inprocess import Portal
 from tests.support.portal import MANDANT
+from tests.support.ports import free_port
 
 HEAD = [
     "datei",
@@ -213,6 +214,29 @@ def test_what_the_scanner_calls_bad_is_refused_in_every_line_and_nothing_of_it_i
     assert f"line 4: {says.name}: " in done.output
     assert f"published: 1 documents, 1 recipients; {2 + BATCH} lines refused" in done.output
     assert (kept(portal) - before, len(listed())) == (1, 1)
+
+
+def test_while_the_scanner_is_away_the_command_says_that_nobody_sees_the_files_yet(
+    portal: Portal, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__SCAN__ADDRESS", f"127.0.0.1:{free_port()}")
+    write(folder, LINE | {"datei": "once.pdf"})
+    (folder / "once.pdf").write_bytes(pdf("waits"))
+    assert "waiting for the virus scan, and not shown before: 1 file" in run(folder).output
+    assert listed() == []
+
+
+def test_where_files_cannot_be_kept_the_command_stops_with_a_word(
+    portal: Portal, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__FILES", str(tmp_path / "taken"))
+    (folder / "new.pdf").write_bytes(pdf("nowhere"))
+    write(folder, LINE | {"datei": "new.pdf"})
+    done = run(folder)
+    assert (done.exit_code, "stopped, files cannot be read or kept: " in done.output) == (75, True)
+    assert "publish the list again" in done.output
+    assert listed() == []
 
 
 class FindsBad:

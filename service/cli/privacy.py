@@ -98,7 +98,7 @@ def hold_add(mandant: str, person: str | None, vorgang: str | None, reason: str)
     Example: mieterportal hold add musterbau --person 0004711 --reason "Rechtsstreit 12 C 34/26"
     """
     from service.access.audit import Event, note  # noqa: PLC0415 - only where used
-    from service.store import holds  # noqa: PLC0415
+    from service.store import holds, stammdaten  # noqa: PLC0415
     from service.store.database import transaction  # noqa: PLC0415
 
     mandant_of(read_settings(), mandant)
@@ -110,6 +110,8 @@ def hold_add(mandant: str, person: str | None, vorgang: str | None, reason: str)
         key = holds.add(mandant, person=person, vorgang_id=vorgang_id, reason=reason, now=now)
         note(Event.HOLD_SET, operator(mandant, now), subject=str(key))
     click.echo(key)
+    if person is not None and stammdaten.has_persons(mandant) and stammdaten.missing(mandant, "PERSON", [person]):
+        click.echo("the master data know no such person: is the number right?", err=True)
 
 
 def _vorgang(mandant: str, name: str) -> UUID:

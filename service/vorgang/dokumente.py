@@ -66,7 +66,7 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
     neu = _neu(daten, catalog, zeit, of[0] if of else None)
     ziele = [*ziele_of(mandant, empfaenger, neu.art, catalog), *([Ziel(of[1])] if of else [])]
     try:
-        return dokumente.announce(mandant, neu, ziele, unknown(mandant, empfaenger), now=now)
+        return dokumente.announce(mandant, neu, ziele, list(unmet(mandant, empfaenger)), now=now)
     except dokumente.OtherContent as other:
         raise DokumentRefused("OTHER_CONTENT") from other
 
@@ -172,21 +172,28 @@ def _ziel(mandant: str, one: Empfaenger, rolle: str) -> Ziel:
     return Ziel(key, rolle=rolle, viele=True)
 
 
-def unknown(mandant: str, empfaenger: Sequence[Empfaenger]) -> list[Empfaenger]:
-    """Return those of these recipients that the master data do not know; nobody, where there are no master data."""
+def unmet(mandant: str, empfaenger: Sequence[Empfaenger]) -> dict[Empfaenger, str]:
+    """Return those of these recipients that the master data do not know, each with the reason why its document waits.
+
+    Nobody, where there are no master data.
+    """
     if not empfaenger or not stammdaten.has_persons(mandant):
-        return []
-    missing: list[Empfaenger] = []
+        return {}
+    found: dict[Empfaenger, str] = {}
     for art, name in _KINDS:
         numbers = {number for one in empfaenger if (number := getattr(one, name))}
         gone = stammdaten.missing(mandant, art, sorted(numbers)) if numbers else set()
-        missing += [one for one in empfaenger if getattr(one, name) in gone and one not in missing]
-    return missing
+        found = {one: f"UNKNOWN_{art}" for one in empfaenger if getattr(one, name) in gone} | found
+    return found
 
 
-def unknown_code(one: Empfaenger) -> str:
-    """Return the reason why a document with this recipient waits."""
-    return f"UNKNOWN_{next(art for art, name in _KINDS if getattr(one, name))}"
+def strangers(mandant: str, empfaenger: Sequence[Empfaenger]) -> set[Empfaenger]:
+    """Return those who are no party to the contract they are named with; nobody, where there are no master data."""
+    both = [one for one in empfaenger if one.person_nr and one.vertrag_nr]
+    if not both or not stammdaten.has_persons(mandant):
+        return set()
+    theirs = stammdaten.vertraege_of(mandant, sorted({one.person_nr for one in both}))
+    return {one for one in both if one.vertrag_nr not in {v.nr for v in theirs.get(one.person_nr, ())}}
 
 
 def leser_of(

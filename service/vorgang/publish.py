@@ -25,7 +25,7 @@ from service.store.database import connected, in_transaction
 from service.store.dokument_records import NeuesDokument, Stored, Ziel
 from service.store.records import Datei
 from service.vorgang.catalog import Catalog
-from service.vorgang.dokumente import DokumentRefused, unknown, unknown_code, ziele_of
+from service.vorgang.dokumente import DokumentRefused, strangers, unmet, ziele_of
 from service.vorgang.publish_list import Bad, Posten, bad
 
 BATCH = 200
@@ -107,10 +107,11 @@ class Publisher:
 
     def _known_recipients(self, batch: Sequence[Posten | Bad]) -> tuple[list[Posten], list[Bad]]:
         postens = [one for one in batch if isinstance(one, Posten)]
-        missing = set(unknown(self.mandant, [one.empfaenger for one in postens]))
-        good = [one for one in postens if one.empfaenger not in missing]
-        unmet = [bad(one, unknown_code(one.empfaenger)) for one in postens if one.empfaenger in missing]
-        return good, [*(one for one in batch if isinstance(one, Bad)), *unmet]
+        named = list(dict.fromkeys(one.empfaenger for one in postens))
+        codes = dict.fromkeys(strangers(self.mandant, named), "NO_PARTY") | unmet(self.mandant, named)
+        good = [one for one in postens if one.empfaenger not in codes]
+        refused = [bad(one, codes[one.empfaenger]) for one in postens if one.empfaenger in codes]
+        return good, [*(one for one in batch if isinstance(one, Bad)), *refused]
 
     def _take_in_all(self, postens: Sequence[Posten]) -> dict[Path, DokumentRefused]:
         """Keep the files of a batch, several at a time, since each waits for the disk; returns those that are unfit."""

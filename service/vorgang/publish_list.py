@@ -218,6 +218,7 @@ _WORDS = {
     "UNKNOWN_PERSON": "the master data know no such person (personNr)",
     "UNKNOWN_VERTRAG": "the master data know no such contract (vertragNr)",
     "UNKNOWN_GEBAEUDE": "the master data know no such building (gebaeudeNr)",
+    "NO_PARTY": "the person is no party to this contract in the master data (personNr, vertragNr)",
     "GONE": "its document has just been deleted by its age; publish it again",
 }
 

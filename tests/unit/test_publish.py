@@ -143,6 +143,8 @@ def test_nothing_happens_unasked(portal: Portal, folder: Path) -> None:
         ({"personNr": "P-99"}, "UNKNOWN_PERSON"),
         ({"personNr": "", "vertragNr": "V-99"}, "UNKNOWN_VERTRAG"),
         ({"personNr": "", "gebaeudeNr": "G-99"}, "UNKNOWN_GEBAEUDE"),
+        ({"vertragNr": "V-99"}, "UNKNOWN_VERTRAG"),
+        ({"personNr": "P2", "vertragNr": "V1"}, "NO_PARTY"),
         ({"personNr": ""}, "NO_RECIPIENT"),
         ({"alle": "ja"}, "NO_RECIPIENT"),
         ({"sha256": "0" * 64}, "DIGEST"),

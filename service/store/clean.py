@@ -20,7 +20,7 @@ def line(value: object, limit: int) -> str:
     return "".join(sign if sign.isprintable() else " " for sign in text(value, limit))
 
 
-def words(value: object, limit: int) -> str:
+def shown(value: object, limit: int) -> str:
     """Return a value as one line for people: composed, so that a search finds it, without what turns or hides it."""
     composed = unicodedata.normalize("NFC", str(value))
     kept = (" " if is_unseen(sign) else sign for sign in composed if ord(sign) not in OVERRIDES)

@@ -74,7 +74,7 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
 def _neu(daten: Mapping[str, Any], catalog: Catalog, zeit: datetime, vorgang_id: UUID | None) -> NeuesDokument:
     art = clean.text(daten.get("dokumentart") or LETTER, 40)
     datum = day(daten.get("datum")) or zeit.date().isoformat()
-    titel = clean.words(daten.get("titel") or "", 255)
+    titel = clean.shown(daten.get("titel") or "", 255)
     dateiname = clean.text(daten.get("dateiname") or titel or "Dokument", 255)
     zeitraum = daten.get("zeitraum")
     von, bis = period(zeitraum if isinstance(zeitraum, Mapping) else {}, art, datum)

@@ -152,7 +152,7 @@ def _neu(given: Mapping[str, str], rules: Rules) -> NeuesDokument:
     if datum is None:
         raise DokumentRefused("DATE")
     von, bis = period({name: given[name] for name in ("von", "bis")}, art, datum)
-    titel = clean.words(given["titel"], 255) or rules.catalog.dokumentarten[art].label.de[:255]
+    titel = clean.shown(given["titel"], 255) or rules.catalog.dokumentarten[art].label.de[:255]
     loeschen_nach = day(given["loeschenNach"])
     if given["loeschenNach"] and loeschen_nach is None:
         raise DokumentRefused("DATE")

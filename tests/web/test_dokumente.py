@@ -1,6 +1,7 @@
 """What residents and owners see: their documents, nobody else's; opening one is noted, and told to immotion once."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,17 @@ def test_a_range_for_another_version_of_the_file_is_answered_with_the_whole(port
     same = visitor.send("GET", f"dokumente/{key}/datei", headers=ranged | {"If-Range": etag})
     other = visitor.send("GET", f"dokumente/{key}/datei", headers=ranged | {"If-Range": '"other"'})
     assert (same.status_code, other.status_code) == (206, 200)
+
+
+def test_a_file_that_cannot_be_read_now_is_asked_for_again_in_a_minute(portal: Portal) -> None:
+    key, visitor = put(portal, of_person(PERSON)), resident(portal)
+    shutil.rmtree(portal.directory / "files")
+    for path in (f"dokumente/{key}/datei", f"dokumente/{key}/seiten/1"):
+        answer = visitor.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert "Wir können das gerade nicht zeigen. Bitte versuchen Sie es in einer Minute noch einmal." in answer.text
+    english = visitor.get(f"dokumente/{key}/datei?lang=en").text
+    assert "We cannot show this just now. Please try again in a minute." in english
 
 
 def test_what_is_somebody_elses_is_not_found_by_any_way(portal: Portal) -> None:

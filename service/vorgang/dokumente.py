@@ -26,6 +26,7 @@ from service.store.dokument_records import (
 from service.store.owner import key_of_alle, key_of_gebaeude, key_of_vertrag, owner_of_person
 from service.store.records import Vertrag
 from service.vorgang.catalog import Catalog
+from service.vorgang.tenancy import day_of
 
 LETTER = "ANSCHREIBEN"
 # Papers that hold until there is another: they concern whoever moves in later, too.
@@ -225,7 +226,8 @@ def _is_within(zugang: Zugang, one: Neuigkeit) -> bool:
 
 
 def _time(vertrag: Vertrag) -> tuple[str, str]:
-    return day(vertrag.beginn) or FIRST_DAY, day(vertrag.ende) or LAST_DAY
+    beginn, ende = day_of(vertrag.beginn), day_of(vertrag.ende)
+    return beginn.isoformat() if beginn else FIRST_DAY, ende.isoformat() if ende else LAST_DAY
 
 
 def owe_provided(mandant: str, *, report: bool, limit: int, now: datetime) -> int:

@@ -181,6 +181,13 @@ def test_what_is_for_a_building_is_for_those_who_lived_there_then(portal: Portal
     ]
 
 
+def test_a_contract_begins_and_ends_on_its_day_however_that_is_written(portal: Portal) -> None:
+    tell(MANDANT, vertrag("V2", NEXT, "E1", beginn="20250101", ende="20251231"))
+    for day in ("2024-12-31", "2025-01-01", "2025-12-31", "2026-01-01"):
+        put(portal, Ziel(key_of_gebaeude(MANDANT, "G1"), viele=True), titel=day, datum=day)
+    assert titles(resident(portal, NEXT)) == ["2025-12-31", "2025-01-01"]
+
+
 def test_what_is_for_all_reaches_every_tenant_of_the_time_and_no_other_mandant(portal: Portal) -> None:
     put(portal, Ziel(key_of_alle(MANDANT)), titel="Rundbrief")
     assert titles(resident(portal)) == titles(resident(portal, NEXT)) == ["Rundbrief"]

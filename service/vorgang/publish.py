@@ -234,15 +234,19 @@ class Publisher:
         return stored.sha256 in self._fresh or dokumente.kept_file(self.mandant, stored.sha256) is not None
 
     def _without_clashes(self, ready: Sequence[_Ready]) -> tuple[list[_Ready], list[Bad]]:
-        """Leave out lines whose dokumentId stands for other bytes, here or already."""
-        known = dokumente.find(self.mandant, sorted({one.neu.dokument_id for one in ready}))
-        digests = {name: digest for name, (_, digest, _) in known.items()}
+        """Leave out lines whose dokumentId stands for other bytes, or other limits, here or already."""
+        names = sorted({one.neu.dokument_id for one in ready})
+        digests = {name: digest for name, (_, digest, _) in dokumente.find(self.mandant, names).items()}
+        limits = dokumente.terms(self.mandant, names)
         fit, clashes = [], []
         for one in ready:
-            if digests.setdefault(one.neu.dokument_id, one.stored.sha256) == one.stored.sha256:
-                fit.append(one)
-            else:
+            name, told = one.neu.dokument_id, (one.neu.level, one.neu.loeschen_nach)
+            if digests.setdefault(name, one.stored.sha256) != one.stored.sha256:
                 clashes.append(bad(one.posten, "OTHER_CONTENT"))
+            elif limits.setdefault(name, told) != told:
+                clashes.append(bad(one.posten, "OTHER_LIMITS"))
+            else:
+                fit.append(one)
         return fit, clashes
 
     def _ziel(self, one: _Ready) -> Ziel:

@@ -214,6 +214,7 @@ _WORDS = {
     "INFECTED": "the virus scan has found malware in it",
     "UNSCANNABLE": "the virus scan could not look into it",
     "OTHER_CONTENT": "this dokumentId is there already, with other bytes",
+    "OTHER_LIMITS": "this dokumentId is there already, with another stufe or loeschenNach, and stays as it is",
     "UNREADABLE": "the file cannot be read",
     "UNKNOWN_PERSON": "the master data know no such person (personNr)",
     "UNKNOWN_VERTRAG": "the master data know no such contract (vertragNr)",

@@ -40,6 +40,7 @@ HEAD = [
     "gebaeudeNr",
     "alle",
     "stufe",
+    "loeschenNach",
     "dokumentId",
     "sha256",
 ]
@@ -303,6 +304,18 @@ def test_columns_that_nothing_is_made_of_are_named(portal: Portal, folder: Path)
     (folder / "dokumente.csv").write_text("datei;art;datum;personNr;Stuffe\na.pdf;ANSCHREIBEN;2026-03-01;P1;2;\n")
     said = run(folder)
     assert (said.exit_code, "not used: the columns Stuffe" in said.output, len(listed())) == (0, True, 1)
+
+
+@pytest.mark.parametrize("limit", [{"stufe": "2"}, {"loeschenNach": "2027-01-31"}])
+def test_what_limits_a_document_that_is_there_is_not_passed_over_unsaid(
+    portal: Portal, folder: Path, limit: dict[str, str]
+) -> None:
+    write(folder, LINE | {"dokumentId": "D1"})
+    run(folder)
+    write(folder, LINE | {"dokumentId": "D1"}, LINE | {"dokumentId": "D1", "personNr": "P2"} | limit)
+    said = run(folder)
+    assert (said.exit_code, "line 3: OTHER_LIMITS" in said.output) == (1, True)
+    assert "published: 0 documents, 0 recipients; 1 lines refused" in said.output
 
 
 def test_two_ids_that_begin_alike_are_two_documents(portal: Portal, folder: Path) -> None:

@@ -48,3 +48,11 @@ def test_a_dry_run_says_what_would_go_and_deletes_nothing(installation: Installa
 def test_wrong_usage_is_refused(installation: Installation) -> None:
     assert run(installation, "hold", "add", MANDANT, "--reason", "x").exit_code == 2
     assert run(installation, "erase", "nobody", "4711", "--yes").exit_code == 2
+    for nr, reason in ((" ", "x"), ("", "x"), ("4711", " "), ("4711", "x" * 201)):
+        assert run(installation, "hold", "add", MANDANT, "--person", nr, "--reason", reason).exit_code == 2
+
+
+def test_the_reason_of_a_hold_is_one_line_that_a_terminal_shows_as_it_is(installation: Installation) -> None:
+    key = run(installation, "hold", "add", MANDANT, "--person", "1", "--reason", "a\nb\x1b[31m").output.split()[0]
+    assert "person 1: a b [31m" in run(installation, "hold", "list", MANDANT).output
+    run(installation, "hold", "end", MANDANT, key, "--yes")

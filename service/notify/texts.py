@@ -6,9 +6,9 @@ The first line of a text template is the subject. Neither it nor anything else n
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Any, ClassVar, get_args
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from typing_extensions import override
 
 from service.access.mailtoken import VALID_FOR, MailTokens
 from service.access.own.links import GOOD_FOR, LinkTokens, Purpose
@@ -26,10 +27,23 @@ from service.store import mails
 from service.store.records import ARTEN, Mail
 
 SETTINGS_PATH = "konto/benachrichtigungen"
-_AS_WRITTEN = SMTP.clone(max_line_length=76)  # of quoted-printable (RFC 2045, 6.7), where Python's own is 78
-# As long as a line may be (RFC 5322, 2.1.1): to break a link that is longer, Python encodes it (RFC 2047), and no mail
-# program finds it in List-Unsubscribe then (RFC 2369, 2).
-_AS_SENT = SMTP.clone(max_line_length=998)
+
+
+class _AsItIs(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc] # as the registry joins them itself
+    """A header that is not broken up: a link longer than a line would be encoded, and no mail program would find it.
+
+    They read the address as it stands (RFC 2369, 2); a line may have 998 characters (RFC 5322, 2.1.1).
+    """
+
+    @override
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _AsItIs)
+# Lines of quoted-printable have 76 characters at most (RFC 2045, 6.7), where Python's own are two longer.
+_POLICY = SMTP.clone(max_line_length=76, header_factory=_HEADERS)
 
 
 class NotUnderstood(Exception):
@@ -155,7 +169,7 @@ class Texts:
             raise NotUnderstood(type(unknown).__name__) from unknown
         subject, _, text = self._render(lang, page, "txt").partition("\n")
         html = self._render(lang, page, "html")
-        return _message(mail, page, self._server.sender, (subject, text.lstrip("\n"), html)).as_bytes(policy=_AS_SENT)
+        return _message(mail, page, self._server.sender, (subject, text.lstrip("\n"), html)).as_bytes()
 
     def _render(self, lang: str, page: MailPage, suffix: str) -> str:
         template = self._environments[lang].get_template(f"mail/{page.template}.{suffix}")
@@ -242,7 +256,7 @@ def _moment(at: datetime, lang: str) -> str:
 
 def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str]) -> EmailMessage:
     subject, text, html = parts
-    message = EmailMessage(policy=_AS_WRITTEN)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = subject
     message["From"] = Address(display_name=page.name, addr_spec=sender)
     message["To"] = Address(addr_spec=mail.recipient)

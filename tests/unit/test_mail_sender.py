@@ -1,6 +1,7 @@
 """Mails against a real SMTP server: up, down, refusing, encrypted; what they say and what they never say."""
 
 import json
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
@@ -156,6 +157,7 @@ def test_a_mail_is_the_same_to_the_byte_whenever_it_is_made_and_its_link_that_en
     assert first == second
     ends = b"List-Unsubscribe: <https://portal.example.de/m/konto/benachrichtigungen/abbestellen?schluessel="
     assert any(line.startswith(ends) and line.endswith(b">") for line in first.split(b"\r\n")) == (kind == "neues")
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?utf-8\?q\?[^?]*\?=", first))  # RFC 2047, 2
     bodies = [part.get_payload() for part in message_from_bytes(first).walk() if not part.is_multipart()]
     assert max(len(line) for body in bodies for line in body.splitlines()) <= 76
 

@@ -95,10 +95,10 @@ class DokumentDatei:
         """Stream it; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
         dokument = opened(req, reader, dokument_id, Weiter(reader.path, page=f"dokumente/{dokument_id}"))
+        file = self._room.intake.storage.open(dokument.file)  # first: a page that says why not is no download
         resp.content_type = dokument.mime
         resp.downloadable_as = dokument.dateiname
         resp.set_header("Content-Security-Policy", FILE_POLICY)
-        file = self._room.intake.storage.open(dokument.file)
         if send_range(req, resp, file, size=dokument.bytes, etag=dokument.sha256) == 0:
             audit.note(Event.DOWNLOAD, source_of(req), subject=str(dokument.id))
 

@@ -127,6 +127,21 @@ def test_a_range_for_another_version_of_the_file_is_answered_with_the_whole(port
     assert (same.status_code, other.status_code) == (206, 200)
 
 
+@pytest.mark.parametrize(
+    "name,value,status",
+    [("If-None-Match", "{etag}", 304), ("If-None-Match", 'W/{etag}, "x"', 304), ("If-None-Match", "*", 304),
+     ("If-None-Match", '"x"', 206), ("If-None-Match", "x", 206), ("If-Match", "{etag}", 206), ("If-Match", "*", 206),
+     ("If-Match", '"x"', 412), ("If-Match", "W/{etag}", 412)],
+)  # fmt: skip
+def test_a_file_goes_out_where_the_requests_condition_holds(portal: Portal, name: str, value: str, status: int) -> None:
+    key, visitor = put(portal, of_person(PERSON)), resident(portal)
+    etag = visitor.get(f"dokumente/{key}/datei").headers["etag"]
+    asked = {name: value.format(etag=etag), "Range": "bytes=0-3"}
+    answer = visitor.send("GET", f"dokumente/{key}/datei", headers=asked)
+    assert (answer.status_code, answer.headers["etag"]) == (status, etag)
+    assert answer.content == (b"%PDF" if status == 206 else b"")
+
+
 def test_a_file_that_cannot_be_read_now_is_asked_for_again_in_a_minute(portal: Portal) -> None:
     key, visitor = put(portal, of_person(PERSON)), resident(portal)
     shutil.rmtree(portal.directory / "files")
@@ -134,6 +149,7 @@ def test_a_file_that_cannot_be_read_now_is_asked_for_again_in_a_minute(portal: P
         answer = visitor.get(path)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
         assert "Wir können das gerade nicht zeigen. Bitte versuchen Sie es in einer Minute noch einmal." in answer.text
+        assert "content-disposition" not in answer.headers
     english = visitor.get(f"dokumente/{key}/datei?lang=en").text
     assert "We cannot show this just now. Please try again in a minute." in english
 

@@ -95,6 +95,7 @@ class DokumentDatei:
         """Stream it; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
         dokument = opened(req, reader, dokument_id, Weiter(reader.path, page=f"dokumente/{dokument_id}"))
+        reader.room.rates.hit("file_account", mandant, reader.signed_in.account)
         file = self._room.intake.storage.open(dokument.file)  # first: a page that says why not is no download
         resp.content_type = dokument.mime
         resp.downloadable_as = dokument.dateiname
@@ -118,6 +119,7 @@ class DokumentBild:
         dokument = opened(req, reader, dokument_id, Weiter(page))
         if not 1 <= nummer <= dokument.seiten or dokument.bytes > SIZE_MAX:
             raise NotFoundHere
+        reader.room.rates.hit("preview_account", mandant, reader.signed_in.account)
         try:
             with self._room.intake.storage.open(dokument.file) as content:
                 resp.data = draw_page(content, dokument.mime, nummer)

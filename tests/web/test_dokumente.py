@@ -462,3 +462,17 @@ def test_a_document_of_level_2_needs_it_whatever_the_mandant_asks_for(tmp_path: 
         assert "bestaetigen" in visitor.where(visitor.get(f"dokumente/{sealed}"))
     finally:
         portal.close()
+
+
+def test_one_account_fetches_so_many_files_and_pages_in_a_time_and_reads_on(tmp_path: Path) -> None:
+    strict = Portal(tmp_path, rates='file_account = "2/minute", preview_account = "3/minute"')
+    try:
+        tell(MANDANT, person(PERSON))
+        key, visitor, other = put(strict, of_person(PERSON)), resident(strict), resident(strict)
+        files = [visitor.get(f"dokumente/{key}/datei").status_code for _ in range(3)]
+        pages = [visitor.get(f"dokumente/{key}/seiten/1").status_code for _ in range(4)]
+        assert (files, pages) == ([200, 200, 429], [200, 200, 200, 429])
+        assert visitor.get(f"dokumente/{key}").status_code == 200
+        assert other.get(f"dokumente/{key}/datei").status_code == 200
+    finally:
+        strict.close()

@@ -159,6 +159,7 @@ class RateSettings(Section):
     sso_account: Rate = "60/minute"
     form_account: Rate = "90/minute; 1800/hour"
     file_account: Rate = "60/minute; 600/hour"
+    preview_account: Rate = "240/minute; 3000/hour"
     code_account: Rate = "10/hour"
     code_address: Rate = "20/hour"
     sign_in_name: Rate = "10/10 minutes; 20/hour"

@@ -85,9 +85,13 @@ def bounces(source: Path) -> None:
     """
     from service.notify.bounces import note_bounces, report_from, reports_in  # noqa: PLC0415 - only where used
 
-    stdin = str(source) == "-"
+    mandanten, stdin = list(read_settings().mandanten), str(source) == "-"
     reports = iter([report_from(sys.stdin.buffer)]) if stdin else reports_in(source)
-    read, paused = note_bounces(list(read_settings().mandanten), reports, now=datetime.now(UTC))
+    try:
+        read, paused = note_bounces(mandanten, reports, now=datetime.now(UTC))
+    except OSError as fault:
+        click.echo(f"{source} is no Maildir, or cannot be read ({fault.strerror or type(fault).__name__})", err=True)
+        sys.exit(1)
     click.echo(f"read: {counted(read, 'mail')}; addresses that are left alone now: {paused}")
 
 

@@ -156,8 +156,11 @@ def _entwurf(given: dict[str, Any], haus: "Haus") -> "Entwurf":
 
 def _by_language(texts: tuple[str, ...], first: str) -> dict[str, str]:
     """Return texts by language; one without a language before it is in the Mandant's first one."""
-    found = [_IN_LANGUAGE.match(text) for text in texts]
-    return {match[1] if match else first: match[2] if match else text for match, text in zip(found, texts, strict=True)}
+    found = [(match[1], match[2]) if (match := _IN_LANGUAGE.match(text)) else (first, text) for text in texts]
+    by_language = dict(found)
+    if len(by_language) < len(found):
+        raise click.UsageError("two texts are in the same language; write LANG= before those that are not in the first")
+    return by_language
 
 
 def _effect(aushang: "Aushang", zone: ZoneInfo, now: datetime) -> str:

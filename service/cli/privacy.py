@@ -9,11 +9,14 @@ import click
 
 from service.cli.audit import operator
 from service.cli.common import TEMPORARY, agree, mandant_of, read_settings, with_store
+from service.store.clean import line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.access.erasure import Plan, Report
+
+_REASON_MAX = 200  # the column's length
 
 
 @click.command("erase")
@@ -98,11 +101,13 @@ def hold_add(mandant: str, person: str | None, vorgang: str | None, reason: str)
     Example: mieterportal hold add musterbau --person 0004711 --reason "Rechtsstreit 12 C 34/26"
     """
     from service.access.audit import Event, note  # noqa: PLC0415 - only where used
-    from service.store import holds  # noqa: PLC0415
+    from service.store import holds, stammdaten  # noqa: PLC0415
     from service.store.database import transaction  # noqa: PLC0415
 
     mandant_of(read_settings(), mandant)
-    if (person is None) == (vorgang is None) or len(reason) > 200:  # noqa: PLR2004 - the column's length
+    reason = line(reason.strip(), _REASON_MAX + 1)
+    named = [one.strip() for one in (person, vorgang) if one is not None]
+    if len(named) != 1 or "" in named or not 0 < len(reason) <= _REASON_MAX:
         raise click.UsageError("name a --person or a --vorgang, one of them, and a reason of at most 200 characters")
     now = datetime.now(UTC)
     vorgang_id = _vorgang(mandant, vorgang) if vorgang is not None else None
@@ -110,6 +115,8 @@ def hold_add(mandant: str, person: str | None, vorgang: str | None, reason: str)
         key = holds.add(mandant, person=person, vorgang_id=vorgang_id, reason=reason, now=now)
         note(Event.HOLD_SET, operator(mandant, now), subject=str(key))
     click.echo(key)
+    if person is not None and stammdaten.has_persons(mandant) and stammdaten.missing(mandant, "PERSON", [person]):
+        click.echo("the master data know no such person: is the number right?", err=True)
 
 
 def _vorgang(mandant: str, name: str) -> UUID:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from math import ceil
-from typing import Protocol
+from typing import IO, Protocol
 
 from service.files.refusal import Refusal, Unfit
 
@@ -21,15 +21,18 @@ class Sink(Protocol):
         ...
 
 
-def run(module: str, *arguments: str, target: Sink | None, seconds: float) -> None:
-    """Run one of our modules for a file and write what it prints into `target`.
+def run(module: str, *arguments: str, target: Sink | None, seconds: float, source: IO[bytes] | None = None) -> None:
+    """Run one of our modules for a file and write what it prints into `target`; `source` is what it reads, if any.
 
     Raises Unfit with what it found, DAMAGED also when it crashes or takes longer; OSError when the disk fails or it
     cannot be started.
     """
     command = [sys.executable, "-P", "-m", module, *arguments]
     with subprocess.Popen(  # noqa: S603 - our own program, a path of ours and numbers
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        stdin=subprocess.DEVNULL if source is None else source,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as child:
         clock = threading.Timer(seconds, child.kill)
         clock.start()

@@ -4,7 +4,7 @@ import shutil
 import sys
 import threading
 from io import BytesIO
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from service.files import child
@@ -30,11 +30,11 @@ def draw_page(content: BinaryIO, mime: str, number: int) -> bytes:
     Raises NoPreview, and OSError when the disk fails.
     """
     drawn = BytesIO()
-    with _drawing, NamedTemporaryFile() as file:
+    with _drawing, TemporaryFile() as file:  # without a name: killed, it leaves nothing unsealed
         shutil.copyfileobj(content, file)
-        file.flush()
+        file.seek(0)
         try:
-            child.run("service.files.preview", file.name, mime, str(number), target=drawn, seconds=_SECONDS)
+            child.run("service.files.preview", mime, str(number), target=drawn, seconds=_SECONDS, source=file)
         except Unfit as unfit:
             raise NoPreview from unfit
     if not drawn.getvalue().startswith(b"\x89PNG"):
@@ -42,34 +42,34 @@ def draw_page(content: BinaryIO, mime: str, number: int) -> bytes:
     return drawn.getvalue()
 
 
-def _main(path: str, mime: str, number: int) -> int:
-    """Run in the child: write the PNG to standard output, return the exit code."""
+def _main(mime: str, number: int) -> int:
+    """Run in the child: read the file from standard input, write the PNG to standard output, return the exit code."""
     child.limit(memory=_MEMORY, seconds=_CPU_S)
     try:
-        _draw_pdf(path, number) if mime == "application/pdf" else _draw_picture(path)
+        _draw_pdf(number) if mime == "application/pdf" else _draw_picture()
         sys.stdout.buffer.flush()
     except Exception:  # noqa: BLE001 - this process exists for one page, so what fails is the page
         return child.code_of(Unfit(Refusal.DAMAGED))
     return 0
 
 
-def _draw_pdf(path: str, number: int) -> None:
+def _draw_pdf(number: int) -> None:
     import pypdfium2  # noqa: PLC0415 - only the child may load the library that reads the file
 
-    page = pypdfium2.PdfDocument(path)[number - 1]
+    page = pypdfium2.PdfDocument(sys.stdin.buffer)[number - 1]
     width, height = page.get_size()
     scale = min(_WIDTH / width, (_PIXELS / (width * height)) ** 0.5)
     page.render(scale=scale).to_pil().save(sys.stdout.buffer, "PNG")
 
 
-def _draw_picture(path: str) -> None:
+def _draw_picture() -> None:
     from PIL import Image, ImageOps  # noqa: PLC0415 - as above
 
-    with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as picture:
+    with Image.open(sys.stdin.buffer, formats=("JPEG", "PNG", "WEBP")) as picture:
         picture.draft("RGB", (_WIDTH, _WIDTH))
         picture.thumbnail((_WIDTH, _WIDTH * 4))
         ImageOps.exif_transpose(picture).convert("RGB").save(sys.stdout.buffer, "PNG")
 
 
 if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    sys.exit(_main(sys.argv[1], int(sys.argv[2])))

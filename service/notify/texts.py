@@ -6,9 +6,9 @@ The first line of a text template is the subject. Neither it nor anything else n
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UniqueUnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Any, ClassVar, get_args
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from typing_extensions import override
 
 from service.access.mailtoken import VALID_FOR, MailTokens
 from service.access.own.links import GOOD_FOR, LinkTokens, Purpose
@@ -26,6 +27,23 @@ from service.store import mails
 from service.store.records import ARTEN, Mail
 
 SETTINGS_PATH = "konto/benachrichtigungen"
+
+
+class _AsItIs(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc] # as the registry joins them itself
+    """A header that is not broken up: a link longer than a line would be encoded, and no mail program would find it.
+
+    They read the address as it stands (RFC 2369, 2); a line may have 998 characters (RFC 5322, 2.1.1).
+    """
+
+    @override
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _AsItIs)
+# Lines of quoted-printable have 76 characters at most (RFC 2045, 6.7), where Python's own are two longer.
+_POLICY = SMTP.clone(max_line_length=76, header_factory=_HEADERS)
 
 
 class NotUnderstood(Exception):
@@ -238,7 +256,7 @@ def _moment(at: datetime, lang: str) -> str:
 
 def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str]) -> EmailMessage:
     subject, text, html = parts
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["Subject"] = subject
     message["From"] = Address(display_name=page.name, addr_spec=sender)
     message["To"] = Address(addr_spec=mail.recipient)
@@ -252,7 +270,8 @@ def _message(mail: Mail, page: MailPage, sender: str, parts: tuple[str, str, str
     message.add_alternative(html, subtype="html", cte="quoted-printable")
     if isinstance(page, QuittungMail):
         message.add_attachment(page.pdf, maintype="application", subtype="pdf", filename=page.filename)
-        message.set_boundary(f"=={mail.message_id}")
+    for level, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(f"=={mail.message_id}={level}")
     return message
 
 

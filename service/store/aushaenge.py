@@ -15,6 +15,7 @@ from service.store.query import Query, affected, dicts, tuples
 
 ALLE = ""
 _READ_MAX = 100
+_FIRST = peewee.Case(AushangRow.schwere, (("DRINGEND", 0), ("WICHTIG", 1)), 2)  # of too many, the most severe
 
 
 def insert(aushang: Aushang) -> None:
@@ -106,7 +107,7 @@ def _shown(mandant: str, gebaeude: Sequence[str], now: datetime) -> Query:
     query: Query = AushangRow.select(AushangRow, AushangZielRow.gebaeude_nr).join(
         AushangZielRow, on=(AushangZielRow.aushang == AushangRow.id)
     )
-    return query.where(_running(mandant, gebaeude, now)).order_by(AushangRow.id.desc()).limit(_READ_MAX)
+    return query.where(_running(mandant, gebaeude, now)).order_by(_FIRST, AushangRow.id.desc()).limit(_READ_MAX)
 
 
 def _running(mandant: str, gebaeude: Sequence[str], now: datetime) -> Query:

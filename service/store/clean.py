@@ -1,9 +1,13 @@
 """What another system sends, made fit for every engine: a value that one of them refuses must not stop a feed."""
 
 import json
+import unicodedata
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
+
+OVERRIDES = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they turn the direction of what follows
+_NOT_SEEN = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def text(value: object, limit: int) -> str:
@@ -14,6 +18,18 @@ def text(value: object, limit: int) -> str:
 def line(value: object, limit: int) -> str:
     """Return a value as one line that a terminal shows as it is: without what would steer it."""
     return "".join(sign if sign.isprintable() else " " for sign in text(value, limit))
+
+
+def shown(value: object, limit: int) -> str:
+    """Return a value as one line for people: composed, so that a search finds it, without what turns or hides it."""
+    composed = unicodedata.normalize("NFC", str(value))
+    kept = (" " if is_unseen(sign) else sign for sign in composed if ord(sign) not in OVERRIDES)
+    return "".join(kept).strip()[:limit]
+
+
+def is_unseen(sign: str) -> bool:
+    """Tell whether a character steers what shows it: control characters, ends of lines, half characters."""
+    return unicodedata.category(sign) in _NOT_SEEN
 
 
 def key(value: object, limit: int = 100) -> str:

@@ -69,6 +69,16 @@ def find(mandant: str, dokument_ids: Sequence[str]) -> dict[str, tuple[UUID, str
     return found
 
 
+def terms(mandant: str, dokument_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
+    """Return level and last day of those of these documents that are known."""
+    columns = (DokumentRow.dokument_id, DokumentRow.level, DokumentRow.loeschen_nach)
+    found: dict[str, tuple[int | None, str | None]] = {}
+    for some in chunks(dokument_ids):
+        here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(some)
+        found |= {name: (level, last) for name, level, last in tuples(DokumentRow.select(*columns).where(here))}
+    return found
+
+
 def announce(
     mandant: str, neu: NeuesDokument, ziele: Sequence[Ziel], unbekannt: Sequence[Empfaenger], *, now: datetime
 ) -> UUID:

@@ -135,7 +135,9 @@ def erase(who: Subject, free: Sequence[UUID], now: datetime) -> Erased:
     rows["dokument"] = len(documents)
     for some in chunks(documents):
         files += retention.unnamed(dokumente.remove(some))
-    rows["lesung"] = affected(LesungRow.delete().where(_lesungen(who) & ~_owed()))
+    rows["lesung"] = affected(
+        LesungRow.delete().where(_lesungen(who) & ~_owed() & LesungRow.dokument.not_in(_kept(who)))
+    )
     rows["betroffen"] = affected(BetroffenRow.delete().where(BetroffenRow.owner.in_(list(who.owners))))
     rows |= _forget_in_rows(who)
     rows |= _erase_rows(who)
@@ -166,13 +168,21 @@ def owed_lesungen(who: Subject) -> int:
 def _documents(who: Subject) -> list[UUID]:
     """Take the person away from whom documents are for; returns those that are for nobody now."""
     owed = LesungRow.select(LesungRow.dokument).where(_lesungen(who) & _owed())
-    here = DokumentZielRow.ziel.in_(list(who.ziele)) & DokumentZielRow.dokument.not_in(owed)
+    free = DokumentZielRow.dokument.not_in(owed) & DokumentZielRow.dokument.not_in(_kept(who))
+    here = DokumentZielRow.ziel.in_(list(who.ziele)) & free
     ids = [row[0] for row in tuples(DokumentZielRow.select(DokumentZielRow.dokument).where(here).distinct())]
     for some in chunks(ids):
         these = DokumentZielRow.dokument.in_(some)
         affected(DokumentZielRow.delete().where(these & DokumentZielRow.ziel.in_(list(who.ziele))))
     _forget_recipient(who)
     return [key for some in chunks(ids) for key in _without_ziel(some)]
+
+
+def _kept(who: Subject) -> Query:
+    """Select the documents of those Vorgänge that stay: under a hold, they and their openings are evidence."""
+    vorgaenge = VorgangRow.select(VorgangRow.id)
+    theirs = vorgaenge.where((VorgangRow.mandant == who.mandant) & VorgangRow.owner.in_(list(who.owners)))
+    return DokumentRow.select(DokumentRow.id).where(DokumentRow.vorgang_id.in_(theirs))
 
 
 def _without_ziel(ids: list[UUID]) -> list[UUID]:

@@ -26,7 +26,7 @@ from service.sync.alarms import raise_alarm
 from service.sync.documents import BATCH, FAILING, Fetcher, check, code_of, next_try, raise_if_bad, receive
 from service.sync.feed import read_master_data
 from service.sync.immotion.channel import Channel, Permanent, Temporary
-from service.vorgang.dokumente import owe_provided, unknown, unknown_code
+from service.vorgang.dokumente import owe_provided, unmet
 
 log = structlog.get_logger()
 
@@ -111,9 +111,9 @@ def _require_fit(one: Angekuendigt) -> None:
         raise _Final("NAME")
     if one.unbekannt:
         with connected():
-            missing = unknown(one.mandant, one.unbekannt)
+            missing = unmet(one.mandant, one.unbekannt)
         if missing:
-            raise Permanent(unknown_code(missing[0]))
+            raise Permanent(next(iter(missing.values())))
 
 
 def _copied(one: Angekuendigt, incoming: Incoming, fetcher: Fetcher) -> bool:

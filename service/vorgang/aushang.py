@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from uuid_utils.compat import uuid7
 
-from service.store import aushaenge, stammdaten
+from service.store import aushaenge, clean, stammdaten
 from service.store.aushang_records import Aushang, Gezaehlt, Gezeigt
 from service.store.database import in_transaction
 from service.store.records import Vertrag
@@ -24,7 +24,6 @@ TEXT_MAX = 2000
 GEBAEUDE_MAX = 200
 _NUMBER_MAX = 100
 _FAR = timedelta(days=5 * 366)
-_OVERRIDES = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they turn the direction of what follows
 
 
 class Art(StrEnum):
@@ -205,7 +204,7 @@ def _is_odd(letter: str, name: str) -> bool:
     """Tell whether a character is none that is seen: control characters, half ones, those that turn the direction."""
     if letter == "\n" and name == "text":
         return False
-    return unicodedata.category(letter) in {"Cc", "Cs"} or ord(letter) in _OVERRIDES
+    return unicodedata.category(letter) in {"Cc", "Cs"} or ord(letter) in clean.OVERRIDES
 
 
 def _times(given: Entwurf, now: datetime) -> Iterable[Problem]:

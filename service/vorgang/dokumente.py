@@ -1,5 +1,7 @@
 """Documents for residents: what immotion says of one, whom it is for, who may see it, and that it was opened."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -24,6 +26,7 @@ from service.store.dokument_records import (
 from service.store.owner import key_of_alle, key_of_gebaeude, key_of_vertrag, owner_of_person
 from service.store.records import Vertrag
 from service.vorgang.catalog import Catalog
+from service.vorgang.tenancy import day_of
 
 LETTER = "ANSCHREIBEN"
 # Papers that hold until there is another: they concern whoever moves in later, too.
@@ -32,6 +35,7 @@ _ROLLEN = {"OWNER": "EIGENTUEMER", "TENANT": "MIETER"}
 _KINDS = (("PERSON", "person_nr"), ("VERTRAG", "vertrag_nr"), ("GEBAEUDE", "gebaeude_nr"))
 _NAMES = {"person_nr": "personNr", "vertrag_nr": "vertragNr", "gebaeude_nr": "gebaeudeNr"}
 _SIZE_END = 2**62
+_DAY = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ].*)?", re.ASCII | re.DOTALL)
 _LEVELS = {1, 2}
 
 
@@ -63,7 +67,7 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
     neu = _neu(daten, catalog, zeit, of[0] if of else None)
     ziele = [*ziele_of(mandant, empfaenger, neu.art, catalog), *([Ziel(of[1])] if of else [])]
     try:
-        return dokumente.announce(mandant, neu, ziele, unknown(mandant, empfaenger), now=now)
+        return dokumente.announce(mandant, neu, ziele, list(unmet(mandant, empfaenger)), now=now)
     except dokumente.OtherContent as other:
         raise DokumentRefused("OTHER_CONTENT") from other
 
@@ -71,7 +75,7 @@ def announce(  # noqa: PLR0913 - what is said of it, when, and where it belongs
 def _neu(daten: Mapping[str, Any], catalog: Catalog, zeit: datetime, vorgang_id: UUID | None) -> NeuesDokument:
     art = clean.text(daten.get("dokumentart") or LETTER, 40)
     datum = day(daten.get("datum")) or zeit.date().isoformat()
-    titel = clean.text(daten.get("titel") or "", 255)
+    titel = clean.shown(daten.get("titel") or "", 255)
     dateiname = clean.text(daten.get("dateiname") or titel or "Dokument", 255)
     zeitraum = daten.get("zeitraum")
     von, bis = period(zeitraum if isinstance(zeitraum, Mapping) else {}, art, datum)
@@ -114,9 +118,10 @@ def level_of(value: object) -> int | None:
 
 
 def day(value: object) -> str | None:
-    """Return a day as YYYY-MM-DD; None for anything else."""
+    """Return a day as YYYY-MM-DD, also of a moment; None for anything else, a week or 20260301 among it."""
+    match = _DAY.fullmatch(str(value))
     try:
-        return date.fromisoformat(str(value)[:10]).isoformat() if value else None
+        return date.fromisoformat(match[1]).isoformat() if match else None
     except ValueError:
         return None
 
@@ -132,7 +137,12 @@ def search_text(titel: str, dateiname: str, art: str, catalog: Catalog) -> str:
     """Return what a search looks into: title, file name, and the names of the kind."""
     known = catalog.dokumentarten.get(art)
     label = f"{known.label.de} {known.label.en}" if known else ""
-    return f"{titel} {label} {dateiname}".casefold()[:600]
+    return searched(f"{titel} {label} {dateiname}")[:600]
+
+
+def searched(words: str) -> str:
+    """Return words as they are looked for: however they were typed, in capitals or with an accent of its own."""
+    return unicodedata.normalize("NFC", words).casefold()
 
 
 def _empfaenger(value: object) -> list[Empfaenger]:
@@ -163,21 +173,28 @@ def _ziel(mandant: str, one: Empfaenger, rolle: str) -> Ziel:
     return Ziel(key, rolle=rolle, viele=True)
 
 
-def unknown(mandant: str, empfaenger: Sequence[Empfaenger]) -> list[Empfaenger]:
-    """Return those of these recipients that the master data do not know; nobody, where there are no master data."""
+def unmet(mandant: str, empfaenger: Sequence[Empfaenger]) -> dict[Empfaenger, str]:
+    """Return those of these recipients that the master data do not know, each with the reason why its document waits.
+
+    Nobody, where there are no master data.
+    """
     if not empfaenger or not stammdaten.has_persons(mandant):
-        return []
-    missing: list[Empfaenger] = []
+        return {}
+    found: dict[Empfaenger, str] = {}
     for art, name in _KINDS:
         numbers = {number for one in empfaenger if (number := getattr(one, name))}
         gone = stammdaten.missing(mandant, art, sorted(numbers)) if numbers else set()
-        missing += [one for one in empfaenger if getattr(one, name) in gone and one not in missing]
-    return missing
+        found = {one: f"UNKNOWN_{art}" for one in empfaenger if getattr(one, name) in gone} | found
+    return found
 
 
-def unknown_code(one: Empfaenger) -> str:
-    """Return the reason why a document with this recipient waits."""
-    return f"UNKNOWN_{next(art for art, name in _KINDS if getattr(one, name))}"
+def strangers(mandant: str, empfaenger: Sequence[Empfaenger]) -> set[Empfaenger]:
+    """Return those who are no party to the contract they are named with; nobody, where there are no master data."""
+    both = [one for one in empfaenger if one.person_nr and one.vertrag_nr]
+    if not both or not stammdaten.has_persons(mandant):
+        return set()
+    theirs = stammdaten.vertraege_of(mandant, sorted({one.person_nr for one in both}))
+    return {one for one in both if one.vertrag_nr not in {v.nr for v in theirs.get(one.person_nr, ())}}
 
 
 def leser_of(
@@ -209,7 +226,8 @@ def _is_within(zugang: Zugang, one: Neuigkeit) -> bool:
 
 
 def _time(vertrag: Vertrag) -> tuple[str, str]:
-    return day(vertrag.beginn) or FIRST_DAY, day(vertrag.ende) or LAST_DAY
+    beginn, ende = day_of(vertrag.beginn), day_of(vertrag.ende)
+    return beginn.isoformat() if beginn else FIRST_DAY, ende.isoformat() if ende else LAST_DAY
 
 
 def owe_provided(mandant: str, *, report: bool, limit: int, now: datetime) -> int:

@@ -18,13 +18,14 @@ from uuid import UUID, uuid4
 from service.files.names import clean_name
 from service.files.papers import SIZE_MAX, check_paper
 from service.files.refusal import Unfit
+from service.files.scan import ScanState
 from service.files.storage import Incoming, Kept, Storage
 from service.store import clean, dateien, dokumente
 from service.store.database import connected, in_transaction
 from service.store.dokument_records import NeuesDokument, Stored, Ziel
 from service.store.records import Datei
 from service.vorgang.catalog import Catalog
-from service.vorgang.dokumente import DokumentRefused, unknown, unknown_code, ziele_of
+from service.vorgang.dokumente import DokumentRefused, strangers, unmet, ziele_of
 from service.vorgang.publish_list import Bad, Posten, bad
 
 BATCH = 200
@@ -36,12 +37,16 @@ _NO_FILE = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a batch came to: lines read, documents and recipients that are new, lines refused."""
+    """What a batch came to: lines read, documents and recipients that are new, lines refused.
+
+    `waiting` files of these documents nobody sees before the virus scan has called them clean.
+    """
 
     lines: int = 0
     documents: int = 0
     recipients: int = 0
     refused: tuple[Bad, ...] = ()
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +99,19 @@ class Publisher:
                 ready.append(self._ready(posten, unfit))
             except DokumentRefused as fault:
                 refused.append(bad(posten, fault.code))
-        documents, recipients, clashes = self._commit(ready)
+        documents, recipients, waiting, clashes = self._commit(ready)
         while len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return Told(len(batch), documents, recipients, tuple(sorted([*refused, *clashes], key=lambda one: one.line)))
+        bads = tuple(sorted([*refused, *clashes], key=lambda one: one.line))
+        return Told(len(batch), documents, recipients, bads, waiting)
 
     def _known_recipients(self, batch: Sequence[Posten | Bad]) -> tuple[list[Posten], list[Bad]]:
         postens = [one for one in batch if isinstance(one, Posten)]
-        missing = set(unknown(self.mandant, [one.empfaenger for one in postens]))
-        good = [one for one in postens if one.empfaenger not in missing]
-        unmet = [bad(one, unknown_code(one.empfaenger)) for one in postens if one.empfaenger in missing]
-        return good, [*(one for one in batch if isinstance(one, Bad)), *unmet]
+        named = list(dict.fromkeys(one.empfaenger for one in postens))
+        codes = dict.fromkeys(strangers(self.mandant, named), "NO_PARTY") | unmet(self.mandant, named)
+        good = [one for one in postens if one.empfaenger not in codes]
+        refused = [bad(one, codes[one.empfaenger]) for one in postens if one.empfaenger in codes]
+        return good, [*(one for one in batch if isinstance(one, Bad)), *refused]
 
     def _take_in_all(self, postens: Sequence[Posten]) -> dict[Path, DokumentRefused]:
         """Keep the files of a batch, several at a time, since each waits for the disk; returns those that are unfit."""
@@ -171,26 +178,34 @@ class Publisher:
             is_new = digest not in self._fresh
             return self._fresh.setdefault(digest, uuid4()), is_new
 
-    def _commit(self, ready: Sequence[_Ready]) -> tuple[int, int, list[Bad]]:
-        """Store a batch's rows together; returns how many documents and recipients are new, and lines that clash."""
+    def _commit(self, ready: Sequence[_Ready]) -> tuple[int, int, int, list[Bad]]:
+        """Store a batch's rows together.
+
+        Returns how many documents and recipients are new, how many files wait for the scan, and lines that clash.
+        """
         fit, clashes = self._without_clashes(ready)
         if self.dry:
-            return len({one.neu.dokument_id for one in fit}), len(fit), clashes
+            return len({one.neu.dokument_id for one in fit}), len(fit), 0, clashes
         documents, recipients, gone = in_transaction(lambda: self._store(fit))
-        self._drop_unnamed()
-        return documents, recipients, [*clashes, *gone]
+        waiting = self._drop_unnamed()
+        return documents, recipients, waiting, [*clashes, *gone]
 
-    def _drop_unnamed(self) -> None:
-        """Delete what this batch has kept for lines that came to nothing; the same file may be good for a later one."""
+    def _drop_unnamed(self) -> int:
+        """Delete what this batch has kept for lines that came to nothing; the same file may be good for a later one.
+
+        Returns how many of the files that stay wait for the virus scan.
+        """
         with connected():
             unnamed = set(self._fresh.values()) - dokumente.known_files(list(self._fresh.values()))
         for file_id in unnamed:
             self.storage.discard(file_id)
         for path in [path for path, stored in self._seen.items() if stored.file_id in unnamed]:
             del self._seen[path]
+        waiting = sum(kept.scan is ScanState.PENDING for key, kept in self._kept.items() if key not in unnamed)
         self._fresh.clear()
         self._kept.clear()
         self._bad.clear()
+        return waiting
 
     def _store(self, fit: Sequence[_Ready]) -> tuple[int, int, list[Bad]]:
         names = sorted({one.neu.dokument_id for one in fit})
@@ -219,15 +234,19 @@ class Publisher:
         return stored.sha256 in self._fresh or dokumente.kept_file(self.mandant, stored.sha256) is not None
 
     def _without_clashes(self, ready: Sequence[_Ready]) -> tuple[list[_Ready], list[Bad]]:
-        """Leave out lines whose dokumentId stands for other bytes, here or already."""
-        known = dokumente.find(self.mandant, sorted({one.neu.dokument_id for one in ready}))
-        digests = {name: digest for name, (_, digest, _) in known.items()}
+        """Leave out lines whose dokumentId stands for other bytes, or other limits, here or already."""
+        names = sorted({one.neu.dokument_id for one in ready})
+        digests = {name: digest for name, (_, digest, _) in dokumente.find(self.mandant, names).items()}
+        limits = dokumente.terms(self.mandant, names)
         fit, clashes = [], []
         for one in ready:
-            if digests.setdefault(one.neu.dokument_id, one.stored.sha256) == one.stored.sha256:
-                fit.append(one)
-            else:
+            name, told = one.neu.dokument_id, (one.neu.level, one.neu.loeschen_nach)
+            if digests.setdefault(name, one.stored.sha256) != one.stored.sha256:
                 clashes.append(bad(one.posten, "OTHER_CONTENT"))
+            elif limits.setdefault(name, told) != told:
+                clashes.append(bad(one.posten, "OTHER_LIMITS"))
+            else:
+                fit.append(one)
         return fit, clashes
 
     def _ziel(self, one: _Ready) -> Ziel:

@@ -1,6 +1,8 @@
 """The list of a folder of documents: one line for each document and recipient, read line by line."""
 
 import csv
+import os
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,7 @@ from stat import S_ISREG
 from typing import TextIO
 
 from service.files.papers import SIZE_MAX, is_plain_name
+from service.store import clean
 from service.store.dokument_records import ORDNER, Empfaenger, NeuesDokument
 from service.vorgang.catalog import Catalog
 from service.vorgang.dokumente import DokumentRefused, day, level_of, period, search_text
@@ -19,6 +22,7 @@ COLUMNS = (
 _REQUIRED = ("datei", "art", "datum")
 _YES = {"1", "ja", "x", "true"}
 _SHA_256 = 64
+_NOT_UTF_8 = "is not UTF-8; in Excel, save it as “CSV UTF-8”"
 
 
 class ListRefused(Exception):
@@ -56,19 +60,39 @@ class Rules:
 def read_postens(file: TextIO, rules: Rules) -> Iterator[Posten | Bad]:
     """Yield a Posten for each line that can be one, and what is wrong with the others; raises ListRefused."""
     try:
-        head = file.readline()
-        separator = max(";,\t", key=head.count)
-        names = [_column(name) for name in next(csv.reader([head], delimiter=separator), [])]
-        if missing := [name for name in _REQUIRED if name not in names]:
-            raise ListRefused(f"its first line must name the columns {', '.join(missing)}; known: {', '.join(COLUMNS)}")
+        separator, names = _head(file)
         reader = csv.reader(file, delimiter=separator, strict=True)
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 yield _posten(reader.line_num + 1, names, cells, rules)
     except UnicodeDecodeError as wrong:
-        raise ListRefused("is not UTF-8; in Excel, save it as “CSV UTF-8”") from wrong
+        raise ListRefused(_NOT_UTF_8) from wrong
     except csv.Error as wrong:
         raise ListRefused(f"cannot be read as CSV ({wrong})") from wrong
+
+
+def unused_columns(file: TextIO) -> list[str]:
+    """Return the columns that a list has and nothing is made of, one that is misspelt among them; raises ListRefused.
+
+    Reads the first line.
+    """
+    try:
+        _, names = _head(file)
+    except UnicodeDecodeError as wrong:
+        raise ListRefused(_NOT_UTF_8) from wrong
+    return [name for name in names if name and name not in COLUMNS]
+
+
+def _head(file: TextIO) -> tuple[str, list[str]]:
+    """Return the separator and the names of the columns."""
+    head = file.readline()
+    separator = max(";,\t", key=head.count)
+    names = [_column(name) for name in next(csv.reader([head], delimiter=separator), [])]
+    if missing := [name for name in _REQUIRED if name not in names]:
+        raise ListRefused(f"its first line must name the columns {', '.join(missing)}; known: {', '.join(COLUMNS)}")
+    if twice := [name for name in COLUMNS if names.count(name) > 1]:
+        raise ListRefused(f"its first line names columns twice: {', '.join(twice)}")
+    return separator, names
 
 
 def _column(name: str) -> str:
@@ -77,20 +101,28 @@ def _column(name: str) -> str:
 
 
 def _posten(line: int, names: list[str], cells: list[str], rules: Rules) -> Posten | Bad:
-    if len(cells) > len(names):
+    if any(cell.strip() for cell in cells[len(names) :]):
         return Bad(line, "LINE", "more fields than columns")
     given = dict.fromkeys(COLUMNS, "") | {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
     try:
+        _check_characters(given)
         path = _path(given["datei"], rules.folder)
         return Posten(line, path, _neu(given, rules), _empfaenger(given))
     except DokumentRefused as refused:
         return Bad(line, refused.code, _WORDS.get(refused.code, refused.code))
 
 
+def _check_characters(given: Mapping[str, str]) -> None:
+    """Refuse what no number, code or day has; a title is for people and is cleaned instead."""
+    others = (cell for name, cell in given.items() if name not in {"titel", "datei"})
+    if any(clean.is_unseen(sign) or ord(sign) in clean.OVERRIDES for cell in others for sign in cell):
+        raise DokumentRefused("CHARACTERS")
+
+
 def _path(name: str, folder: Path) -> Path:
     if not is_plain_name(name) or name in {".", ".."}:
         raise DokumentRefused("NAME")
-    path = folder / name
+    path = _written(name, folder)
     try:
         status = path.lstat()
     except OSError as gone:
@@ -104,6 +136,15 @@ def _path(name: str, folder: Path) -> Path:
     return path
 
 
+def _written(name: str, folder: Path) -> Path:
+    """Return where a file lies whose name may be written with accents of their own in one place, composed in another.
+
+    A Mac writes them so, and Excel and archives the other way: to whoever looks, both are the same name.
+    """
+    spellings = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+    return next((path for path in (folder / one for one in spellings) if os.path.lexists(path)), folder / name)
+
+
 def _neu(given: Mapping[str, str], rules: Rules) -> NeuesDokument:
     art, datum = given["art"], day(given["datum"])
     if art not in rules.catalog.dokumentarten:
@@ -111,12 +152,12 @@ def _neu(given: Mapping[str, str], rules: Rules) -> NeuesDokument:
     if datum is None:
         raise DokumentRefused("DATE")
     von, bis = period({name: given[name] for name in ("von", "bis")}, art, datum)
-    titel = (given["titel"] or rules.catalog.dokumentarten[art].label.de)[:255]
+    titel = clean.shown(given["titel"], 255) or rules.catalog.dokumentarten[art].label.de[:255]
     loeschen_nach = day(given["loeschenNach"])
     if given["loeschenNach"] and loeschen_nach is None:
         raise DokumentRefused("DATE")
     return NeuesDokument(
-        dokument_id=given["dokumentId"][:100],
+        dokument_id=given["dokumentId"],
         quelle=ORDNER,
         art=art,
         titel=titel,
@@ -134,7 +175,7 @@ def _neu(given: Mapping[str, str], rules: Rules) -> NeuesDokument:
 
 
 def _level(text: str, rules: Rules) -> int | None:
-    level = level_of(int(text) if text.isdecimal() and text.isascii() else text or None)
+    level = level_of(int(text) if text in {"1", "2"} else text or None)
     if level == 2 and not rules.level2:  # noqa: PLR2004 - the security level
         raise DokumentRefused("LEVEL")
     return level
@@ -155,6 +196,7 @@ def _empfaenger(given: Mapping[str, str]) -> Empfaenger:
 
 
 _WORDS = {
+    "CHARACTERS": "a field has control characters, or some that turn the direction of writing",
     "NAME": "datei must be the plain name of a file of the folder, without parts of a path or control characters",
     "NO_FILE": "there is no such file in the folder",
     "TOO_LARGE": f"the file is larger than {SIZE_MAX // 2**20} MiB",
@@ -172,10 +214,12 @@ _WORDS = {
     "INFECTED": "the virus scan has found malware in it",
     "UNSCANNABLE": "the virus scan could not look into it",
     "OTHER_CONTENT": "this dokumentId is there already, with other bytes",
+    "OTHER_LIMITS": "this dokumentId is there already, with another stufe or loeschenNach, and stays as it is",
     "UNREADABLE": "the file cannot be read",
     "UNKNOWN_PERSON": "the master data know no such person (personNr)",
     "UNKNOWN_VERTRAG": "the master data know no such contract (vertragNr)",
     "UNKNOWN_GEBAEUDE": "the master data know no such building (gebaeudeNr)",
+    "NO_PARTY": "the person is no party to this contract in the master data (personNr, vertragNr)",
     "GONE": "its document has just been deleted by its age; publish it again",
 }
 

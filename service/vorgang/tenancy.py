@@ -28,7 +28,7 @@ _KINDS = {
 
 def period_of(vertrag: Vertrag, today: date) -> Period:
     """Return where a contract stands; `beginn` and `ende` belong to it. A date that is none limits nothing."""
-    beginn, ende = _day(vertrag.beginn), _day(vertrag.ende)
+    beginn, ende = day_of(vertrag.beginn), day_of(vertrag.ende)
     if ende is not None and ende < today:
         return Period.OVER if ende.year + FORMER_YEARS >= today.year else Period.LONG_OVER
     return Period.COMING if beginn is not None and beginn > today else Period.RUNNING
@@ -44,7 +44,8 @@ def current(vertraege: Sequence[Vertrag], today: date) -> tuple[Vertrag, ...]:
     return tuple(v for v in vertraege if period_of(v, today) in {Period.COMING, Period.RUNNING})
 
 
-def _day(text: str | None) -> date | None:
+def day_of(text: str | None) -> date | None:
+    """Return the day on which a contract begins or ends; None for what is no date."""
     try:
         return date.fromisoformat((text or "")[:10])
     except ValueError:

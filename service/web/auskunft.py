@@ -1,8 +1,8 @@
 """Everything that is kept about a reader, as a ZIP (DSGVO, Art. 15 and 20): rows as JSON, files as they are."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -67,6 +67,25 @@ class _Made:
         return self.make()
 
 
+@dataclass(frozen=True, slots=True)
+class _Shelf:
+    """Where files are taken from; `missing` are the names of those that should be there and are not."""
+
+    storage: Storage
+    missing: list[str] = field(default_factory=list)
+
+    def file(self, name: str, file: KeptFile) -> Iterator[Entry]:
+        """Yield a kept file; one that the scan has taken away meanwhile is left out."""
+        try:
+            content = self.storage.open(file)
+        except Held:
+            return
+        except FileNotFoundError:
+            self.missing.append(name)
+            return
+        yield _Made(name, lambda: read_pieces(content), packed=False)
+
+
 def zip_of(asked: Auskunft, storage: Storage) -> Iterator[bytes]:
     """Yield the ZIP, piece by piece: rows in batches, files as they are read, and nothing open in between."""
     return zipped(_entries(asked, storage), asked.now)
@@ -77,10 +96,13 @@ def _entries(asked: Auskunft, storage: Storage) -> Iterator[Entry]:
     for table in EXPORTED:
         yield _Made(f"daten/{table}.json", lambda table=table: _json(_rows(asked.whose, table)))  # type: ignore[misc] # mypy knows no default of a lambda
     yield _Made("daten/dokument.json", lambda: _json(_told(one) for one in _dokumente(asked.leser)))
-    yield from _files(asked.whose, storage)
-    yield from _draft_files(asked.whose, storage)
+    shelf = _Shelf(storage)
+    yield from _files(asked.whose, shelf)
+    yield from _draft_files(asked.whose, shelf)
     for one in _dokumente(asked.leser):
-        yield from _file(storage, f"dokumente/{one.datum}-{_named(one.id, one.dateiname)}", one.file)
+        yield from shelf.file(f"dokumente/{one.datum}-{_named(one.id, one.dateiname)}", one.file)
+    if shelf.missing:
+        yield _Made(asked.words("FEHLT.txt"), lambda: iter([_missing(asked, shelf.missing).encode()]))
 
 
 def _readme(asked: Auskunft) -> str:
@@ -137,7 +159,12 @@ def _told(one: Dokument) -> Mapping[str, object]:
     return {name: value for name, value in asdict(one).items() if name not in _UNTOLD}
 
 
-def _files(whose: Whose, storage: Storage) -> Iterator[Entry]:
+def _missing(asked: Auskunft, names: Sequence[str]) -> str:
+    said = asked.words("Diese Dateien konnten nicht gelesen werden. Bitte laden Sie die Auskunft später noch einmal.")
+    return "\r\n".join([said, "", *names, ""])
+
+
+def _files(whose: Whose, shelf: _Shelf) -> Iterator[Entry]:
     """Yield the files of somebody's Vorgänge, in the folder of each."""
     before: UUID | None = None
     while True:
@@ -148,30 +175,21 @@ def _files(whose: Whose, storage: Storage) -> Iterator[Entry]:
         for file in files:
             if file.ready and file.vorgang_id is not None:
                 folder = f"vorgaenge/{numbers[file.vorgang_id]}"
-                yield from _file(storage, f"{folder}/{_named(file.id, file.dateiname)}", file)
+                yield from shelf.file(f"{folder}/{_named(file.id, file.dateiname)}", file)
         if len(lines) < _PAGE:
             return
         before = lines[-1].id
 
 
-def _draft_files(whose: Whose, storage: Storage) -> Iterator[Entry]:
+def _draft_files(whose: Whose, shelf: _Shelf) -> Iterator[Entry]:
     """Yield the files of somebody's drafts."""
     for key in [UUID(str(row["id"])) for row in _rows(whose, "draft")]:
         with connected():
             files = vorgaenge.draft_anhaenge(key)
         for file in files:
             if file.ready:
-                yield from _file(storage, f"entwuerfe/{_named(file.id, file.dateiname)}", file)
+                yield from shelf.file(f"entwuerfe/{_named(file.id, file.dateiname)}", file)
 
 
 def _named(key: UUID, dateiname: str) -> str:
     return f"{key.hex[-8:]}-{clean_name(dateiname)}"
-
-
-def _file(storage: Storage, name: str, file: KeptFile) -> Iterator[Entry]:
-    """Yield a kept file; one that the scan has taken away meanwhile is left out."""
-    try:
-        content = storage.open(file)
-    except (Held, FileNotFoundError):
-        return
-    yield _Made(name, lambda: read_pieces(content), packed=False)

@@ -31,10 +31,15 @@ class Part:
 def send_range(req: falcon.Request, resp: falcon.Response, file: BinaryIO, *, size: int, etag: str) -> int:
     """Answer with the whole file, or the part that is asked for; returns where the answer begins.
 
-    What a range says that is no single range of bytes, or is meant for another version of the file, is ignored; one
-    that lies behind the end is refused with 416, and -1 is returned.
+    What a range says that is no single range of bytes, or is meant for another version of the file, is ignored. -1 is
+    returned where nothing of it goes out: 416 for a range behind the end, 304 and 412 as the request's condition says.
     """
     resp.set_headers({"Accept-Ranges": "bytes", "ETag": f'"{etag}"'})
+    if (status := _unmet(req, etag)) is not None:
+        file.close()
+        resp.status = status
+        resp.delete_header("Content-Type")
+        return -1
     found = _asked(req, size, etag)
     if found is None:
         resp.set_stream(file, size)
@@ -50,6 +55,14 @@ def send_range(req: falcon.Request, resp: falcon.Response, file: BinaryIO, *, si
     resp.set_header("Content-Range", f"bytes {first}-{last}/{size}")
     resp.set_stream(Part(file, last - first + 1), last - first + 1)
     return first
+
+
+def _unmet(req: falcon.Request, etag: str) -> str | None:
+    """Return how a request is answered whose condition does not hold (RFC 9110, 13.2.2); None where it does."""
+    wanted, had = req.if_match, req.if_none_match
+    if wanted and not any(one == "*" or (one == etag and not getattr(one, "is_weak", False)) for one in wanted):
+        return falcon.HTTP_412
+    return falcon.HTTP_304 if had and any(one in {"*", etag} for one in had) else None
 
 
 def _asked(req: falcon.Request, size: int, etag: str) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from service.files.preview import SIZE_MAX, NoPreview, draw_page
 from service.settings import ImmotionSettings
 from service.store import clean, dokumente, stammdaten
 from service.store.dokument_records import FEED, Dokument, DokumentFilter, Leser
-from service.vorgang.dokumente import leser_of, note_opened
+from service.vorgang.dokumente import leser_of, note_opened, searched
 from service.web.bereich import send_range
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
@@ -95,10 +95,11 @@ class DokumentDatei:
         """Stream it; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
         dokument = opened(req, reader, dokument_id, Weiter(reader.path, page=f"dokumente/{dokument_id}"))
+        reader.room.rates.hit("file_account", mandant, reader.signed_in.account)
+        file = self._room.intake.storage.open(dokument.file)  # first: a page that says why not is no download
         resp.content_type = dokument.mime
         resp.downloadable_as = dokument.dateiname
         resp.set_header("Content-Security-Policy", FILE_POLICY)
-        file = self._room.intake.storage.open(dokument.file)
         if send_range(req, resp, file, size=dokument.bytes, etag=dokument.sha256) == 0:
             audit.note(Event.DOWNLOAD, source_of(req), subject=str(dokument.id))
 
@@ -118,6 +119,7 @@ class DokumentBild:
         dokument = opened(req, reader, dokument_id, Weiter(page))
         if not 1 <= nummer <= dokument.seiten or dokument.bytes > SIZE_MAX:
             raise NotFoundHere
+        reader.room.rates.hit("preview_account", mandant, reader.signed_in.account)
         try:
             with self._room.intake.storage.open(dokument.file) as content:
                 resp.data = draw_page(content, dokument.mime, nummer)
@@ -196,7 +198,7 @@ def _asked(req: falcon.Request) -> dict[str, str]:
 
 def _filter(asked: dict[str, str], after: tuple[str, UUID] | None) -> DokumentFilter:
     jahr = int(asked["jahr"]) if asked["jahr"].isdecimal() and len(asked["jahr"]) == len("2026") else 0
-    words = tuple(asked["suche"].casefold().split()[:_WORDS_MAX])
+    words = tuple(searched(asked["suche"]).split()[:_WORDS_MAX])
     return DokumentFilter(jahr, asked["art"], words, unread=asked["neu"] == "1", after=after)
 
 

@@ -348,7 +348,9 @@ class ErrorPages:
             resp.status = falcon.HTTP_503
             write_unsaved(resp, *unsaved)
         else:
-            text = mark("Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal.")
+            stored = mark("Wir konnten gerade nichts speichern. Bitte versuchen Sie es in einer Minute noch einmal.")
+            shown = mark("Wir können das gerade nicht zeigen. Bitte versuchen Sie es in einer Minute noch einmal.")
+            text = shown if req.method == "GET" else stored
             self._page(req, resp, falcon.HTTP_503, (mark("Im Augenblick nicht erreichbar"), text), calls=True)
         resp.set_header("Retry-After", "60")
 

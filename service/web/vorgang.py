@@ -297,10 +297,10 @@ class Download:
             note_by_name(req, reader, anhang.dokument_id)
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
         file = self._room.intake.storage.open(anhang)
-        send_range(req, resp, file, size=anhang.bytes, etag=anhang.sha256)
         resp.content_type = anhang.mime
         resp.downloadable_as = anhang.dateiname
         resp.set_header("Content-Security-Policy", FILE_POLICY)
+        send_range(req, resp, file, size=anhang.bytes, etag=anhang.sha256)
 
 
 def count_file(reader: Reader) -> None:

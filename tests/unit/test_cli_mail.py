@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from service.store import mails
 from service.store.database import connected
@@ -70,3 +71,8 @@ def test_a_round_sends_mails_and_says_if_some_are_left(installation: Installatio
         assert [message["To"] for message in mailbox.messages] == ["zoe@x.example"]
     finally:
         installation.stop_all()
+
+
+def test_a_folder_that_is_no_maildir_is_named(installation: Installation, tmp_path: Path) -> None:
+    said = run(installation, "mail", "bounces", str(tmp_path))
+    assert (said.exit_code, f"{tmp_path} is no Maildir" in said.output) == (1, True)

@@ -35,6 +35,12 @@ def test_nothing_happens_unasked_and_without_a_terminal(installation: Installati
     assert run(installation, "list", MANDANT).output == "no notices\n"
 
 
+def test_of_two_texts_in_one_language_none_is_chosen(installation: Installation) -> None:
+    given = ("--art", "HINWEIS", "--titel", "a", "--titel", "b", "--yes")
+    said = run(installation, "add", MANDANT, *given)
+    assert (said.exit_code, "in the same language" in said.output) == (2, True)
+
+
 def test_what_cannot_be_put_up_is_named(installation: Installation) -> None:
     wrong = run(installation, "add", MANDANT, "--art", "ARBEITEN", "--titel", "x", "--schadensort", "X", "--yes")
     assert wrong.exit_code == 1

@@ -27,6 +27,19 @@ def test_a_hold_stops_an_erasure_until_it_ends(installation: Installation) -> No
         assert holds.standing(MANDANT) == []
 
 
+def test_a_hold_on_somebody_unknown_stands_and_asks_whether_the_number_is_right(installation: Installation) -> None:
+    with connected():
+        tell(MANDANT, person("4712"))
+    known, unknown = (
+        run(installation, "hold", "add", MANDANT, "--person", nr, "--reason", "x") for nr in ("4712", "47")
+    )
+    assert (known.exit_code, unknown.exit_code) == (0, 0)
+    assert "no such person" not in known.output
+    assert "the master data know no such person: is the number right?" in unknown.output
+    for said in (known, unknown):
+        run(installation, "hold", "end", MANDANT, said.output.split()[0], "--yes")
+
+
 def test_a_dry_run_says_what_would_go_and_deletes_nothing(installation: Installation) -> None:
     said = run(installation, "retention", "--dry-run")
     assert (said.exit_code, f"{MANDANT} vorgang: 0 from before" in said.output) == (0, True), said.output
@@ -35,3 +48,11 @@ def test_a_dry_run_says_what_would_go_and_deletes_nothing(installation: Installa
 def test_wrong_usage_is_refused(installation: Installation) -> None:
     assert run(installation, "hold", "add", MANDANT, "--reason", "x").exit_code == 2
     assert run(installation, "erase", "nobody", "4711", "--yes").exit_code == 2
+    for nr, reason in ((" ", "x"), ("", "x"), ("4711", " "), ("4711", "x" * 201)):
+        assert run(installation, "hold", "add", MANDANT, "--person", nr, "--reason", reason).exit_code == 2
+
+
+def test_the_reason_of_a_hold_is_one_line_that_a_terminal_shows_as_it_is(installation: Installation) -> None:
+    key = run(installation, "hold", "add", MANDANT, "--person", "1", "--reason", "a\nb\x1b[31m").output.split()[0]
+    assert "person 1: a b [31m" in run(installation, "hold", "list", MANDANT).output
+    run(installation, "hold", "end", MANDANT, key, "--yes")

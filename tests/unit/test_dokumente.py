@@ -145,6 +145,7 @@ def test_a_document_appears_when_its_bytes_are_here_and_not_before(fetcher: Fetc
         ("override", LETTER, {"dateiname": "Brief\u202efdp.exe"}, "NAME"),
         ("unknown", LETTER, {"empfaenger": to("P-99")}, "UNKNOWN_PERSON"),
         ("contract", LETTER, {"empfaenger": [{"vertragNr": "V-99"}]}, "UNKNOWN_VERTRAG"),
+        ("party", LETTER, {"empfaenger": [{"personNr": "P1", "vertragNr": "V-99"}]}, "UNKNOWN_VERTRAG"),
         ("building", LETTER, {"empfaenger": [{"gebaeudeNr": "G-99"}]}, "UNKNOWN_GEBAEUDE"),
     ],
 )

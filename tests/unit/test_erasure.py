@@ -185,6 +185,15 @@ def test_under_a_hold_nothing_is_erased_and_nothing_goes_by_policy(storage: Fold
     }
 
 
+def test_of_a_vorgang_under_a_hold_its_documents_stay_and_that_they_were_opened(storage: Folder) -> None:
+    with connected():
+        holds.add(MANDANT, vorgang_id=VORGANG, reason="x", now=NOW)
+        report = erase(MANDANT, PERSON, storage=storage, source=source())
+    assert (report.whole, report.plan.vorgaenge.held) == (False, 1)
+    assert found().keys() >= {"vorgang", "anhang", "dokument", "dokument_ziel", "lesung"}
+    assert "session" not in found()
+
+
 def test_what_is_over_goes_with_its_files_and_is_remembered(storage: Folder) -> None:
     with connected():
         over = Over(Kind.VORGANG, MANDANT, NOW + timedelta(days=1), NOTHING)

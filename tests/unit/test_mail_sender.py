@@ -1,10 +1,12 @@
 """Mails against a real SMTP server: up, down, refusing, encrypted; what they say and what they never say."""
 
 import json
+import re
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from email import message_from_bytes
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from uuid import uuid4
@@ -16,6 +18,7 @@ from structlog.testing import capture_logs
 from service.access.mailtoken import MailTokens
 from service.doctor import _mail
 from service.notify.sender import Sender, sender_for
+from service.notify.texts import Texts
 from service.settings import MailSettings, MandantSettings, ServiceSettings, Settings
 from service.store import mails
 from service.store.database import connected, open_database, transaction
@@ -138,6 +141,25 @@ def test_a_notice_says_the_number_and_nothing_of_what_it_is_about(store: str, ma
     assert "there is something new about report number 2026-<b>1</b>." in plain
     assert "2026-&lt;b&gt;1&lt;/b&gt;" in html
     assert "<b>" not in html
+
+
+@pytest.mark.parametrize("kind", ["neues", "quittung"])
+def test_a_mail_is_the_same_to_the_byte_whenever_it_is_made_and_its_link_that_ends_it_stands_in_plain(
+    store: str, mailbox: Mailbox, kind: str
+) -> None:
+    owe(kind, pdf=b64encode(b"%PDF-1.7 x").decode())
+    settings = settings_for(store, mailbox)
+    assert settings.service.mail is not None
+    with connected():
+        mail = mails.claim(["m"], now=NOW, lease=timedelta(minutes=1))
+    assert mail is not None
+    first, second = (Texts(settings, settings.service.mail).compose(mail) for _ in range(2))
+    assert first == second
+    ends = b"List-Unsubscribe: <https://portal.example.de/m/konto/benachrichtigungen/abbestellen?schluessel="
+    assert any(line.startswith(ends) and line.endswith(b">") for line in first.split(b"\r\n")) == (kind == "neues")
+    assert all(len(word) <= 75 for word in re.findall(rb"=\?utf-8\?q\?[^?]*\?=", first))  # RFC 2047, 2
+    bodies = [part.get_payload() for part in message_from_bytes(first).walk() if not part.is_multipart()]
+    assert max(len(line) for body in bodies for line in body.splitlines()) <= 76
 
 
 @pytest.mark.parametrize("lang,words", [("de", "drücken Sie dort auf „Bestätigen“"), ("en", "press “Confirm” there")])

@@ -1,9 +1,10 @@
 """`mieterportal document publish`: a folder and a list; what is wrong with a line stops no other."""
 
 import csv
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from click.testing import CliRunner, Result
@@ -27,6 +28,7 @@ from service.vorgang.publish import BATCH
 from tests.support.dokumente import NOW, einheit, forget_everything, gebaeude, pdf, person, tell, vertrag
 from tests.support.inprocess import Portal
 from tests.support.portal import MANDANT
+from tests.support.ports import free_port
 
 HEAD = [
     "datei",
@@ -38,6 +40,7 @@ HEAD = [
     "gebaeudeNr",
     "alle",
     "stufe",
+    "loeschenNach",
     "dokumentId",
     "sha256",
 ]
@@ -79,10 +82,10 @@ def run(folder: Path, *options: str) -> Result:
     return CliRunner().invoke(main, ["document", "publish", MANDANT, str(folder), *(options or ("--yes",))])
 
 
-def listed(nr: str = "P1") -> list[Dokument]:
+def listed(nr: str = "P1", **wanted: Any) -> list[Dokument]:
     with connected():
         leser = leser_of(MANDANT, [owner_of_person(MANDANT, nr)], stammdaten.vertraege(MANDANT, nr), NOW.date())
-        return dokumente.page(leser, DokumentFilter(), limit=99)
+        return dokumente.page(leser, DokumentFilter(**wanted), limit=99)
 
 
 def kept(portal: Portal) -> int:
@@ -141,10 +144,18 @@ def test_nothing_happens_unasked(portal: Portal, folder: Path) -> None:
         ({"personNr": "P-99"}, "UNKNOWN_PERSON"),
         ({"personNr": "", "vertragNr": "V-99"}, "UNKNOWN_VERTRAG"),
         ({"personNr": "", "gebaeudeNr": "G-99"}, "UNKNOWN_GEBAEUDE"),
+        ({"vertragNr": "V-99"}, "UNKNOWN_VERTRAG"),
+        ({"personNr": "P2", "vertragNr": "V1"}, "NO_PARTY"),
         ({"personNr": ""}, "NO_RECIPIENT"),
         ({"alle": "ja"}, "NO_RECIPIENT"),
         ({"sha256": "0" * 64}, "DIGEST"),
         ({"sha256": "abc"}, "DIGEST"),
+        ({"datum": "2026-W10-1"}, "DATE"),
+        ({"datum": "20260301"}, "DATE"),
+        ({"datum": "2026-03-01st"}, "DATE"),
+        ({"stufe": "9" * 5000}, "LEVEL"),
+        ({"personNr": "P\x001"}, "CHARACTERS"),
+        ({"dokumentId": "D\u202e1"}, "CHARACTERS"),
         ({"datei": "locked.pdf"}, "ENCRYPTED"),
         ({"datei": "empty.pdf"}, "EMPTY"),
         ({"datei": "large.pdf"}, "TOO_LARGE"),
@@ -208,6 +219,29 @@ def test_what_the_scanner_calls_bad_is_refused_in_every_line_and_nothing_of_it_i
     assert (kept(portal) - before, len(listed())) == (1, 1)
 
 
+def test_while_the_scanner_is_away_the_command_says_that_nobody_sees_the_files_yet(
+    portal: Portal, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__SCAN__ADDRESS", f"127.0.0.1:{free_port()}")
+    write(folder, LINE | {"datei": "once.pdf"})
+    (folder / "once.pdf").write_bytes(pdf("waits"))
+    assert "waiting for the virus scan, and not shown before: 1 file" in run(folder).output
+    assert listed() == []
+
+
+def test_where_files_cannot_be_kept_the_command_stops_with_a_word(
+    portal: Portal, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__FILES", str(tmp_path / "taken"))
+    (folder / "new.pdf").write_bytes(pdf("nowhere"))
+    write(folder, LINE | {"datei": "new.pdf"})
+    done = run(folder)
+    assert (done.exit_code, "stopped, files cannot be read or kept: " in done.output) == (75, True)
+    assert "publish the list again" in done.output
+    assert listed() == []
+
+
 class FindsBad:
     """A scanner to which one content is bad."""
 
@@ -238,7 +272,7 @@ def hostile(folder: Path, samples: Path) -> None:
 @pytest.mark.parametrize(
     "content,said",
     [(b"name;datum\nx;y\n", "datei, art"), ("datei;art;datum\nä;b;c\n".encode("latin-1"), "UTF-8"),
-     (b'datei;art;datum\n"a;b', "CSV"), (b"", "datei, art")],
+     (b'datei;art;datum\n"a;b', "CSV"), (b"", "datei, art"), (b"datei;art;datum;Datei\n", "twice")],
 )  # fmt: skip
 def test_a_list_that_cannot_be_read_is_refused_as_a_whole(
     portal: Portal, folder: Path, content: bytes, said: str
@@ -246,6 +280,49 @@ def test_a_list_that_cannot_be_read_is_refused_as_a_whole(
     (folder / "dokumente.csv").write_bytes(content)
     done = run(folder)
     assert (done.exit_code, said in done.output) == (1, True)
+
+
+def test_a_file_is_found_whichever_way_its_accents_are_written_and_its_title_by_a_search(
+    portal: Portal, folder: Path
+) -> None:
+    apart, composed = (unicodedata.normalize(form, "Übergabe Müller.pdf") for form in ("NFD", "NFC"))
+    (folder / apart).write_bytes(pdf("ü"))
+    (folder / composed.replace("M", "N")).write_bytes(pdf("n"))
+    write(folder, LINE | {"datei": composed, "titel": apart}, LINE | {"datei": apart.replace("M", "N")})
+    assert "published: 2 documents" in run(folder).output
+    assert {one.titel for one in listed()} == {composed, "Brief"}
+    assert [one.titel for one in listed(words=("übergabe",)) if one.dateiname == composed] == [composed]
+
+
+def test_a_title_keeps_nothing_that_steers_what_shows_it(portal: Portal, folder: Path) -> None:
+    write(folder, LINE | {"titel": "Ab\u202erechnung\x1b[31m\n2025\x00"})
+    run(folder)
+    assert [one.titel for one in listed()] == ["Abrechnung [31m 2025"]
+
+
+def test_columns_that_nothing_is_made_of_are_named(portal: Portal, folder: Path) -> None:
+    (folder / "dokumente.csv").write_text("datei;art;datum;personNr;Stuffe\na.pdf;ANSCHREIBEN;2026-03-01;P1;2;\n")
+    said = run(folder)
+    assert (said.exit_code, "not used: the columns Stuffe" in said.output, len(listed())) == (0, True, 1)
+
+
+@pytest.mark.parametrize("limit", [{"stufe": "2"}, {"loeschenNach": "2027-01-31"}])
+def test_what_limits_a_document_that_is_there_is_not_passed_over_unsaid(
+    portal: Portal, folder: Path, limit: dict[str, str]
+) -> None:
+    write(folder, LINE | {"dokumentId": "D1"})
+    run(folder)
+    write(folder, LINE | {"dokumentId": "D1"}, LINE | {"dokumentId": "D1", "personNr": "P2"} | limit)
+    said = run(folder)
+    assert (said.exit_code, "line 3: OTHER_LIMITS" in said.output) == (1, True)
+    assert "published: 0 documents, 0 recipients; 1 lines refused" in said.output
+
+
+def test_two_ids_that_begin_alike_are_two_documents(portal: Portal, folder: Path) -> None:
+    ids = ["9" * 100 + end for end in "ab"]
+    write(folder, *(LINE | {"dokumentId": one, "titel": one[-1]} for one in ids))
+    run(folder)
+    assert sorted(one.titel for one in listed()) == ["a", "b"]
 
 
 def test_pictures_are_documents_too_and_keep_their_bytes(portal: Portal, folder: Path, samples: Path) -> None:

@@ -143,6 +143,13 @@ def test_the_most_severe_come_first_and_the_overview_shows_four(portal: Portal) 
     assert len(heading(resident(portal).get("aushang").text)) == 6
 
 
+def test_what_is_urgent_is_shown_however_many_came_after_it(portal: Portal) -> None:
+    hang(portal, "Gas", schwere="DRINGEND")
+    for number in range(101):
+        hang(portal, f"Hinweis {number}")
+    assert heading(resident(portal).get("aushang").text)[0] == "Gas"
+
+
 def test_texts_are_shown_in_the_readers_language_and_marked_where_they_are_not(portal: Portal) -> None:
     hang(portal, text={"de": "Techniker unterwegs"})
     hang(portal, titel={"de": "Aufzug steht", "en": "Lift is out of order"})

@@ -59,6 +59,21 @@ def test_the_export_has_all_that_is_the_readers_and_nothing_of_others(portal: Po
     assert b"README.txt" in english
 
 
+def test_a_file_that_cannot_be_read_is_named_in_the_export(portal: Portal) -> None:
+    visitor = portal.visitor()
+    file(visitor, "Mit Datei")
+    visitor.set_up()
+    folder = portal.directory / "files"
+    folder.rename(portal.directory / "away")
+    content = visitor.get(ZIP).content
+    (portal.directory / "away").rename(folder)
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        assert [name for name in archive.namelist() if name.startswith("vorgaenge/")] == []
+        assert re.search(r"\nvorgaenge/2026-\d{6}/[0-9a-f]{8}-Bild\.pdf\r\n", archive.read("FEHLT.txt").decode())
+    with zipfile.ZipFile(BytesIO(visitor.get(ZIP).content)) as archive:
+        assert "FEHLT.txt" not in archive.namelist()
+
+
 OWN, FOREIGN = "Eigen", "Fremd"
 
 

@@ -1,6 +1,7 @@
 """What residents and owners see: their documents, nobody else's; opening one is noted, and told to immotion once."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,33 @@ def test_a_range_for_another_version_of_the_file_is_answered_with_the_whole(port
     assert (same.status_code, other.status_code) == (206, 200)
 
 
+@pytest.mark.parametrize(
+    "name,value,status",
+    [("If-None-Match", "{etag}", 304), ("If-None-Match", 'W/{etag}, "x"', 304), ("If-None-Match", "*", 304),
+     ("If-None-Match", '"x"', 206), ("If-None-Match", "x", 206), ("If-Match", "{etag}", 206), ("If-Match", "*", 206),
+     ("If-Match", '"x"', 412), ("If-Match", "W/{etag}", 412)],
+)  # fmt: skip
+def test_a_file_goes_out_where_the_requests_condition_holds(portal: Portal, name: str, value: str, status: int) -> None:
+    key, visitor = put(portal, of_person(PERSON)), resident(portal)
+    etag = visitor.get(f"dokumente/{key}/datei").headers["etag"]
+    asked = {name: value.format(etag=etag), "Range": "bytes=0-3"}
+    answer = visitor.send("GET", f"dokumente/{key}/datei", headers=asked)
+    assert (answer.status_code, answer.headers["etag"]) == (status, etag)
+    assert answer.content == (b"%PDF" if status == 206 else b"")
+
+
+def test_a_file_that_cannot_be_read_now_is_asked_for_again_in_a_minute(portal: Portal) -> None:
+    key, visitor = put(portal, of_person(PERSON)), resident(portal)
+    shutil.rmtree(portal.directory / "files")
+    for path in (f"dokumente/{key}/datei", f"dokumente/{key}/seiten/1"):
+        answer = visitor.get(path)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert "Wir können das gerade nicht zeigen. Bitte versuchen Sie es in einer Minute noch einmal." in answer.text
+        assert "content-disposition" not in answer.headers
+    english = visitor.get(f"dokumente/{key}/datei?lang=en").text
+    assert "We cannot show this just now. Please try again in a minute." in english
+
+
 def test_what_is_somebody_elses_is_not_found_by_any_way(portal: Portal) -> None:
     key, stranger = put(portal, of_person(PERSON), titel="Geheim"), resident(portal, NEXT)
     for path in (f"dokumente/{key}", f"dokumente/{key}/datei", f"dokumente/{key}/seiten/1"):
@@ -169,6 +197,13 @@ def test_what_is_for_a_building_is_for_those_who_lived_there_then(portal: Portal
     ]
 
 
+def test_a_contract_begins_and_ends_on_its_day_however_that_is_written(portal: Portal) -> None:
+    tell(MANDANT, vertrag("V2", NEXT, "E1", beginn="20250101", ende="20251231"))
+    for day in ("2024-12-31", "2025-01-01", "2025-12-31", "2026-01-01"):
+        put(portal, Ziel(key_of_gebaeude(MANDANT, "G1"), viele=True), titel=day, datum=day)
+    assert titles(resident(portal, NEXT)) == ["2025-12-31", "2025-01-01"]
+
+
 def test_what_is_for_all_reaches_every_tenant_of_the_time_and_no_other_mandant(portal: Portal) -> None:
     put(portal, Ziel(key_of_alle(MANDANT)), titel="Rundbrief")
     assert titles(resident(portal)) == titles(resident(portal, NEXT)) == ["Rundbrief"]
@@ -191,6 +226,8 @@ def test_a_search_takes_every_character_as_it_is(portal: Portal) -> None:
     assert titles(visitor, "?suche=!_%25") == ["5!_%"]
     assert titles(visitor, "?suche=%5C") == ["Ein\\Aus"]
     assert titles(visitor, "?suche=n%25a") == []
+    put(portal, of_person(PERSON), titel="Übergabe")
+    assert titles(visitor, "?suche=U%CC%88BERGABE") == ["Übergabe"]  # as a Mac may write it
 
 
 def test_year_kind_home_words_and_unread_narrow_the_list(portal: Portal) -> None:
@@ -425,3 +462,17 @@ def test_a_document_of_level_2_needs_it_whatever_the_mandant_asks_for(tmp_path: 
         assert "bestaetigen" in visitor.where(visitor.get(f"dokumente/{sealed}"))
     finally:
         portal.close()
+
+
+def test_one_account_fetches_so_many_files_and_pages_in_a_time_and_reads_on(tmp_path: Path) -> None:
+    strict = Portal(tmp_path, rates='file_account = "2/minute", preview_account = "3/minute"')
+    try:
+        tell(MANDANT, person(PERSON))
+        key, visitor, other = put(strict, of_person(PERSON)), resident(strict), resident(strict)
+        files = [visitor.get(f"dokumente/{key}/datei").status_code for _ in range(3)]
+        pages = [visitor.get(f"dokumente/{key}/seiten/1").status_code for _ in range(4)]
+        assert (files, pages) == ([200, 200, 429], [200, 200, 200, 429])
+        assert visitor.get(f"dokumente/{key}").status_code == 200
+        assert other.get(f"dokumente/{key}/datei").status_code == 200
+    finally:
+        strict.close()

@@ -115,3 +115,10 @@ def test_every_alarm_is_described_for_operators() -> None:
     logged = {kind for source in sources for kind in re.findall(r'log\.\w+\(\s*"(\w+)"[^()]*alarm=True', source)}
     assert {"oldest_unsent", "feed_silent"} <= raised
     assert not {kind for kind in raised | logged if f"`{kind}`" not in text}
+
+
+def test_every_alarm_says_in_its_own_row_what_to_do() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|(.+)\|(.+)\|.*\|$", text.partition("## Alarms")[2].partition("\n## ")[0], re.M)
+    assert len(rows) > 30
+    assert not [kind for kind, _, remedy in rows if len(remedy.split()) < 3 or "the same" in remedy or " as `" in remedy]

@@ -196,14 +196,13 @@ def _form(reader: Reader, fields: tuple[Field, ...], state: Refused, *, mine: bo
     token = reader.room.tokens.issue(reader.signed_in, draft.id if draft else None)
     file_error = " ".join(words.file_problem(one, limits) for one in state.files) if takes_files else ""
     files = vorgaenge.draft_anhaenge(draft.id) if draft else []
-    views = (file_view(anhang, reader) for anhang in files)
     return Form(
         action=reader.link(reader.path),
         csrf_token=token.csrf_token,
         idempotency_key=token.idempotency_key,
         fields=shown,
         errors=form_errors(shown, problems, file_error, words),
-        files=tuple(FileView(id=view.id, name=view.name, size=view.size, note=view.note) for view in views),
+        files=tuple(file_view(anhang, reader) for anhang in files),
         file_error=file_error,
         file_hint=words("Bilder, PDF oder kurze Videos, je Datei bis {one}.", one=words.size(limits.file_bytes)),
         accept=ACCEPT,

@@ -509,9 +509,9 @@ DOKUMENTE = DokumentePage(
     (("lang", "de"),),
     (
         Field("suche", "text", "Suchen", "abrechnung", maxlength=100),
-        Field("jahr", "select", "Jahr", options=(Option("", "Alle Jahre"), Option("2025", "2025", selected=True))),
-        Field("art", "select", "Art", options=(Option("", "Alle Arten", selected=True), Option("X", LONG))),
-        Field("wohnung", "select", "Wohnung", options=(Option("", "Alle Wohnungen"), Option("V1", "Lindenallee 5"))),
+        Field("jahr", "select", "Jahr", options=(Option("", "Alle"), Option("2025", "2025", selected=True))),
+        Field("art", "select", "Art", options=(Option("", "Alle", selected=True), Option("X", LONG))),
+        Field("wohnung", "select", "Wohnung", options=(Option("", "Alle"), Option("V1", "Lindenallee 5"))),
         Field("neu", "select", "Gelesen", options=(Option("", "Alle"),)),
     ),
     Way("Alle zeigen", "#alle"),

@@ -70,7 +70,11 @@ class Melden(ABC):
         """Show the form, with what was typed before."""
         reader = reader_of(req)
         draft = chosen_draft(req, reader, self.form_name)
-        self.show(resp, reader, dict(draft.fields) if draft else {}, draft=draft)
+        self.show(resp, reader, (dict(draft.fields) if draft else {}) | self.chosen(req, reader), draft=draft)
+
+    def chosen(self, req: falcon.Request, reader: Reader) -> dict[str, str]:
+        """Return what the query has chosen already: nothing, unless a kind knows how."""
+        return {}
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Take a form; an answer to a stored Vorgang is 303 to its receipt."""

@@ -277,6 +277,7 @@ class VorgangPage:
     actions: tuple[Action, ...]
     receipt_url: str
     receipt_pdf_url: str
+    news: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)

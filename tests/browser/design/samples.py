@@ -300,6 +300,8 @@ VORGANG = VorgangPage(
     "Heizung bleibt kalt: Küche", VORGAENGE[0], VORGAENGE[0].next_step, FACTS,
     "Unter dem Fenster bleibt der Heizkörper kalt.", FILES, ENTRIES,
     Action("nachricht", "Nachricht schreiben", "", "Nachricht senden", MESSAGE_FORM, open=True), (), "#q", "#q.pdf",
+    Way("Benachrichtigungen", "#mails", hint="Neues sehen Sie, wenn Sie diese Seite wieder öffnen oder neu laden. "
+                                             "Auf Wunsch bekommen Sie dann eine E-Mail:"),
 )  # fmt: skip
 QUITTUNG = QuittungPage("Quittung", True, "2026-000125", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
                         "Gespeichert, wird übermittelt", (

@@ -113,7 +113,7 @@ CLOSED = (
                 LONGEST_WORD, "wait", "", 0),
 )  # fmt: skip
 FILES = (
-    FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
+    FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True, small_url=PICTURE),
     FileView("a2", "Protokoll der Hausverwaltung vom 27. Februar.pdf", "312 kB", "#f2", SHA),
     FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, note="wird noch auf Viren geprüft"),
 )

@@ -124,7 +124,7 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(installation: Installatio
     installation.start_standin()
     after = run(installation, "doctor", "musterbau/website")
     assert f"{installation.standin_url} answers" in after.output
-    assert "nachbar immotion: no channel" in after.output
+    assert "nachbar immotion: no channel; Vorgänge are stored and wait; set mandanten.nachbar.immotion" in after.output
     assert "kind generic" in after.output
     assert "no such connection" in run(installation, "doctor", "musterbau/other").output
 

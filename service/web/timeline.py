@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from service.access.benachrichtigungen import address_of, confirmed_address
 from service.files.refusal import FileRefused
 from service.store import documents, vorgaenge
 from service.store.records import Aktivitaet, Anhang, Draft, Vorgang
@@ -16,7 +15,8 @@ from service.vorgang.quarantine import FREIGEGEBEN
 from service.vorgang.types import Problem
 from service.web.context import Reader
 from service.web.fields import ACCEPT, form_errors, options, with_problems
-from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage, Way
+from service.web.neues import next_look
+from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage
 from service.web.quittung import facts_of, who_of
 from service.web.views import as_it_stands, betreff_of, file_view, status_label, status_text, termin_text, vorgang_view
 
@@ -62,21 +62,8 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
         actions=tuple(_actions(reader, vorgang.typ, may, state)),
         receipt_url=reader.link(f"vorgaenge/{vorgang.id}/quittung"),
         receipt_pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
-        news=_news(reader) if vorgang.offen else None,
+        news=next_look(vorgang, may, reader),
     )
-
-
-def _news(reader: Reader) -> Way:
-    """Say when to look again: whoever is told by mail need not, and others may choose that, where there is mail."""
-    words, visitor = reader.words, reader.signed_in
-    again = words("Neues sehen Sie, wenn Sie diese Seite wieder öffnen oder neu laden.")
-    if reader.room.settings.service.mail is None or not address_of(visitor):
-        return Way("", "", hint=again)
-    url, notices = reader.link("konto/benachrichtigungen"), words("Benachrichtigungen")
-    if confirmed_address(visitor)[0]:
-        return Way(notices, url, hint=words("Gibt es etwas Neues, bekommen Sie eine E-Mail, wie Sie es gewählt haben:"))
-    offered = words("Auf Wunsch bekommen Sie dann eine E-Mail:")
-    return Way(notices, url, hint=f"{again} {offered}")
 
 
 def _current_facts(vorgang: Vorgang, reader: Reader) -> tuple[tuple[str, str], ...]:

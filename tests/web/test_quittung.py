@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
@@ -159,3 +160,19 @@ def test_a_number_that_the_status_names_does_not_break_at_its_hyphens(portal: Po
         VorgangRow.update(vorgangsnummer="V-2026-000037", status="EINGEGANGEN").where(VorgangRow.id == key).execute()
     for path in ("vorgaenge", f"vorgaenge/{key}"):
         assert 'lautet <span class="mp-whole">V-2026-000037</span>.' in resident.get(path).text
+
+
+@pytest.mark.parametrize(
+    "days,said,leads", [(1, "Wieder öffnen können Sie den Vorgang bis", False), (15, "ließ sich", True)]
+)
+def test_a_completed_vorgang_says_until_when_it_is_reopened_and_what_to_do_then(
+    portal: Portal, days: int, said: str, leads: bool
+) -> None:
+    resident = portal.visitor(person=f"P-done-{days}")
+    key = UUID(resident.file_kontakt())
+    done = {"status": "ERLEDIGT", "offen": False, "status_at": portal.now - timedelta(days=days)}
+    with connected():
+        VorgangRow.update(**done).where(VorgangRow.id == key).execute()
+    shown = resident.get(f"vorgaenge/{key}").text.partition('class="mp-state')[2].partition('class="mp-two"')[0]
+    assert said in shown
+    assert ("melden/kontakt" in shown) is leads

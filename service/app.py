@@ -65,6 +65,7 @@ from service.web.sso import BackChannelLogout, SignOut, Sso
 from service.web.uebersicht import Uebersicht
 from service.web.unrouted import reader_of_unrouted
 from service.web.vorgang import Download, Quittung, Vorgaenge, VorgangSeite
+from service.web.vorschau import AnhangBild
 
 App = falcon.App[falcon.Request, falcon.Response]
 
@@ -105,6 +106,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung/mail", QuittungMail(room))
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/quittung.pdf", Quittung(room), suffix="pdf")
     app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}", Download(room))
+    app.add_route("/{mandant}/vorgaenge/{vorgang_id}/anhaenge/{anhang_id}/bild", AnhangBild(room))
     app.add_route("/{mandant}/aushang", Aushaenge(room))
     app.add_route("/{mandant}/aushang/{aushang_id}/termin.ics", AushangTermin(room))
     app.add_route("/{mandant}/aushang/{aushang_id}/betroffen", AushangBetroffen(room))

@@ -145,7 +145,11 @@ def _own_login(settings: Settings, mandant_id: str) -> Finding:
 def _immotion(settings: Settings, mandant_id: str) -> Iterator[Finding]:
     immotion = settings.mandanten[mandant_id].immotion
     if immotion is None:
-        yield Finding(f"{mandant_id} immotion", good=False, text="no channel; Vorgänge are stored and wait")
+        yield Finding(
+            f"{mandant_id} immotion",
+            good=False,
+            text=f"no channel; Vorgänge are stored and wait; set mandanten.{mandant_id}.immotion",
+        )
     elif isinstance(immotion, FileDropSettings):
         yield _folders(immotion, mandant_id)
     else:

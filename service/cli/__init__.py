@@ -258,22 +258,22 @@ def _load_catalog(file: Path) -> Any:  # noqa: ANN401 - service.vorgang.catalog.
 
 
 @main.command()
-@click.argument("vorgang_id", type=click.UUID)
+@click.argument("vorgang")
 @with_store
-def why(vorgang_id: Any) -> None:  # noqa: ANN401 - click hands over a UUID
-    """Say why a Vorgang was suggested to its Sachbearbeiter: the rule that matched, and what it decided.
+def why(vorgang: str) -> None:
+    """Say why a Vorgang (id or Meldenummer) was suggested to its Sachbearbeiter: the rule, and what it decided.
 
-    Example: mieterportal why 019a2b3c-…
+    Example: mieterportal why 2026-000123
     """
-    from service.store import vorgaenge  # noqa: PLC0415 - only where used
+    from service.vorgang import delivery  # noqa: PLC0415 - only where used
 
-    found = [vorgaenge.by_id(mandant, vorgang_id) for mandant in read_settings().mandanten]
-    for vorgang in found:
-        if vorgang is not None:
-            click.echo(json.dumps(dict(vorgang.routing), ensure_ascii=False, indent=2))
-            return
-    click.echo("no such Vorgang", err=True)
-    sys.exit(1)
+    found = delivery.find(list(read_settings().mandanten), vorgang)
+    if not found:
+        click.echo(f"{vorgang}: no such Vorgang", err=True)
+        sys.exit(1)
+    if len(found) > 1:
+        raise click.UsageError(f"{vorgang} exists in {', '.join(one.mandant for one in found)}; name it by its id")
+    click.echo(json.dumps(dict(found[0].routing), ensure_ascii=False, indent=2))
 
 
 @main.command()

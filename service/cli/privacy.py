@@ -140,7 +140,10 @@ def hold_list(mandant: str) -> None:
     from service.store import holds  # noqa: PLC0415 - only where used
 
     mandant_of(read_settings(), mandant)
-    for one in holds.standing(mandant):
+    standing = holds.standing(mandant)
+    if not standing:
+        click.echo("no hold stands", err=True)
+    for one in standing:
         what = f"person {one.person}" if one.person is not None else f"Vorgang {one.vorgang_id}"
         click.echo(f"{one.id} since {one.created_at:%Y-%m-%d} {what}: {one.reason}")
 

@@ -56,6 +56,7 @@ class Thema(Entry):
     vorgangsart: str
     noise_log: bool = False
     information: tuple[Label, ...] = ()
+    search_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,22 @@ class Catalog:
     def search(self, text: str, lang: str, limit: int = 12) -> tuple[Schadensart, ...]:
         """Return the Arten that a resident's words may mean, the best first; the labels of `lang` count most."""
         return self._searches["en" if lang == "en" else "de"].find(text, limit)
+
+    def search_beschwerden(self, text: str, lang: str, limit: int = 3) -> tuple[Thema, ...]:
+        """Return the Beschwerdearten that the words may mean: who looks for a damage may mean a neighbour's noise."""
+        return self._complaints["en" if lang == "en" else "de"].find(text, limit)
+
+    @cached_property
+    def _complaints(self) -> Mapping[str, Search[Thema]]:
+        """Everyday words find them, labels only where there are none: whoever names a stairwell may mean its lamp."""
+        arten = self.beschwerdearten.values()
+        return {
+            lang: Search(
+                tuple(Searched(art, "", art.search_words or art.label.text(lang), "", last=False) for art in arten),
+                elsewhere=damages.vocabulary,
+            )
+            for lang, damages in self._searches.items()
+        }
 
     @cached_property
     def _searches(self) -> Mapping[str, Search[Schadensart]]:

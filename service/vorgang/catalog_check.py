@@ -105,6 +105,8 @@ def _special(row: dict[str, Any], where: str, table: str) -> Iterator[str]:
         yield f"{where}.target_business_days: must be a whole number of days"
     if table == "kontaktthemen":
         yield from _thema(row, where)
+    if table == "beschwerdearten" and not isinstance(row.get("search_words", ""), str):
+        yield f"{where}.search_words: must be a text"
     if table == "dokumentarten" and not isinstance(row.get("audience", ""), str):
         yield f"{where}.audience: must be a text"
     if table == "dokumentarten" and not _is_count(row.get("retention_years_default", 0), most=100):

@@ -46,7 +46,7 @@ def read_catalog(raw: Raw, shipped: Raw, digest: str) -> Catalog:
         emergency_priority=(emergency["to"], emergency["vorgangsart"]),
         questions=_table(raw["questions"], lambda e: _question(e, more.option_label(raw)), key="id"),
         emergency_rules=_table(raw["emergency_rules"], lambda e: _emergency_rule(e, more), key="id"),
-        beschwerdearten=_table(raw["beschwerdearten"], _thema),
+        beschwerdearten=_table(raw["beschwerdearten"], lambda e: _beschwerdeart(e, more)),
         kontaktthemen=_table(raw["kontaktthemen"], lambda e: _kontaktthema(e, more.thema(e))),
         dokumentarten=_table(raw["dokumentarten"], lambda e: _dokumentart(e, more)),
         tenant_statuses=_table(raw["tenant_statuses"], lambda e: _tenant_status(e, more)),
@@ -65,6 +65,7 @@ class _Shipped:
         self._rules = {rule["id"]: rule for rule in shipped["emergency_rules"]}
         self._statuses = {status["code"]: status for status in shipped["tenant_statuses"]}
         self._arten = {art["code"]: art for art in shipped["schadensarten"]}
+        self._complaints = {art["code"]: art for art in shipped["beschwerdearten"]}
         self._themen = {thema["code"]: thema for thema in shipped["kontaktthemen"]}
         self._keep_years = {art["code"]: art["retention_years_default"] for art in shipped["dokumentarten"]}
 
@@ -100,6 +101,9 @@ class _Shipped:
     def keep_years(self, art: Raw) -> int:
         return int(art.get("retention_years_default", self._keep_years.get(art["code"], 0)))
 
+    def complaint_words(self, art: Raw) -> str:
+        return str(art.get("search_words") or self._complaints.get(art["code"], {}).get("search_words", ""))
+
     def search_words(self, art: Raw) -> str:
         return str(art.get("search_words") or self._arten.get(art["code"], {}).get("search_words", ""))
 
@@ -129,6 +133,10 @@ def _entry(entry: Raw) -> Entry:
 
 def _thema(entry: Raw) -> Thema:
     return Thema(entry["code"], _label(entry), entry["vorgangsart"], bool(entry.get("noise_log", False)))
+
+
+def _beschwerdeart(entry: Raw, more: _Shipped) -> Thema:
+    return replace(_thema(entry), search_words=more.complaint_words(entry))
 
 
 def _kontaktthema(entry: Raw, shipped: Raw) -> Thema:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import log
@@ -64,9 +64,13 @@ class Searched(Generic[T]):
 
 @dataclass(frozen=True)
 class Search(Generic[T]):
-    """Entries in the order of the catalog, ready to be searched."""
+    """Entries in the order of the catalog, ready to be searched.
+
+    `elsewhere`: words of other entries; who types one of them has not mistyped one of these.
+    """
 
     entries: tuple[Searched[T], ...]
+    elsewhere: Collection[str] = ()
 
     def find(self, text: str, limit: int) -> tuple[T, ...]:
         """Return what the text may mean, the best first; nothing if no word of it is known."""
@@ -93,12 +97,12 @@ class Search(Generic[T]):
         if len(typed) < _PART_LENGTH and any(typed in own for own, _ in self._words):
             return {typed: 1.0}  # Klo is not the beginning of klopfen
         stem = _stem(typed)
-        known = {word: g for word, its in self._vocabulary.items() if (g := _grade(typed, word, same=stem == its))}
-        if known or typed in _STOP:
+        known = {word: g for word, its in self.vocabulary.items() if (g := _grade(typed, word, same=stem == its))}
+        if known or typed in _STOP or typed in self.elsewhere:
             return known
-        slips = {word: _TYPO for word in self._vocabulary if _is_typo(typed, word)}
+        slips = {word: _TYPO for word in self.vocabulary if _is_typo(typed, word)}
         about = _without_malfunction(typed)
-        return slips or {word: grade for word in self._vocabulary if (grade := _grade_of_part(about, word))}
+        return slips or {word: grade for word in self.vocabulary if (grade := _grade_of_part(about, word))}
 
     @cached_property
     def _words(self) -> tuple[tuple[Grades, Grades], ...]:
@@ -109,7 +113,7 @@ class Search(Generic[T]):
         )
 
     @cached_property
-    def _vocabulary(self) -> Mapping[str, str]:
+    def vocabulary(self) -> Mapping[str, str]:
         """All words of the catalog, with their stems."""
         return {word: _stem(word) for both in self._words for words in both for word in words}
 

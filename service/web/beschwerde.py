@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
+import falcon
 from typing_extensions import override
 
 from service.vorgang.types import Vorgangstyp
@@ -19,6 +20,11 @@ class Beschwerde(Melden):
     @override
     def title(self, reader: Reader, values: Mapping[str, str]) -> str:
         return reader.words("Beschwerde melden")
+
+    @override
+    def chosen(self, req: falcon.Request, reader: Reader) -> dict[str, str]:
+        art = req.get_param("beschwerdeart", default="")
+        return {"beschwerdeart": art} if art in reader.house.catalog.beschwerdearten else {}
 
     @override
     def fields(self, reader: Reader, values: Mapping[str, str]) -> tuple[Field, ...]:

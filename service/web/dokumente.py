@@ -219,13 +219,13 @@ def _fields(reader: Reader, asked: dict[str, str], there: Sequence[tuple[int, st
     state = [("1", words("Nur ungelesene"))]
     fields = [
         Field("suche", "text", words("Suchen"), asked["suche"], maxlength=_SEARCH_MAX),
-        _choice("jahr", words("Jahr"), years, asked, words("Alle Jahre")),
-        _choice("art", words("Art"), kinds, asked, words("Alle Arten")),
+        _choice("jahr", words("Jahr"), years, asked, words("Alle")),
+        _choice("art", words("Art"), kinds, asked, words("Alle")),
         _choice("neu", words("Gelesen"), state, asked, words("Alle")),
     ]
     if len(homes) > 1:
         said = home_words(reader, reader.vertraege)
-        fields.insert(3, _choice("wohnung", said.one, homes, asked, said.every))
+        fields.insert(3, _choice("wohnung", said.one, homes, asked, words("Alle")))
     return tuple(fields)
 
 

@@ -32,7 +32,7 @@ from service.web.errors import NotSignedIn
 from service.web.fields import ACCEPT, form_errors, options, with_problems
 from service.web.forms import MeldungSchema
 from service.web.intake import Submitted
-from service.web.pages import Field, FileView, Form, MeldenPage, Page, Way
+from service.web.pages import Field, Form, MeldenPage, Page, Way
 from service.web.render import write_page
 from service.web.session import RESIDENT_OR_DRAFT
 from service.web.views import file_view
@@ -70,7 +70,11 @@ class Melden(ABC):
         """Show the form, with what was typed before."""
         reader = reader_of(req)
         draft = chosen_draft(req, reader, self.form_name)
-        self.show(resp, reader, dict(draft.fields) if draft else {}, draft=draft)
+        self.show(resp, reader, (dict(draft.fields) if draft else {}) | self.chosen(req, reader), draft=draft)
+
+    def chosen(self, req: falcon.Request, reader: Reader) -> dict[str, str]:
+        """Return what the query has chosen already: nothing, unless a kind knows how."""
+        return {}
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, mandant: str) -> None:
         """Take a form; an answer to a stored Vorgang is 303 to its receipt."""
@@ -261,7 +265,7 @@ class Melden(ABC):
             idempotency_key=token.idempotency_key,
             fields=fields,
             errors=form_errors(fields, problems, file_error, words),
-            files=tuple(_draft_file(file_view(anhang, reader)) for anhang in files),
+            files=tuple(file_view(anhang, reader) for anhang in files),
             file_error=file_error,
             file_hint=hint,
             accept=ACCEPT,
@@ -362,10 +366,6 @@ def _taken(fields: Mapping[str, str], reader: Reader) -> tuple[int, int]:
         return 0, 0
     files = vorgaenge.draft_anhaenge(key)
     return len(files), sum(file.bytes for file in files)
-
-
-def _draft_file(view: FileView) -> FileView:
-    return FileView(id=view.id, name=view.name, size=view.size, note=view.note)
 
 
 def nothing_to_spend() -> None:

@@ -104,7 +104,7 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """A file in a draft (`id` for its remove button) or of a Vorgang (`url` to download it)."""
+    """A file in a draft (`id` for its remove button) or of a Vorgang (`url`: download, `small_url`: picture)."""
 
     id: str
     name: str
@@ -113,6 +113,7 @@ class FileView:
     sha256: str = ""
     picture: bool = False
     note: str = ""
+    small_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +278,7 @@ class VorgangPage:
     actions: tuple[Action, ...]
     receipt_url: str
     receipt_pdf_url: str
+    news: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from service.vorgang.assess import notice_of
 from service.vorgang.aushang import Stelle
-from service.vorgang.catalog import Catalog, Question, Schadensart
+from service.vorgang.catalog import Catalog, Question, Schadensart, Thema
 from service.vorgang.types import Vorgangstyp
 from service.web.aushang_views import before_report
 from service.web.context import Reader, reader_of
@@ -196,7 +196,10 @@ def _finder(
     groups = _art_groups(reader, catalog, known.code, preset) if known else _ort_groups(reader, catalog, preset)
     hits = None
     if search:
-        hits = tuple(_art_way(reader, art, "", preset) for art in catalog.search(search, reader.lang))
+        hits = (
+            *(_art_way(reader, art, "", preset) for art in catalog.search(search, reader.lang)),
+            *(_beschwerde_way(reader, art) for art in catalog.search_beschwerden(search, reader.lang)),
+        )
     return SchadenPage(
         title=reader.words("Schaden melden"),
         step=reader.words("Was ist beschädigt?") if known else reader.words("Wo ist der Schaden?"),
@@ -254,6 +257,11 @@ def _art_way(reader: Reader, art: Schadensart, ort: str, preset: _Preset, *, hin
     url = preset.link(reader, schadensort=ort, schadenskategorie=art.kategorie, schadensart=art.code)
     kategorie = reader.house.catalog.schadenskategorien[art.kategorie].label.text(reader.lang)
     return Way(art.label.text(reader.lang), url, hint=kategorie if hint else "")
+
+
+def _beschwerde_way(reader: Reader, art: Thema) -> Way:
+    url = reader.link("melden/beschwerde", beschwerdeart=art.code)
+    return Way(art.label.text(reader.lang), url, hint=reader.words("Beschwerde"))
 
 
 def _choose(reader: Reader) -> tuple[FieldError, ...]:

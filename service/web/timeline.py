@@ -15,6 +15,7 @@ from service.vorgang.quarantine import FREIGEGEBEN
 from service.vorgang.types import Problem
 from service.web.context import Reader
 from service.web.fields import ACCEPT, form_errors, options, with_problems
+from service.web.neues import next_look
 from service.web.pages import Action, Entry, Field, FileView, Form, VorgangPage
 from service.web.quittung import facts_of, who_of
 from service.web.views import as_it_stands, betreff_of, file_view, status_label, status_text, termin_text, vorgang_view
@@ -61,6 +62,7 @@ def vorgang_page(vorgang: Vorgang, reader: Reader, state: Refused) -> VorgangPag
         actions=tuple(_actions(reader, vorgang.typ, may, state)),
         receipt_url=reader.link(f"vorgaenge/{vorgang.id}/quittung"),
         receipt_pdf_url=reader.link(f"vorgaenge/{vorgang.id}/quittung.pdf"),
+        news=next_look(vorgang, may, reader),
     )
 
 
@@ -196,14 +198,13 @@ def _form(reader: Reader, fields: tuple[Field, ...], state: Refused, *, mine: bo
     token = reader.room.tokens.issue(reader.signed_in, draft.id if draft else None)
     file_error = " ".join(words.file_problem(one, limits) for one in state.files) if takes_files else ""
     files = vorgaenge.draft_anhaenge(draft.id) if draft else []
-    views = (file_view(anhang, reader) for anhang in files)
     return Form(
         action=reader.link(reader.path),
         csrf_token=token.csrf_token,
         idempotency_key=token.idempotency_key,
         fields=shown,
         errors=form_errors(shown, problems, file_error, words),
-        files=tuple(FileView(id=view.id, name=view.name, size=view.size, note=view.note) for view in views),
+        files=tuple(file_view(anhang, reader) for anhang in files),
         file_error=file_error,
         file_hint=words("Bilder, PDF oder kurze Videos, je Datei bis {one}.", one=words.size(limits.file_bytes)),
         accept=ACCEPT,

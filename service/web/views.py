@@ -149,15 +149,17 @@ def _moment(text: str) -> datetime | None:
 
 def file_view(anhang: Anhang, reader: Reader) -> FileView:
     """Return a file with where to download it."""
-    url = reader.link(f"vorgaenge/{anhang.vorgang_id}/anhaenge/{anhang.id}") if anhang.vorgang_id else ""
+    path = f"vorgaenge/{anhang.vorgang_id}/anhaenge/{anhang.id}"
+    there, picture = bool(anhang.vorgang_id) and anhang.ready, anhang.mime.startswith("image/")
     return FileView(
         id=str(anhang.id),
         name=anhang.dateiname,
         size=reader.words.size(anhang.bytes),
-        url=url if anhang.ready else "",
+        url=reader.link(path) if there else "",
         sha256=anhang.sha256,
-        picture=anhang.mime.startswith("image/"),
+        picture=picture,
         note=_file_note(anhang, reader),
+        small_url=reader.link(f"{path}/bild") if there and picture and anhang.dokument_id is None else "",
     )
 
 

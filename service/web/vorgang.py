@@ -287,12 +287,8 @@ class Download:
         """Stream the file, or a part of it; never rendered by the browser, whatever it contains."""
         reader = reader_of(req)
         count_file(reader)
-        vorgang = find_owned(reader, vorgang_id)
-        key = clean.uuid_of(anhang_id)
-        anhang = vorgaenge.anhang(key) if key else None
-        if anhang is None or anhang.vorgang_id != vorgang.id or not anhang.ready:
-            raise NotFoundHere
-        _require_for_file(reader, vorgang, anhang)
+        vorgang, anhang = find_file(reader, vorgang_id, anhang_id)
+        require_for_file(reader, vorgang, anhang, Weiter(reader.path, page=f"vorgaenge/{vorgang.id}"))
         if anhang.dokument_id:
             note_by_name(req, reader, anhang.dokument_id)
         audit.note(Event.DOWNLOAD, source_of(req), subject=str(anhang.id), facts={"vorgang": str(vorgang.id)})
@@ -323,6 +319,16 @@ def find_owned(reader: Reader, vorgang_id: str) -> Vorgang:
     raise NotFoundHere
 
 
+def find_file(reader: Reader, vorgang_id: str, anhang_id: str) -> tuple[Vorgang, Anhang]:
+    """Return a file that may be had, with the reader's Vorgang that it belongs to; raises as `find_owned`."""
+    vorgang = find_owned(reader, vorgang_id)
+    key = clean.uuid_of(anhang_id)
+    anhang = vorgaenge.anhang(key) if key else None
+    if anhang is None or anhang.vorgang_id != vorgang.id or not anhang.ready:
+        raise NotFoundHere
+    return vorgang, anhang
+
+
 def require_for_receipt(reader: Reader, vorgang: Vorgang, weiter: Weiter) -> None:
     """Ask for a second factor before what was reported is shown again; raises Level2Needed, FactorNeeded.
 
@@ -332,8 +338,8 @@ def require_for_receipt(reader: Reader, vorgang: Vorgang, weiter: Weiter) -> Non
         require(reader, "nachrichten", weiter)
 
 
-def _require_for_file(reader: Reader, vorgang: Vorgang, anhang: Anhang) -> None:
-    weiter = Weiter(reader.path, page=f"vorgaenge/{vorgang.id}")
+def require_for_file(reader: Reader, vorgang: Vorgang, anhang: Anhang, weiter: Weiter) -> None:
+    """Ask for a second factor before a file is shown or handed out; raises Level2Needed, FactorNeeded."""
     if anhang.dokument_id is not None:
         require(reader, "dokumente", weiter)
     elif anhang.aktivitaet_id is not None:

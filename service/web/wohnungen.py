@@ -16,10 +16,9 @@ _OWNER = "EIGENTUEMER"
 
 @dataclass(frozen=True, slots=True)
 class HomeWords:
-    """One of them, all of them, whose they are, and the question which."""
+    """One of them, whose they are, and the question which."""
 
     one: str
-    every: str
     yours: str
     which: str
 
@@ -28,19 +27,14 @@ def home_words(reader: Reader, vertraege: Sequence[Vertrag]) -> HomeWords:
     """Return what these contracts are about in the reader's words: nobody who only owns is told of their home."""
     words, rollen = reader.words, {vertrag.rolle == _OWNER for vertrag in vertraege}
     if rollen == {True}:
-        return HomeWords(
-            words("Einheit"), words("Alle Einheiten"), words("Ihre Einheiten"), words("Um welche Einheit geht es?")
-        )
+        return HomeWords(words("Einheit"), words("Ihre Einheiten"), words("Um welche Einheit geht es?"))
     if rollen == {True, False}:
         return HomeWords(
             words("Wohnung oder Einheit"),
-            words("Alle Wohnungen und Einheiten"),
             words("Ihre Wohnungen und Einheiten"),
             words("Um welche Wohnung oder Einheit geht es?"),
         )
-    return HomeWords(
-        words("Wohnung"), words("Alle Wohnungen"), words("Ihre Wohnungen"), words("Um welche Wohnung geht es?")
-    )
+    return HomeWords(words("Wohnung"), words("Ihre Wohnungen"), words("Um welche Wohnung geht es?"))
 
 
 def homes_of(found: Sequence[Dokument], leser: Leser, reader: Reader) -> Mapping[UUID, str]:

@@ -195,7 +195,7 @@ async function keep(response, url) {
 
 // Where the session lives in this page's memory, a picture that the browser asked for by itself came without it.
 async function pictures() {
-	for (const picture of session ? $$(".mp-seiten img") : []) {
+	for (const picture of session ? $$(".mp-seiten img, .mp-klein") : []) {
 		const response = await load(picture.src, { headers: headers("image/*") }).catch(() => null);
 		if (!response?.ok || !picture.isConnected) continue;
 		picture.onload = () => URL.revokeObjectURL(picture.src);

@@ -122,6 +122,15 @@ def check_pictures(demo: RunningDemo, row: dict[str, object]) -> None:
     assert len({file["sha256"] for file in row["anhaenge"]}) == 2
 
 
+def sees_both_photos(body: BODY) -> None:
+    """Find on a Vorgang's page both photos in small, drawn."""
+    for nth in range(2):
+        photo = body.locator("img.mp-klein").nth(nth)
+        photo.scroll_into_view_if_needed()
+        expect(photo).to_have_js_property("complete", value=True)
+        assert photo.evaluate("one => one.decode().then(() => one.naturalWidth)") >= 100
+
+
 def test_the_whole_way_with_script(
     context: BrowserContext, browser: Browser, demo: RunningDemo, samples: Path, axe: str, width: int
 ) -> None:
@@ -149,6 +158,7 @@ def test_the_whole_way_with_script(
     clerk_answers(demo, row["externeId"], browser, f"Wir kommen morgen ({width})")
     page.get_by_role("link", name="Zum Vorgang").click()
     resident_sees(page, page, f"Wir kommen morgen ({width})")
+    sees_both_photos(page)
     assert_accessible(page, axe)
     assert faults == []
 
@@ -220,6 +230,7 @@ def test_the_whole_way_in_the_iframe(
         frame.locator(f'a[href*="{row["externeId"]}"]').first.click()
         frame.get_by_role("heading", level=1).wait_for()
     expect(message).to_be_visible()
+    sees_both_photos(frame)
 
 
 @pytest.mark.parametrize("scripted", [True, False])

@@ -179,6 +179,9 @@ _VORGAENGE: dict[tuple[str, str], tuple[Case, ...]] = {
             level2=True,
         ),
     ),
+    ("GET", f"{ANHAENGE}/bild"): (
+        mine(lambda w: f"vorgaenge/{w.vorgang}/anhaenge/{w.upload}/bild", shared=True, level2=True),
+    ),
 }
 DOKUMENT = "/{mandant}/dokumente/{dokument_id}"
 _DOKUMENTE: dict[tuple[str, str], tuple[Case, ...]] = {

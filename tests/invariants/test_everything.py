@@ -115,3 +115,19 @@ def test_every_alarm_is_described_for_operators() -> None:
     logged = {kind for source in sources for kind in re.findall(r'log\.\w+\(\s*"(\w+)"[^()]*alarm=True', source)}
     assert {"oldest_unsent", "feed_silent"} <= raised
     assert not {kind for kind in raised | logged if f"`{kind}`" not in text}
+
+
+def test_every_alarm_says_in_its_own_row_what_to_do() -> None:
+    text = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    alarms = text.partition("## Alarms")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \|.+\|(.+)\|.*\|$", alarms, re.MULTILINE)
+    assert len(rows) > 30
+    elsewhere = re.compile(r"the same| as `")
+    assert not [kind for kind, remedy in rows if len(remedy.split()) < 3 or elsewhere.search(remedy)]
+
+
+def test_the_english_words_write_email_in_one_way() -> None:
+    with (ROOT / "service/locale/en/LC_MESSAGES/portal.po").open("rb") as file:
+        said = [str(entry.string) for entry in read_po(file, locale="en") if entry.id]
+    assert any("email" in one for one in said)
+    assert not [one for one in said if "e-mail" in one.casefold()]

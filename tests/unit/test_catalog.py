@@ -189,6 +189,7 @@ def broken(**changes: Any) -> tuple[str, ...]:
         ({"schadensarten__0__de": " "}, "schadensarten[0].de"),
         ({"schadensarten__0__en": 5}, "schadensarten[0].en"),
         ({"schadensarten__0__search_words": 5}, "schadensarten[0].search_words"),
+        ({"beschwerdearten__0__search_words": 5}, "beschwerdearten[0].search_words"),
         ({"questions__0__type": "x"}, "questions[0].type"),
         ({"questions__0__options": []}, "questions[0].options"),
         ({"emergency_rules__0__mode": "x"}, "emergency_rules[0].mode"),

@@ -1,8 +1,10 @@
 """What residents type into the search of damages, and what they find."""
 
+from copy import deepcopy
+
 import pytest
 
-from service.vorgang.catalog import Catalog, Schadensart, default_catalog
+from service.vorgang.catalog import Catalog, Schadensart, default_catalog, load_catalog
 from service.vorgang.catalog_search import Search, Searched
 
 CATALOG = default_catalog()
@@ -251,3 +253,36 @@ def test_two_wrong_letters_and_short_words_are_no_slips(typed: str) -> None:
 
 def test_what_is_rest_comes_last_among_equals() -> None:
     assert _search(("Rest", "Zaun", ""), ("Tor", "Zaun", "")).find("Zaun", 9) == ("Tor", "Rest")
+
+
+@pytest.mark.parametrize(
+    "lang,typed,code",
+    [
+        ("de", "Lärm", "LAERM_NACHBAR"),
+        ("de", "Der Nachbar hört laute Musik", "LAERM_NACHBAR"),
+        ("de", "Bohrmaschine am Sonntag", "LAERM_BAU"),
+        ("de", "Hund bellt", "HAUSTIER"),
+        ("de", "Zigarettenrauch", "GERUCH_RAUCH"),
+        ("de", "Treppenhaus nicht geputzt", "TREPPENREINIGUNG"),
+        ("de", "Schperrmüll", "MUELL"),
+        ("en", "noisy neighbours", "LAERM_NACHBAR"),
+        ("en", "somebody parks on my space", "FALSCHPARKEN"),
+    ],
+)
+def test_who_looks_for_a_damage_and_means_a_complaint_finds_that(lang: str, typed: str, code: str) -> None:
+    assert CATALOG.search_beschwerden(typed, lang)[0].code == code
+
+
+@pytest.mark.parametrize("typed", ["Heizung kalt", "Es tropft von der Decke", "Licht im Treppenhaus", "Was", "kaputt"])
+def test_words_for_a_damage_are_no_slips_of_words_for_a_complaint(typed: str) -> None:
+    assert CATALOG.search_beschwerden(typed, "de") == ()
+
+
+def test_a_catalog_without_words_for_complaints_has_those_of_the_same_codes_and_else_labels() -> None:
+    source = deepcopy(CATALOG.source)
+    for art in source["beschwerdearten"]:
+        del art["search_words"]
+    source["beschwerdearten"].append({"code": "EIGENE", "de": "Taubenfütterung", "vorgangsart": "VA200"})
+    catalog = load_catalog(source)
+    assert catalog.search_beschwerden("Lärm", "de")[0].code == "LAERM_NACHBAR"
+    assert [art.code for art in catalog.search_beschwerden("Tauben", "de")] == ["EIGENE"]

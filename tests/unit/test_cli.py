@@ -124,7 +124,7 @@ def test_the_doctor_names_what_is_wrong_and_what_to_do(installation: Installatio
     installation.start_standin()
     after = run(installation, "doctor", "musterbau/website")
     assert f"{installation.standin_url} answers" in after.output
-    assert "nachbar immotion: no channel" in after.output
+    assert "nachbar immotion: no channel; Vorgänge are stored and wait; set mandanten.nachbar.immotion" in after.output
     assert "kind generic" in after.output
     assert "no such connection" in run(installation, "doctor", "musterbau/other").output
 
@@ -140,7 +140,7 @@ def test_the_doctor_finds_a_folder_that_cannot_be_written_and_a_database_away(tm
 def test_an_unknown_vorgang_has_no_why(installation: Installation) -> None:
     run(installation, "migrate")
     assert run(installation, "why", "00000000-0000-7000-8000-000000000000").exit_code == 1
-    assert run(installation, "why", "x").exit_code == 2
+    assert run(installation, "why", "2026-999999").exit_code == 1
 
 
 def test_a_wrong_port_base_is_refused(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

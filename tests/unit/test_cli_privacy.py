@@ -19,6 +19,7 @@ def test_a_hold_stops_an_erasure_until_it_ends(installation: Installation) -> No
     assert (refused.exit_code, "nothing was erased" in refused.output) == (1, True)
     assert run(installation, "hold", "end", MANDANT, key, "--yes").exit_code == 0
     assert run(installation, "hold", "end", MANDANT, key, "--yes").exit_code == 1
+    assert run(installation, "hold", "list", MANDANT).output == "no hold stands\n"
     asked = run(installation, "erase", MANDANT, "4711")
     assert (asked.exit_code, "goes: 0 Vorgänge" in asked.output) == (2, True)
     done = run(installation, "erase", MANDANT, "4711", "--yes")

@@ -97,6 +97,13 @@ def test_show_says_everything_of_a_vorgang_but_what_was_written(installation: In
     ]
 
 
+def test_why_takes_the_names_that_show_takes(installation: Installation) -> None:
+    vorgang = parked(MANDANT, now=NOW)
+    for name in (str(vorgang.id), vorgang.meldenummer):
+        shown = CliRunner().invoke(main, ["--config", str(installation.config), "why", name])
+        assert json.loads(shown.output) == dict(vorgang.routing)
+
+
 def test_show_says_who_holds_a_row_and_what_was_sent(installation: Installation) -> None:
     from service.store import outbox
     from service.store.database import transaction

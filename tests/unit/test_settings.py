@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -323,3 +324,16 @@ def test_files_are_in_a_folder_or_in_a_bucket_with_a_login_of_settings_and_envir
     assert service.files == BucketUrl("akten", "mieter/portal")
     assert (service.s3.access_key_id, service.s3.secret_access_key) == ("key", "hidden")
     assert "hidden" not in repr(service)
+
+
+def test_the_file_to_begin_with_is_one_that_the_portal_takes(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "operators.md").read_text(encoding="utf-8")
+    shown = text.partition("A whole file to begin with")[2].partition("    [service]\n")[2].partition("\n`python3")[0]
+    for name in ("secret-keys", "encryption-keys", "website-keys", "immotion-token"):
+        (tmp_path / name).write_text(f"{ENCRYPTION_KEY}\n", encoding="utf-8")
+    config = tmp_path / "portal.toml"
+    config.write_text(f"[service]\n{dedent(shown)}".replace("/etc/mieterportal", str(tmp_path)), encoding="utf-8")
+    musterbau = load_settings(config).mandanten["musterbau"]
+    assert musterbau.notfall.nummern == {"HAVARIE_HOTLINE": "030 23125 500"}
+    assert isinstance(musterbau.immotion, ImmotionSettings)
+    assert musterbau.connections["website"].trust_person

@@ -150,6 +150,13 @@ def test_what_is_urgent_is_shown_however_many_came_after_it(portal: Portal) -> N
     assert heading(resident(portal).get("aushang").text)[0] == "Gas"
 
 
+def test_the_ways_in_stand_behind_what_is_out_of_order_and_before_what_is_good_to_know(portal: Portal) -> None:
+    hang(portal, "Kein Wasser", schwere="DRINGEND")
+    hang(portal, "Neue Sprechzeiten", schwere="INFO")
+    page = resident(portal).get().text
+    assert page.index("Kein Wasser") < page.index("Was können wir für Sie tun?") < page.index("Neue Sprechzeiten")
+
+
 def test_texts_are_shown_in_the_readers_language_and_marked_where_they_are_not(portal: Portal) -> None:
     hang(portal, text={"de": "Techniker unterwegs"})
     hang(portal, titel={"de": "Aufzug steht", "en": "Lift is out of order"})

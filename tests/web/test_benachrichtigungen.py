@@ -122,6 +122,21 @@ def test_the_whole_way_from_choosing_to_one_click(mailing: Installation, mailbox
         assert "schluessel" not in mailing.log(log)
 
 
+def test_an_open_vorgang_says_when_to_look_again(mailing: Installation, mailbox: Mailbox, resident: Resident) -> None:
+    told, offered = "Gibt es etwas Neues, bekommen Sie eine E-Mail", "Auf Wunsch bekommen Sie dann eine E-Mail"
+    again = "Neues sehen Sie, wenn Sie diese Seite wieder öffnen oder neu laden."
+    nobody = mailing.resident(sub="nomail:vorgang", person="NV", email="zoe")
+    page = nobody.get(f"vorgaenge/{nobody.file_schaden()}").text
+    assert again in page
+    assert offered not in page
+    number = resident.file_schaden()
+    assert offered in resident.get(f"vorgaenge/{number}").text
+    switched_on(mailbox, resident)
+    page = resident.get(f"vorgaenge/{number}").text
+    assert told in page
+    assert again not in page
+
+
 def test_nobody_is_told_before_they_have_confirmed(mailing: Installation, mailbox: Mailbox, resident: Resident) -> None:
     assert switch(resident, "einschalten").status_code == 303
     eventually(lambda: mails_for(mailbox, resident))

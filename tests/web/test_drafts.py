@@ -32,6 +32,17 @@ def test_an_uploaded_file_can_be_removed(resident: Resident, samples: Path) -> N
     assert "weg.pdf" not in resident.post("melden/kontakt", form | {"aktion": button.group(1)}).text
 
 
+def test_an_uploaded_picture_is_shown_as_one_before_it_is_sent_as_after(resident: Resident, samples: Path) -> None:
+    form = resident.form("melden/kontakt") | {"kontaktthema": "UMBAU", "beschreibung": "Siehe Bild"}
+    upload = [("anhaenge", ("foto.jpg", (samples / "gps.jpg").read_bytes()))]
+    draft = resident.post("melden/kontakt", form | {"aktion": "hochladen"}, upload).text
+    filed = resident.get(resident.post("melden/kontakt", form).headers["Location"]).text
+    before, after = (re.search(r'd="([^"]+)"/></svg>\s*<span class="mp-filename">', page) for page in (draft, filed))
+    assert before
+    assert after
+    assert before.group(1) == after.group(1)
+
+
 def test_a_discarded_draft_is_gone(resident: Resident) -> None:
     form = resident.form("melden/beschwerde")
     resident.post("melden/beschwerde", form | {"beschreibung": "Doch nicht", "aktion": "speichern"})

@@ -120,3 +120,15 @@ def test_where_many_houses_have_numbers_of_their_own_a_notice_shows_only_the_oth
         portal.close()
     assert hotlines(page)[0] == ("0301234567", "Alle anderen Häuser")
     assert len(hotlines(page)) == shown
+
+
+def test_where_nothing_but_calling_helps_what_keeps_alive_stands_before_the_numbers(both: Visitor) -> None:
+    page = both.get(GAS).text
+    assert page.index("erst draußen telefonieren") < page.index("Rufen Sie dann an") < page.index('href="tel:')
+
+
+def test_whoever_has_called_is_not_asked_to_call_before_they_go_on(both: Visitor) -> None:
+    ask = "Bitte rufen Sie an, bevor Sie weiterschreiben"
+    water = "melden/schaden?schadensort=W_BAD&schadenskategorie=SANITAER&schadensart=SANITAER.ROHRBRUCH"
+    assert ask in both.get(water).text
+    assert ask not in both.get(f"{GAS}&notfall_bestaetigt=1").text

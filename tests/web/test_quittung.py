@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from uuid import UUID
 
@@ -143,8 +144,9 @@ def test_the_number_of_the_receipt_is_found_in_list_and_vorgang_beside_the_one_o
         numbers = [stored(key).meldenummer for key in keys]
         VorgangRow.update(vorgangsnummer=f"V-{numbers[1]}").where(VorgangRow.id == keys[0]).execute()
     ours, theirs = labels
-    pages = [" ".join(resident.get(f"{path}?lang={lang}").text.split()) for path in ("", "vorgaenge")]
-    pages += [resident.get(f"vorgaenge/{key}?lang={lang}").text for key in keys]
+    paths = ("", "vorgaenge", *(f"vorgaenge/{key}" for key in keys))
+    whole = re.compile(r'<span class="mp-whole">(.*?)</span>')
+    pages = [whole.sub(r"\1", " ".join(resident.get(f"{path}?lang={lang}").text.split())) for path in paths]
     for page in pages[:3]:
         assert f"{ours} {numbers[0]} · {theirs} V-{numbers[1]}" in page
     for page in (*pages[:2], pages[3]):
@@ -158,3 +160,28 @@ def test_a_report_in_any_script_has_its_receipt_as_pdf(portal: Portal) -> None:
     printed = pdf_text(resident, vorgang)
     assert "Es tropft" in printed
     assert "seit gestern." in printed
+
+
+def test_a_number_that_the_status_names_does_not_break_at_its_hyphens(portal: Portal) -> None:
+    resident = portal.visitor(person="P-whole")
+    key = UUID(resident.file_kontakt())
+    with connected():
+        VorgangRow.update(vorgangsnummer="V-2026-000037", status="EINGEGANGEN").where(VorgangRow.id == key).execute()
+    for path in ("vorgaenge", f"vorgaenge/{key}"):
+        assert 'lautet <span class="mp-whole">V-2026-000037</span>.' in resident.get(path).text
+
+
+@pytest.mark.parametrize(
+    "days,said,leads", [(1, "Wieder öffnen können Sie den Vorgang bis", False), (15, "ließ sich", True)]
+)
+def test_a_completed_vorgang_says_until_when_it_is_reopened_and_what_to_do_then(
+    portal: Portal, days: int, said: str, leads: bool
+) -> None:
+    resident = portal.visitor(person=f"P-done-{days}")
+    key = UUID(resident.file_kontakt())
+    done = {"status": "ERLEDIGT", "offen": False, "status_at": portal.now - timedelta(days=days)}
+    with connected():
+        VorgangRow.update(**done).where(VorgangRow.id == key).execute()
+    shown = resident.get(f"vorgaenge/{key}").text.partition('class="mp-state')[2].partition('class="mp-two"')[0]
+    assert said in shown
+    assert ("melden/kontakt" in shown) is leads

@@ -27,6 +27,17 @@ def test_the_page_shows_what_the_catalog_finds_in_its_order(resident: Resident, 
     assert _NOTHING not in region
 
 
+def test_a_complaint_is_found_among_damages_and_its_form_has_it_chosen(resident: Resident) -> None:
+    region, urls = _hits(resident, "suche=Lärm")
+    assert _NOTHING not in region
+    assert "Lärm aus der Nachbarschaft" in region
+    assert '<option value="LAERM_NACHBAR" selected>' in resident.get(urls[0]).text
+
+
+def test_a_beschwerdeart_that_there_is_not_is_chosen_by_no_address(resident: Resident) -> None:
+    assert " selected" not in resident.get("melden/beschwerde?beschwerdeart=QUATSCH").text
+
+
 def test_a_search_that_finds_nothing_leads_to_the_choice_by_place_and_to_sonstiges(resident: Resident) -> None:
     region, urls = _hits(resident, "suche=Klavier")
     assert _NOTHING in region

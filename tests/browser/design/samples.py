@@ -113,7 +113,7 @@ CLOSED = (
                 LONGEST_WORD, "wait", "", 0),
 )  # fmt: skip
 FILES = (
-    FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True),
+    FileView("a1", "IMG_20260303_101502.jpg", "2,4 MB", "#f1", SHA, picture=True, small_url=PICTURE),
     FileView("a2", "Protokoll der Hausverwaltung vom 27. Februar.pdf", "312 kB", "#f2", SHA),
     FileView("a3", LONG + ".mp4", "18,0 MB", "", SHA, note="wird noch auf Viren geprüft"),
 )
@@ -300,6 +300,8 @@ VORGANG = VorgangPage(
     "Heizung bleibt kalt: Küche", VORGAENGE[0], VORGAENGE[0].next_step, FACTS,
     "Unter dem Fenster bleibt der Heizkörper kalt.", FILES, ENTRIES,
     Action("nachricht", "Nachricht schreiben", "", "Nachricht senden", MESSAGE_FORM, open=True), (), "#q", "#q.pdf",
+    Way("Benachrichtigungen", "#mails", hint="Neues sehen Sie, wenn Sie diese Seite wieder öffnen oder neu laden. "
+                                             "Auf Wunsch bekommen Sie dann eine E-Mail:"),
 )  # fmt: skip
 QUITTUNG = QuittungPage("Quittung", True, "2026-000125", "3. März 2026, 10:15:27 Mitteleuropäische Normalzeit", ISO,
                         "Gespeichert, wird übermittelt", (
@@ -509,9 +511,9 @@ DOKUMENTE = DokumentePage(
     (("lang", "de"),),
     (
         Field("suche", "text", "Suchen", "abrechnung", maxlength=100),
-        Field("jahr", "select", "Jahr", options=(Option("", "Alle Jahre"), Option("2025", "2025", selected=True))),
-        Field("art", "select", "Art", options=(Option("", "Alle Arten", selected=True), Option("X", LONG))),
-        Field("wohnung", "select", "Wohnung", options=(Option("", "Alle Wohnungen"), Option("V1", "Lindenallee 5"))),
+        Field("jahr", "select", "Jahr", options=(Option("", "Alle"), Option("2025", "2025", selected=True))),
+        Field("art", "select", "Art", options=(Option("", "Alle", selected=True), Option("X", LONG))),
+        Field("wohnung", "select", "Wohnung", options=(Option("", "Alle"), Option("V1", "Lindenallee 5"))),
         Field("neu", "select", "Gelesen", options=(Option("", "Alle"),)),
     ),
     Way("Alle zeigen", "#alle"),

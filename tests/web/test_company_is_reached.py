@@ -68,7 +68,7 @@ def test_number_and_address_of_the_settings_are_there_for_all(portal: Portal) ->
     answer = portal.client.simulate_get("/beide/barrierefreiheit", params={"lang": "en"})
     assert links(answer, "mp-linklist") == [
         ("Call: 030 23125 0", "tel:030231250"),
-        ("E-mail to post@beide.example", "mailto:post@beide.example"),
+        ("Email to post@beide.example", "mailto:post@beide.example"),
         ("Website of Beide eG", SITES[0]),
     ]
     visitor = portal.visitor(mandant="beide")

@@ -1,6 +1,7 @@
 """What becomes of answers that no immotion should give: too slow, too long, ambiguous, unstorable, somebody else's."""
 
 import http.server
+import io
 import json
 import threading
 import time
@@ -19,12 +20,14 @@ from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.models import OutboxRow
 from service.store.query import tuples
+from service.store.records import Anhang
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
 from service.sync.feed import read_events, read_master_data
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.answers import ANSWER_MAX
 from service.sync.immotion.channel import Accepted, FeedPage, Permanent, Temporary
+from service.sync.immotion.factory import Channels
 from service.sync.immotion.http import HttpChannel
 from tests.support.databases import new_database
 from tests.support.immotion import Immotion
@@ -72,12 +75,13 @@ def far_side() -> Iterator[SimpleNamespace]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Immoti0n)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    channel = HttpChannel(ImmotionSettings(url=f"http://127.0.0.1:{server.server_address[1]}", timeout_s=0.5))
+    settings = ImmotionSettings(url=f"http://127.0.0.1:{server.server_address[1]}", timeout_s=0.5)
+    channel = HttpChannel(settings)
 
     def answers(status: int, body: bytes = b"", **headers: str) -> None:
         Immoti0n.answer = lambda here: here.say(status, body, **headers)
 
-    yield SimpleNamespace(channel=channel, answers=answers)
+    yield SimpleNamespace(channel=channel, answers=answers, of=lambda name: Channels().of(name, settings))
     channel.close()
     server.shutdown()
     server.server_close()
@@ -108,6 +112,32 @@ def test_an_answer_about_another_vorgang_is_no_success_and_its_number_is_not_tak
     assert put(far_side, mine) == Accepted(None, "V-1")
 
 
+def test_how_another_vorgang_stands_is_not_taken_for_how_this_one_does(far_side: SimpleNamespace) -> None:
+    mine, view = uuid4(), {"status": {"code": "ERLEDIGT"}}
+    for key, named in ((str(mine), {"externeId": str(uuid4())}), ("I-1", {"vorgangId": "I-2"})):
+        far_side.answers(200, json.dumps({**named, "mieterSicht": view}).encode())
+        with pytest.raises(Permanent):
+            far_side.channel.stand(key)
+    for key, named in ((str(mine), {"externeId": str(mine)}), ("I-1", {"externeId": None, "vorgangId": "I-1"})):
+        far_side.answers(200, json.dumps({**named, "mieterSicht": view}).encode())
+        assert far_side.channel.stand(key).view == view
+
+
+def test_an_answer_about_a_vorgang_of_another_mandant_is_none_about_ours(far_side: SimpleNamespace) -> None:
+    mine = uuid4()
+    channel = far_side.of("musterbau")
+    for mandant in ("nachbar", 7, ["musterbau"]):
+        far_side.answers(200, json.dumps({"externeId": str(mine), "mandant": mandant}).encode())
+        for ask, fault in ((channel.put_vorgang, Temporary), (channel.find_vorgang, Temporary)):
+            with pytest.raises(fault):
+                ask(mine, *([{}] if ask == channel.put_vorgang else []), "r")
+        with pytest.raises(Permanent):
+            channel.stand(str(mine))
+    for said in ({}, {"mandant": None}, {"mandant": "musterbau"}):
+        far_side.answers(200, json.dumps({"vorgangsnummer": "V-1", **said}).encode())
+        assert channel.find_vorgang(mine, "r") == Accepted(None, "V-1")
+
+
 @pytest.mark.parametrize(
     "said,number",
     [
@@ -135,6 +165,27 @@ def test_an_answer_that_is_no_object_decides_nothing(far_side: SimpleNamespace, 
     far_side.answers(500, body)
     with pytest.raises(Temporary):
         put(far_side)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_page_that_somebody_in_between_has_put_there_is_no_success_of_anything(
+    far_side: SimpleNamespace, status: int
+) -> None:
+    channel, file = far_side.channel, Anhang(uuid4(), "m", "a.pdf", "application/pdf", 1, "0" * 64, 0, NOW)
+    far_side.answers(status, b"<html>Wartung</html>", Content_Type="text/html")
+    for send in (
+        lambda: put(far_side),
+        lambda: channel.put_anhang(file, io.BytesIO(b"x"), "r"),
+        lambda: channel.put_aktivitaet(uuid4(), uuid4(), {}, "r"),
+        lambda: channel.put_quittung("D-1", {}, "r"),
+    ):
+        with pytest.raises(Temporary) as refused:
+            send()
+        assert refused.value.outcome_unknown
+    far_side.answers(status)
+    channel.put_anhang(file, io.BytesIO(b"x"), "r")
+    channel.put_aktivitaet(uuid4(), uuid4(), {}, "r")
+    channel.put_quittung("D-1", {}, "r")
 
 
 @pytest.mark.parametrize("status", [409, 422])

@@ -1,9 +1,13 @@
 """What another system sends, made fit for every engine: a value that one of them refuses must not stop a feed."""
 
 import json
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
+
+# Years that can be reckoned with: the last one is what systems write for "never", and no zone east of it has it.
+YEARS = range(1970, 9999)
 
 
 def text(value: object, limit: int) -> str:
@@ -29,6 +33,15 @@ def uuid_of(given: str) -> UUID | None:
         return UUID(given)
     except ValueError:
         return None
+
+
+def moment(value: object) -> datetime | None:
+    """Return an aware time that can be reckoned with in any zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and found.year in YEARS else None
 
 
 def tree(value: Any) -> Any:  # noqa: ANN401 - any JSON value

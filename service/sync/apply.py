@@ -15,13 +15,13 @@ from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
 from service.store import clean, deliveries, documents, inbox, retention, vorgaenge
-from service.store.clean import text
+from service.store.clean import moment, text
 from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
 from service.store.records import Anhang, Ereignis, Vorgang
 from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
-from service.sync.immotion.wire import moment_of, seq_of
+from service.sync.immotion.wire import seq_of
 from service.vorgang import dokumente
 from service.vorgang.notices import Sammelzeit, art_of, owe_news
 from service.vorgang.status import DELETED, Change, Event, change_of
@@ -299,7 +299,7 @@ def _birth(ereignis: Ereignis) -> _Birth | None:
 
 def _new_vorgang(ereignis: Ereignis, birth: _Birth, house: House, now: datetime) -> Vorgang:
     daten = birth.daten
-    meldezeit = moment_of(daten.get("meldezeit")) or moment_of(ereignis.body.get("zeit")) or now
+    meldezeit = moment(daten.get("meldezeit")) or moment(ereignis.body.get("zeit")) or now
     label = house.catalog.vorgangstypen[birth.typ].label
     objekt = daten.get("objekt")
     return Vorgang(
@@ -334,7 +334,7 @@ def _event(ereignis: Ereignis, now: datetime) -> Event:
     return Event(
         id=ereignis.ereignis_id,
         typ=_typ(ereignis),
-        zeit=(moment_of(body.get("zeit")) or now).astimezone(UTC),
+        zeit=(moment(body.get("zeit")) or now).astimezone(UTC),
         seq=seq_of(body),
         daten=daten if isinstance(daten, Mapping) else {},
         visible=_is_visible(ereignis),

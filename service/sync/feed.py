@@ -157,8 +157,9 @@ def _end_full_pass(mandant: str, at: str, full_since: datetime) -> bool:
 
 
 def _change(entry: Mapping[str, Any]) -> Aenderung | None:
-    art, nr, daten = entry.get("art"), entry.get("nr"), entry.get("daten")
-    gone = bool(entry.get("geloescht"))
+    art, nr, daten, gone = (entry.get(name) for name in ("art", "nr", "daten", "geloescht"))
+    if not isinstance(gone, bool | None):  # "false" is not false, and who is deleted by mistake loses their home
+        return None
     if not art or not nr or not (gone or isinstance(daten, Mapping)):
         return None
     return Aenderung(str(art), str(nr), None if gone or not isinstance(daten, Mapping) else daten)

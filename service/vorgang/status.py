@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
+from service.store import clean
 from service.store.records import Aktivitaet, Vorgang
 
 DELETED = "GELOESCHT"
@@ -138,11 +139,8 @@ def view_of(view: Mapping[str, Any], catalog: StatusTable) -> tuple[Change, str]
 
 def _seit(view: Mapping[str, Any]) -> datetime:
     status = view.get("status")
-    try:
-        seit = datetime.fromisoformat(str(status.get("seit", ""))) if isinstance(status, Mapping) else _LONG_AGO
-        return max(seit, _LONG_AGO) if seit.tzinfo else _LONG_AGO
-    except (ValueError, OverflowError):
-        return _LONG_AGO
+    seit = clean.moment(status.get("seit")) if isinstance(status, Mapping) else None
+    return max(seit, _LONG_AGO) if seit else _LONG_AGO
 
 
 def _refused(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:

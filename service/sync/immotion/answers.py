@@ -16,6 +16,7 @@ ANSWER_MAX = 16 * 2**20
 _CODE_MAX = 100
 _FELDER_MAX = 20
 _LONGEST_WAIT_S = 86_400.0
+_DIGITS_MAX = 1000
 _UNREADABLE = "success without an object: is this immotion?"
 
 
@@ -59,7 +60,7 @@ def json_of(answer: Answer) -> Mapping[str, Any]:
 def _parsed(answer: Answer) -> Mapping[str, Any] | None:
     try:
         whole = answer.body.decode("utf-8-sig")
-        found = json.loads(whole, object_pairs_hook=_unambiguous)
+        found = json.loads(whole, object_pairs_hook=_unambiguous, parse_int=_whole, parse_constant=_no_number)
         found = clean.tree(found) if "\\u" in whole else found
     except (ValueError, RecursionError):
         return None
@@ -73,6 +74,15 @@ def _unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         for name in [name for name, value in pairs if value != found[name]]:
             found.pop(name, None)
     return found
+
+
+def _whole(digits: str) -> int | None:
+    """Return a whole number; None for one that Python would refuse to read, and everything beside it with it."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else None
+
+
+def _no_number(_name: str) -> None:
+    """Take NaN and the infinities, which are no JSON (RFC 8259, 6), for nothing."""
 
 
 def code_of(problem: Mapping[str, Any], status: int) -> str:

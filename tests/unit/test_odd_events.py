@@ -1,0 +1,95 @@
+"""What immotion says that is well-formed, and must not be taken as it is: times and numbers without end."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from service.store import inbox, reconciles, stammdaten, vorgaenge
+from service.store.database import connected, open_database
+from service.store.migrate import migrate
+from service.store.records import Vorgang
+from service.sync.apply import apply_waiting
+from service.sync.feed import read_master_data
+from service.sync.immotion.answers import Answer, object_of
+from service.sync.immotion.channel import Stand
+from service.sync.reconcile import reconcile_if_due
+from service.web.text import Words
+from service.web.views import termin_text
+from tests.support.databases import new_database
+from tests.support.immotion import Immotion, log_of
+from tests.support.vorgaenge import NOW, some_vorgang
+from tests.unit.test_reconcile import HOUSE, raised, sent
+
+NEVER = "9999-12-31T23:59:59Z"
+FAR_ZONE = ZoneInfo("Pacific/Kiritimati")
+
+
+@pytest.fixture
+def vorgang(tmp_path: Path) -> Iterator[Vorgang]:
+    opened = open_database(new_database(tmp_path))
+    migrate()
+    yield sent()
+    opened.close_all()
+
+
+def shown(vorgang: Vorgang) -> list[datetime]:
+    """Return each time that a page of it shows."""
+    with connected():
+        found = vorgaenge.by_id("m", vorgang.id)
+        entries = vorgaenge.timeline(vorgang.id)
+    assert found is not None
+    return [found.meldezeit, found.status_at, *(entry.zeit for entry, _ in entries)]
+
+
+@pytest.mark.parametrize("zeit", [NEVER, "9999-12-31T00:00:00+14:00", "0001-01-01T00:00:00-12:00"])
+def test_a_time_without_end_is_none_and_no_page_fails_of_it(vorgang: Vorgang, zeit: str) -> None:
+    about = {"externeId": str(vorgang.id), "sichtbarkeit": "MIETER", "zeit": zeit}
+    status = {"code": "TERMINIERT", "textMieter": "Bald"}
+    born = {"melder": {"personNr": "P"}, "typ": "KONTAKT", "meldezeit": zeit}
+    with connected():
+        inbox.receive("m", {"ereignisId": "1", "typ": "STATUS", "daten": {"status": status}, **about}, NOW)
+        named = {**about, "externeId": None, "vorgangId": "I-1"}
+        inbox.receive("m", {"ereignisId": "2", "typ": "VORGANG_ANGELEGT", "daten": born, **named}, NOW)
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 2
+    with connected():
+        theirs = vorgaenge.by_immotion_id("m", "I-1")
+    assert theirs is not None
+    for moment in (*shown(vorgang), *shown(theirs)):
+        assert moment.astimezone(FAR_ZONE)
+
+
+def test_a_time_without_end_in_a_comparison_is_none(vorgang: Vorgang) -> None:
+    with connected():
+        reconciles.begin("m", NOW)
+    view = {"status": {"code": "TERMINIERT", "seit": NEVER}}
+    channel = Immotion(stands={str(vorgang.id): Stand("im-1", "V-1", 7, view)})
+    reconcile_if_due(HOUSE, channel, hour=3, clock=lambda: NOW, random=lambda: 0.0)
+    assert all(moment.astimezone(FAR_ZONE) for moment in shown(vorgang))
+
+
+def test_an_appointment_without_end_is_shown_as_it_is() -> None:
+    termin = {"von": NEVER, "bis": "0001-01-01T00:00:00Z", "firma": "Muster GmbH"}
+    reader = SimpleNamespace(words=Words("de", FAR_ZONE))
+    assert NEVER in termin_text(some_vorgang(termin=termin), reader)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 5000, "NaN", "Infinity", "-Infinity"])
+def test_a_number_that_is_none_stops_nothing_beside_it(number: str) -> None:
+    body = f'{{"ereignisse": [{{"ereignisId": "1", "vorgangSeq": {number}}}], "naechsterCursor": 7}}'
+    assert object_of(Answer(200, {}, body.encode())) == {
+        "ereignisse": [{"ereignisId": "1", "vorgangSeq": None}],
+        "naechsterCursor": 7,
+    }
+
+
+@pytest.mark.parametrize("gone", ["false", "true", 0, 1, [], {}])
+def test_what_is_neither_deleted_nor_not_leaves_a_contract_as_it_is(vorgang: Vorgang, gone: object) -> None:
+    contract = {"art": "VERTRAG", "nr": "V-1", "daten": {"personNr": "P", "einheitNr": "E"}}
+    read_master_data("m", Immotion(log_of([contract, {**contract, "geloescht": gone}])), clock=lambda: NOW)
+    with connected():
+        assert [found.nr for found in stammdaten.vertraege("m", "P")] == ["V-1"]
+        assert raised() == {"master_data_not_understood"}

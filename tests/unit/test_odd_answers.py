@@ -23,6 +23,7 @@ from service.store.query import tuples
 from service.store.records import Anhang
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
+from service.sync.delivery import send
 from service.sync.feed import read_events, read_master_data
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.answers import ANSWER_MAX
@@ -33,6 +34,7 @@ from tests.support.databases import new_database
 from tests.support.immotion import Immotion
 from tests.support.owed import owe
 from tests.support.vorgaenge import NOW
+from tests.unit.test_kataloge import parcel
 from tests.unit.test_reconcile import HOUSE
 
 Answer = Callable[["Immoti0n"], None]
@@ -44,13 +46,14 @@ class Immoti0n(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     answer: Answer
     connections = 0
+    given = b""
 
     def setup(self) -> None:
         type(self).connections += 1
         super().setup()
 
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             type(self).answer(self)
         except OSError:
@@ -173,14 +176,14 @@ def test_a_page_that_somebody_in_between_has_put_there_is_no_success_of_anything
 ) -> None:
     channel, file = far_side.channel, Anhang(uuid4(), "m", "a.pdf", "application/pdf", 1, "0" * 64, 0, NOW)
     far_side.answers(status, b"<html>Wartung</html>", Content_Type="text/html")
-    for send in (
+    for hand_over in (
         lambda: put(far_side),
         lambda: channel.put_anhang(file, io.BytesIO(b"x"), "r"),
         lambda: channel.put_aktivitaet(uuid4(), uuid4(), {}, "r"),
         lambda: channel.put_quittung("D-1", {}, "r"),
     ):
         with pytest.raises(Temporary) as refused:
-            send()
+            hand_over()
         assert refused.value.outcome_unknown
     far_side.answers(status)
     channel.put_anhang(file, io.BytesIO(b"x"), "r")
@@ -318,3 +321,22 @@ def test_pages_that_are_known_already_are_passed_by_at_once(store: None) -> None
     with connected():
         assert (inbox.cursor("m", "ereignisse"), len(inbox.waiting("m"))) == ("8", 8)
         assert vorgaenge.by_immotion_ids("m", []) == {}
+
+
+@pytest.mark.parametrize("repeatable", [True, False, None])
+def test_a_catalog_out_of_date_is_refreshed_whether_immotion_calls_that_repeatable_or_not(
+    far_side: SimpleNamespace, tmp_path: Path, repeatable: bool | None
+) -> None:
+    kept, versions = parcel(), list[str]()
+
+    def answer(here: Immoti0n) -> None:
+        if here.command == "GET":
+            here.say(200, b'{"version": "9"}')
+            return
+        versions.append(json.loads(here.given)["schaden"]["katalogVersion"])
+        problem = {"code": "KATALOG_VERALTET", "wiederholbar": repeatable}
+        here.say(201, b"{}") if versions[-1] == "9" else here.say(422, json.dumps(problem).encode())
+
+    Immoti0n.answer = answer
+    assert send(kept, far_side.channel, Folder(tmp_path)).catalog_outdated
+    assert versions == ["1", "9"]

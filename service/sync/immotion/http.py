@@ -287,7 +287,7 @@ def _raise_for(answer: Answer) -> None:
         unknown, asked = status >= _SERVER_FAULTS, retry_after(answer)
         away = status == HTTPStatus.SERVICE_UNAVAILABLE and asked is not None
         scope = "connection" if away else _SCOPES.get(status)
-        raise Temporary(f"{status} {code}", retry_after=asked, outcome_unknown=unknown, scope=scope)
+        raise Temporary(f"{status} {code}", retry_after=asked, outcome_unknown=unknown, scope=scope, code=code)
     if status in _REFUSALS or (HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem):
         raise Permanent(code, felder_of(problem))
     # neither success nor a problem document: a proxy in between, or the wrong address

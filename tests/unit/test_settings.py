@@ -323,3 +323,23 @@ def test_files_are_in_a_folder_or_in_a_bucket_with_a_login_of_settings_and_envir
     assert service.files == BucketUrl("akten", "mieter/portal")
     assert (service.s3.access_key_id, service.s3.secret_access_key) == ("key", "hidden")
     assert "hidden" not in repr(service)
+
+
+@pytest.mark.parametrize(
+    "url,named",
+    [
+        ("sqlite:///", "must name a database"),
+        ("sqlite://", "must name a database"),
+        ("postgresql://user:pass@host", "must name a database"),
+        ("postgresql://user:a/b@host/portal", "no port number"),
+        ("mysql://host:99999/portal", "no port number"),
+    ],
+)
+def test_a_database_that_cannot_be_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, named: str
+) -> None:
+    installation = Installation(tmp_path)
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__DATABASE", url)
+    with pytest.raises(SettingsError, match=f"service.database: .*{named}") as refused:
+        load_settings(installation.config)
+    assert "a/b" not in str(refused.value)

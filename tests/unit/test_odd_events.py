@@ -13,7 +13,7 @@ from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.records import Vorgang
 from service.sync.apply import apply_waiting
-from service.sync.feed import read_master_data
+from service.sync.feed import read_events, read_master_data
 from service.sync.immotion.answers import Answer, object_of
 from service.sync.immotion.channel import Stand
 from service.sync.reconcile import reconcile_if_due
@@ -84,6 +84,22 @@ def test_a_number_that_is_none_stops_nothing_beside_it(number: str) -> None:
         "ereignisse": [{"ereignisId": "1", "vorgangSeq": None}],
         "naechsterCursor": 7,
     }
+
+
+@pytest.mark.parametrize("depth", [100, 970, 100_000])
+@pytest.mark.parametrize("opening,closing", [("[", "]"), ('{"\\"[{": ', "}")])
+def test_what_lies_too_deep_to_be_stored_is_left_out_and_stops_nothing_beside_it(
+    vorgang: Vorgang, depth: int, opening: str, closing: str
+) -> None:
+    deep = f"{opening * depth}1{closing * depth}"
+    body = f'{{"ereignisse": [{{"ereignisId": "1", "daten": {{"x": {deep}, "y": 2}}}}, {{"ereignisId": "2"}}]}}'
+    entries = object_of(Answer(200, {}, body.encode()))["ereignisse"]
+    read_events("m", Immotion(log_of(entries)), wait=0, clock=lambda: NOW)
+    with connected():
+        assert [(one.ereignis_id, one.body.get("daten", {}).get("y")) for one in inbox.waiting("m")] == [
+            ("1", 2),
+            ("2", None),
+        ]
 
 
 @pytest.mark.parametrize("gone", ["false", "true", 0, 1, [], {}])

@@ -15,7 +15,7 @@ import pytest
 
 from service.files.storage import Folder
 from service.settings import ImmotionSettings
-from service.store import inbox, outbox, vorgaenge
+from service.store import alarms, inbox, outbox, stammdaten, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.models import OutboxRow
@@ -340,3 +340,21 @@ def test_a_catalog_out_of_date_is_refreshed_whether_immotion_calls_that_repeatab
     Immoti0n.answer = answer
     assert send(kept, far_side.channel, Folder(tmp_path)).catalog_outdated
     assert versions == ["1", "9"]
+
+
+def test_entries_of_a_feed_that_are_no_objects_are_put_aside_and_stop_no_other(
+    store: None, far_side: SimpleNamespace
+) -> None:
+    odd = [None, 7, ["x"], "x"]
+    event = {"ereignisId": "1", "typ": "KATALOG_NEU"}
+    far_side.answers(200, json.dumps({"ereignisse": [*odd, event], "naechsterCursor": "c"}).encode())
+    assert read_events("m", far_side.channel, wait=0, clock=lambda: NOW) == 1
+    person = {"art": "PERSON", "nr": "P", "daten": {"name": "Zoë"}}
+    far_side.answers(200, json.dumps({"aenderungen": [*odd, person], "naechsterCursor": "c"}).encode())
+    assert read_master_data("m", far_side.channel, clock=lambda: NOW) == len(odd) + 1
+    with connected():
+        assert [(one.kind, one.count) for one in alarms.standing(["m"])] == [
+            ("event_parked", 1),
+            ("master_data_not_understood", 1),
+        ]
+        assert stammdaten.namen("m", ["P"]) == {"P": "Zoë"}

@@ -184,9 +184,11 @@ class HttpChannel:
             raise CursorExpired
         page = object_of(answer)
         entries = page.get(name)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        if not isinstance(entries, list):
             raise Temporary("the feed's answer has no list of entries")
-        return FeedPage(tuple(entries), _cursor(page.get("naechsterCursor")), bool(page.get("mehr")))
+        # what is no object is put aside by whoever reads the feed, as one that says nothing of what it is
+        named = tuple(entry if isinstance(entry, dict) else {"eintrag": entry} for entry in entries)
+        return FeedPage(named, _cursor(page.get("naechsterCursor")), bool(page.get("mehr")))
 
     def _call(  # noqa: PLR0913 - the parts of a request
         self,

@@ -21,8 +21,11 @@ def line(value: object, limit: int) -> str:
 
 
 def key(value: object, limit: int = 100) -> str:
-    """Return an identifier as it is, or the digest of one that cannot be stored: cut, two of them might become one."""
-    given = str(value)
+    """Return an identifier as it is, or the digest of one that cannot be stored: cut, two of them might become one.
+
+    Blanks at its end are none of it: systems with columns of fixed width add them, and MariaDB compares without them.
+    """
+    given = str(value).rstrip(" ")
     kept = text(given, limit)
     return kept if kept == given else "sha256:" + sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -208,9 +208,10 @@ def _born(ereignis: Ereignis, known: _Known, house: House, now: datetime, done: 
 
 def _withdrawn_dokument(ereignis: Ereignis) -> str:
     daten = ereignis.body["daten"]
-    if not daten["dokumentId"]:
+    named = clean.key(daten["dokumentId"] or "")
+    if not named:
         raise ValueError("a withdrawal of no document")
-    return text(daten["dokumentId"], 100)
+    return named
 
 
 def _without_vorgang(ereignis: Ereignis) -> str:
@@ -294,7 +295,7 @@ def _birth(ereignis: Ereignis) -> _Birth | None:
         return None
     melder, typ = daten.get("melder"), str(daten.get("typ", ""))
     person = melder.get("personNr") if isinstance(melder, Mapping) else None
-    return _Birth(typ, str(person), daten) if person and typ in _TYPES and ereignis.immotion_id else None
+    return _Birth(typ, clean.key(person), daten) if person and typ in _TYPES and ereignis.immotion_id else None
 
 
 def _new_vorgang(ereignis: Ereignis, birth: _Birth, house: House, now: datetime) -> Vorgang:
@@ -353,7 +354,7 @@ def _announced(
             mandant=vorgang.mandant,
             vorgang_id=vorgang.id,
             aktivitaet_id=aktivitaet_id,
-            dokument_id=text(dokument.get("dokumentId") or "", 100),
+            dokument_id=clean.key(dokument.get("dokumentId") or ""),
             dateiname=clean_name(text(dokument.get("dateiname") or dokument.get("titel") or "Dokument", 255), mime),
             mime=mime,
             bytes=size if isinstance(size, int) and 0 <= size < _BYTES_END else 0,

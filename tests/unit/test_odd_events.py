@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.store import inbox, reconciles, stammdaten, vorgaenge
+from service.store import documents, dokumente, inbox, reconciles, stammdaten, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
+from service.store.owner import owner_of_person
 from service.store.records import Vorgang
 from service.sync.apply import apply_waiting
 from service.sync.feed import read_events, read_master_data
@@ -109,3 +110,75 @@ def test_what_is_neither_deleted_nor_not_leaves_a_contract_as_it_is(vorgang: Vor
     with connected():
         assert [found.nr for found in stammdaten.vertraege("m", "P")] == ["V-1"]
         assert raised() == {"master_data_not_understood"}
+
+
+def test_blanks_at_the_end_of_an_id_are_none_of_it_on_any_engine(vorgang: Vorgang) -> None:
+    daten = {"melder": {"personNr": "P  "}, "typ": "KONTAKT"}
+    born = {"typ": "VORGANG_ANGELEGT", "sichtbarkeit": "MIETER", "daten": daten}
+    events = [
+        {"ereignisId": "1", "vorgangId": "I-1  ", **born},
+        {"ereignisId": "1 ", "vorgangId": "I-1", **born},
+        {"ereignisId": "2", "vorgangId": "I-1", **born},
+        {"ereignisId": "  ", "vorgangId": "I-2", **born},
+    ]
+    assert read_events("m", Immotion(log_of(events)), wait=0, clock=lambda: NOW) == 2
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 2
+    persons = [{"art": "PERSON", "nr": nr, "daten": {"name": nr}} for nr in ("P", "P  ", "  ")]
+    contract = {"art": "VERTRAG ", "nr": "V-1 ", "daten": {"personNr": "P ", "mitmieter": [{"personNr": "Q "}]}}
+    alone = {"art": "VERTRAG", "nr": "V-1", "daten": {"personNr": "P"}}
+    read_master_data("m", Immotion(log_of([*persons, contract, alone])), clock=lambda: NOW)
+    with connected():
+        theirs = vorgaenge.by_immotion_id("m", "I-1")
+        assert theirs is not None
+        assert theirs.owner == owner_of_person("m", "P")
+        assert raised() == {"event_parked", "master_data_not_understood"}
+        assert stammdaten.namen("m", ["P"]) == {"P": "P  "}
+        assert stammdaten.parteien("m", ["V-1"]) == {"P"}
+        assert stammdaten.vertraege("m", "Q") == []
+
+
+def test_a_document_with_a_long_id_is_withdrawn_like_any_other(vorgang: Vorgang) -> None:
+    dokument = {"dokumentId": "D" * 200, "titel": "T", "empfaenger": [{"personNr": "P"}], "dokumentart": "MIETVERTRAG"}
+    about = {"sichtbarkeit": "MIETER", "zeit": "2026-11-23T12:00:00Z", "daten": dokument}
+    with connected():
+        inbox.receive("m", {"ereignisId": "1", "typ": "DOKUMENT", **about}, NOW)
+        inbox.receive("m", {"ereignisId": "2", "typ": "DOKUMENT", "externeId": str(vorgang.id), **about}, NOW)
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 2
+    with connected():
+        assert documents.due("m", NOW, limit=9)
+        assert dokumente.due("m", NOW, limit=9)
+        inbox.receive("m", {"ereignisId": "3", "typ": "DOKUMENT_ZURUECKGEZOGEN", **about}, NOW)
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 1
+    with connected():
+        assert documents.due("m", NOW, limit=9) == []
+        assert dokumente.due("m", NOW, limit=9) == []
+
+
+def test_who_no_longer_lives_there_sees_nothing_also_where_one_page_tells_of_both(vorgang: Vorgang) -> None:
+    with_q = {"art": "VERTRAG", "nr": "V-1", "daten": {"personNr": "P", "mitmieter": [{"personNr": "Q"}]}}
+    afterwards = (
+        {"art": "VERTRAG", "nr": "V-1", "daten": {"personNr": "P"}},
+        {"art": "VERTRAG", "nr": "V-1", "geloescht": True},
+        {"art": "PERSON", "nr": "P", "geloescht": True},
+    )
+    for last in afterwards:
+        for pages in (1, 2):
+            read_master_data("m", Immotion(log_of([with_q, last], 2 // pages)), clock=lambda: NOW)
+            with connected():
+                assert stammdaten.vertraege("m", "Q") == [], (last, pages)
+                stammdaten.apply_change("m", "VERTRAG", "V-1", None)
+                inbox.begin_full_pass("m", "stammdaten", NOW)
+
+
+@pytest.mark.parametrize("typ", ["GELOESCHT", "STATUS", "VORGANG_ABGEWIESEN", "AKTIVITAET"])
+def test_a_text_of_any_length_and_any_signs_keeps_no_event_from_its_effect(vorgang: Vorgang, typ: str) -> None:
+    words = "😀" * 30_000
+    daten = {"grund": words, "status": {"code": "TERMINIERT", "textMieter": words}, "text": words}
+    about = {"externeId": str(vorgang.id), "sichtbarkeit": "MIETER", "daten": daten}
+    with connected():
+        inbox.receive("m", {"ereignisId": "1", "typ": typ, **about}, NOW)
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 1
+    with connected():
+        assert "😀" * 10_000 in next(
+            one.text for one, _ in vorgaenge.timeline(vorgang.id) if one.author == "VERWALTUNG"
+        )

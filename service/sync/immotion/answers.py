@@ -141,10 +141,10 @@ def felder_of(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def word(value: object) -> str | None:
-    """Return an id, a number or a code as text; None for what is none of these, or empty."""
+    """Return an id, a number or a code as text, without blanks at its end; None for what is none of these, or empty."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return clean.text(value, _CODE_MAX) or None
+    return clean.text(value, _CODE_MAX).rstrip(" ") or None
 
 
 def retry_after(answer: Answer) -> float | None:

@@ -6,7 +6,7 @@ and a document that it has withdrawn is hidden. What such an event says besides 
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -149,6 +149,9 @@ def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
                 return _in_one_transaction([ereignis], known, house, now)
             except FormAlreadyFiled:  # another worker has just created this Vorgang: it is there when we look again
                 continue
+    except ImmotionIdTaken:
+        raise_alarm("immotion_id_taken", mandant=house.mandant, now=now, ereignis=ereignis.id)
+        return _apply_or_park(_without_immotion_id(ereignis), house, now)
     except _BROKEN as broken:
         with connected():
             parked = inbox.settle(ereignis.id, "parked")
@@ -156,6 +159,12 @@ def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
             error, code = type(broken).__name__, broken.code if isinstance(broken, dokumente.DokumentRefused) else ""
             raise_alarm("event_parked", mandant=house.mandant, detail=code, now=now, ereignis=ereignis.id, error=error)
     return _Done()
+
+
+def _without_immotion_id(ereignis: Ereignis) -> Ereignis:
+    """Return what an event says but for immotion's id: two reports booked as one have each a number, and one the id."""
+    daten = {name: value for name, value in ereignis.body["daten"].items() if name != "vorgangId"}
+    return replace(ereignis, body={**ereignis.body, "daten": daten})
 
 
 def _in_one_transaction(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:

@@ -182,3 +182,18 @@ def test_a_text_of_any_length_and_any_signs_keeps_no_event_from_its_effect(vorga
         assert "😀" * 10_000 in next(
             one.text for one, _ in vorgaenge.timeline(vorgang.id) if one.author == "VERWALTUNG"
         )
+
+
+def test_two_vorgaenge_that_events_give_one_id_have_each_the_number_that_it_gives_them(vorgang: Vorgang) -> None:
+    other = sent()
+    about = {"typ": "VORGANG_ANGELEGT", "sichtbarkeit": "MIETER"}
+    with connected():
+        for one in (vorgang, other):
+            daten = {"vorgangId": "I-1", "vorgangsnummer": f"V-{one.id}"}
+            inbox.receive("m", {"ereignisId": str(one.id), "externeId": str(one.id), "daten": daten, **about}, NOW)
+    assert apply_waiting(HOUSE, clock=lambda: NOW) == 2
+    with connected():
+        found = list(vorgaenge.by_ids([vorgang.id, other.id]).values())
+        assert [(one.vorgangsnummer, one.status) for one in found] == [(f"V-{one.id}", "EINGEGANGEN") for one in found]
+        assert sorted(str(one.immotion_id) for one in found) == ["I-1", "None"]
+        assert raised() == {"immotion_id_taken"}

@@ -75,8 +75,17 @@ def _page_url(value: str) -> str:
 
 
 def _database_url(value: str) -> str:
-    if urlsplit(value).scheme not in {"sqlite", "postgresql", "mysql"}:
+    parts = urlsplit(value)
+    if parts.scheme not in {"sqlite", "postgresql", "mysql"}:
         raise ValueError("must begin with sqlite:///, postgresql:// or mysql://")
+    if parts.path in {"", "/"}:
+        raise ValueError("must name a database, as sqlite:///portal.db or postgresql://user:pass@host/db do")
+    try:
+        _ = parts.port
+    except ValueError as wrong:
+        raise ValueError(
+            "has no port number after the host (is a : / or @ of the password not written as %3A %2F %40?)"
+        ) from wrong
     return value
 
 

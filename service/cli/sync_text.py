@@ -6,8 +6,8 @@ from datetime import datetime
 from service.cli.common import counted
 from service.store.clean import line
 from service.store.deliveries import OWED
-from service.store.records import OwedRow, OwedVorgang, Vorgang
-from service.vorgang.delivery import DeliveryStatus, Effect, is_held
+from service.store.records import OwedRow, OwedVorgang
+from service.vorgang.delivery import DeliveryStatus, Effect, Owing, Quittung, is_held
 from service.vorgang.delivery_facts import what_of
 
 _HEAD = ("Mandant", "waiting", "oldest", "parked", "5 min", "1 h", "sent", "breaker", "worker seen")
@@ -58,16 +58,14 @@ def _line(cells: Sequence[str]) -> str:
 def owing_lines(found: Sequence[OwedVorgang], now: datetime) -> Iterator[str]:
     """Give a line for each Vorgang that owes something, and one for its last error."""
     for owed in found:
-        number = f"{owed.meldenummer} ({owed.head.vorgang_id})"
+        named = " ".join(filter(None, [owed.head.mandant, owed.meldenummer, f"({owed.head.vorgang_id})", owed.typ]))
         rows = counted(owed.rows, "row")
-        yield f"{owed.head.mandant} {number} {owed.typ}: {rows}; next {_row(owed.head, now, behind=None)}"
+        yield f"{named}: {rows}; next {_row(owed.head, now, behind=None)}"
 
 
-def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> Iterator[str]:
-    """Give what was and is owed of one Vorgang."""
-    number = line(vorgang.vorgangsnummer or "no number yet", _NUMBER)  # as immotion gave it, whatever that was
-    yield f"{vorgang.mandant} {vorgang.meldenummer} ({vorgang.id}), {vorgang.typ}, {vorgang.status}"
-    yield f"filed {_moment(vorgang.meldezeit)}, immotion: {number}"
+def vorgang_lines(vorgang: Owing, rows: Sequence[OwedRow], now: datetime) -> Iterator[str]:
+    """Give what was and is owed of one Vorgang, or of a document."""
+    yield from _about(vorgang)
     behind: int | None = None
     for row in rows:
         yield f"  row {row.id}  {_row(row, now, behind=behind)}"
@@ -75,6 +73,15 @@ def vorgang_lines(vorgang: Vorgang, rows: Sequence[OwedRow], now: datetime) -> I
             behind = row.id
     if not rows:
         yield "  nothing was ever owed: it was born in immotion"
+
+
+def _about(vorgang: Owing) -> Iterator[str]:
+    if isinstance(vorgang, Quittung):
+        yield f"{vorgang.mandant} ({vorgang.id}), receipts of a document"
+        return
+    number = line(vorgang.vorgangsnummer or "no number yet", _NUMBER)  # as immotion gave it, whatever that was
+    yield f"{vorgang.mandant} {vorgang.meldenummer} ({vorgang.id}), {vorgang.typ}, {vorgang.status}"
+    yield f"filed {_moment(vorgang.meldezeit)}, immotion: {number}"
 
 
 def _row(row: OwedRow, now: datetime, *, behind: int | None) -> str:

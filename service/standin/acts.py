@@ -1,7 +1,7 @@
 """What clerks do, as events: each act is a pure function of the Vorgang and the form."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from service.standin import labels
@@ -134,6 +134,6 @@ def _date(form: Form, name: str) -> str:
 
 def _local(form: Form, name: str) -> datetime:
     try:
-        return datetime.fromisoformat(form.get(name)).replace(tzinfo=labels.ZONE)
-    except ValueError as error:
+        return datetime.fromisoformat(form.get(name)).replace(tzinfo=labels.ZONE).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise FormRefused({name: "Bitte Datum und Uhrzeit angeben."}) from error

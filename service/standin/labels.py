@@ -122,10 +122,10 @@ _TIMES = frozenset({"meldezeit", "bestaetigtUm", "von", "bis"})
 
 
 def moment(text: str) -> str:
-    """Return a time of the wire as people write it, in German time; what is no time comes back as it is."""
+    """Return a time of the wire as people write it, in German time; what is no time there comes back as it is."""
     try:
         local = parse_time(text).astimezone(ZONE)
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
     return local.strftime("%d.%m.%Y, %H:%M Uhr")
 

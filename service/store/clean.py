@@ -2,12 +2,15 @@
 
 import json
 import unicodedata
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 OVERRIDES = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # they turn the direction of what follows
 _NOT_SEEN = {"Cc", "Cs", "Zl", "Zp"}
+# Years that can be reckoned with: the last one is what systems write for "never", and no zone east of it has it.
+YEARS = range(1970, 9999)
 
 
 def text(value: object, limit: int) -> str:
@@ -33,8 +36,11 @@ def is_unseen(sign: str) -> bool:
 
 
 def key(value: object, limit: int = 100) -> str:
-    """Return an identifier as it is, or the digest of one that cannot be stored: cut, two of them might become one."""
-    given = str(value)
+    """Return an identifier as it is, or the digest of one that cannot be stored: cut, two of them might become one.
+
+    Blanks at its end are none of it: systems with columns of fixed width add them, and MariaDB compares without them.
+    """
+    given = str(value).rstrip(" ")
     kept = text(given, limit)
     return kept if kept == given else "sha256:" + sha256(given.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -45,6 +51,15 @@ def uuid_of(given: str) -> UUID | None:
         return UUID(given)
     except ValueError:
         return None
+
+
+def moment(value: object) -> datetime | None:
+    """Return an aware time that can be reckoned with in any zone; None for anything else."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and found.year in YEARS else None
 
 
 def tree(value: Any) -> Any:  # noqa: ANN401 - any JSON value

@@ -3,7 +3,7 @@
 import select
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -81,6 +81,13 @@ class _Postgresql(PooledPostgresqlDatabase):
 class _Mariadb(PooledMySQLDatabase):
     """The same for MariaDB."""
 
+    @override
+    def _connect(self) -> Any:
+        try:
+            return super()._connect()
+        except (TypeError, ValueError, AttributeError) as unusable:  # what pymysql makes of options it does not know
+            raise peewee.InterfaceError(str(unusable)) from unusable
+
     def _is_closed(self, conn: Any) -> bool:  # noqa: ANN401 - pymysql.Connection
         return not conn.open or _hung_up(conn._sock)  # noqa: SLF001 - pymysql offers no other way to its socket
 
@@ -130,7 +137,7 @@ def _database(url: str, *, patient: bool) -> peewee.Database:
         "port": parts.port,
         "user": unquote(parts.username or "") or None,
         "password": unquote(parts.password or "") or None,
-        **dict(parse_qsl(parts.query)),
+        **{name: _option(name, value) for name, value in parse_qsl(parts.query)},
     }
     given = {key: value for key, value in network.items() if value is not None}
     name = unquote(parts.path[1:])
@@ -144,10 +151,15 @@ def _database(url: str, *, patient: bool) -> peewee.Database:
     raise ValueError(f"unknown database scheme {parts.scheme!r}: use one of {', '.join(ENGINES)}")
 
 
+def _option(name: str, value: str) -> str | int:
+    return int(value) if name.endswith("_timeout") and value.isdecimal() else value
+
+
 def _sqlite(path: str) -> peewee.Database:
     if not path:
         raise ValueError("sqlite needs a file: sqlite:///var/portal.db")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # where there can be no folder, the engine says that there is no file
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     return PooledSqliteDatabase(
         path,
         pragmas=_SQLITE_PRAGMAS,

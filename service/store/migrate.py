@@ -1,7 +1,11 @@
 """Bring the tables to this version; run only by `mieterportal migrate`, one at a time."""
 
-from collections.abc import Iterator
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from playhouse.migrations import Runner
@@ -11,6 +15,11 @@ from service.store.database import connected, database, engine
 _DIRECTORY = Path(__file__).parent / "migrations"
 _LOCK_NUMBER = 7_203_114_950
 _LOCK_WAIT_S = 60
+_LOOK_S = 0.1
+_LOCKS = {
+    "postgresql": (f"SELECT pg_try_advisory_lock({_LOCK_NUMBER})", f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"),
+    "mysql": ("SELECT GET_LOCK('mieterportal', 0)", "SELECT RELEASE_LOCK('mieterportal')"),
+}
 
 
 class MigrationBusy(Exception):
@@ -39,18 +48,51 @@ def versions() -> list[str]:
 
 @contextmanager
 def _lock() -> Iterator[None]:
-    take, release = {
-        "sqlite": (None, None),  # SQLite has one writer and migrations run in a write transaction
-        "postgresql": (f"SELECT pg_advisory_lock({_LOCK_NUMBER})", f"SELECT pg_advisory_unlock({_LOCK_NUMBER})"),
-        "mysql": (f"SELECT GET_LOCK('mieterportal', {_LOCK_WAIT_S})", "SELECT RELEASE_LOCK('mieterportal')"),
-    }[engine()]
-    if take is None:
+    """Wait for the lock by asking again and again: what the engines wait themselves, their own time-outs end."""
+    with _taker() as take:
+        until = time.monotonic() + _LOCK_WAIT_S
+        while not take():
+            if time.monotonic() > until:
+                raise MigrationBusy("another migration is running")
+            time.sleep(_LOOK_S)
         yield
+
+
+@contextmanager
+def _taker() -> Iterator[Callable[[], bool]]:
+    """Yield what tries to take the lock; it is given back when the block ends."""
+    if engine() == "sqlite":
+        with _folder() as folder:
+            yield partial(_flock, folder)
         return
-    row = database.execute_sql(take).fetchone()
-    if row[0] == 0:
-        raise MigrationBusy("another migration is running")
+    take, release = _LOCKS[engine()]
+    taken = False
+
+    def try_it() -> bool:
+        nonlocal taken
+        taken = bool(database.execute_sql(take).fetchone()[0])
+        return taken
+
     try:
-        yield
+        yield try_it
     finally:
-        database.execute_sql(release)
+        if taken:
+            database.execute_sql(release)
+
+
+@contextmanager
+def _folder() -> Iterator[int]:
+    """Open the folder of SQLite's file: a lock on it leaves nothing behind, and ends with the process."""
+    descriptor = os.open(Path(database.obj.database).absolute().parent, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

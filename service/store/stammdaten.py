@@ -56,14 +56,24 @@ def _with_mitmieter(mandant: str, changes: Sequence[Aenderung]) -> Iterator[Aend
     numbers = [clean.key(change.nr, _NUMBER_MAX) for change in changes if change.art == "VERTRAG"]
     gone = [change.nr for change in changes if change.art == "PERSON" and change.daten is None]
     persons = [clean.key(nr, _NUMBER_MAX) for nr in gone]
-    before = _contracts(mandant, StammdatenRow.nr.in_(numbers)) if numbers else {}
-    before |= _contracts(mandant, StammdatenRow.parent.in_(persons)) if persons else {}
-    for nr, daten in before.items():
-        yield from (Aenderung("MITMIETER", nr_of, None) for nr_of, _ in _mitmieter(nr, daten))
+    told = _contracts(mandant, StammdatenRow.nr.in_(numbers)) if numbers else {}
+    told |= _contracts(mandant, StammdatenRow.parent.in_(persons)) if persons else {}
     for change in changes:
+        for nr in _ended(change, told):
+            yield from (Aenderung("MITMIETER", nr_of, None) for nr_of, _ in _mitmieter(nr, told.pop(nr)))
         yield change
         if change.art == "VERTRAG" and change.daten is not None:
-            yield from (Aenderung("MITMIETER", *one) for one in _mitmieter(change.nr, change.daten))
+            nr = clean.key(change.nr, _NUMBER_MAX)
+            told[nr] = change.daten
+            yield from (Aenderung("MITMIETER", *one) for one in _mitmieter(nr, change.daten))
+
+
+def _ended(change: Aenderung, told: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the contracts that what was told of them is no longer true of, stored or told of before in this page."""
+    nr = clean.key(change.nr, _NUMBER_MAX)
+    if change.art == "PERSON" and change.daten is None:
+        return [one for one, daten in told.items() if clean.key(daten.get("personNr") or "", _NUMBER_MAX) == nr]
+    return [nr] if change.art == "VERTRAG" and nr in told else []
 
 
 def _contracts(mandant: str, which: Query) -> dict[str, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ and a document that it has withdrawn is hidden. What such an event says besides 
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,13 +15,13 @@ from uuid_utils.compat import uuid7
 
 from service.files.names import clean_name
 from service.store import clean, deliveries, documents, inbox, retention, vorgaenge
-from service.store.clean import text
+from service.store.clean import moment, text
 from service.store.database import connected, in_transaction
 from service.store.owner import owner_of_person
 from service.store.records import Anhang, Ereignis, Vorgang
 from service.store.vorgaenge import FormAlreadyFiled, ImmotionIdTaken
 from service.sync.alarms import raise_alarm
-from service.sync.immotion.wire import moment_of, seq_of
+from service.sync.immotion.wire import seq_of
 from service.vorgang import dokumente
 from service.vorgang.notices import Sammelzeit, art_of, owe_news
 from service.vorgang.status import DELETED, Change, Event, change_of
@@ -149,6 +149,9 @@ def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
                 return _in_one_transaction([ereignis], known, house, now)
             except FormAlreadyFiled:  # another worker has just created this Vorgang: it is there when we look again
                 continue
+    except ImmotionIdTaken:
+        raise_alarm("immotion_id_taken", mandant=house.mandant, now=now, ereignis=ereignis.id)
+        return _apply_or_park(_without_immotion_id(ereignis), house, now)
     except _BROKEN as broken:
         with connected():
             parked = inbox.settle(ereignis.id, "parked")
@@ -156,6 +159,12 @@ def _apply_or_park(ereignis: Ereignis, house: House, now: datetime) -> _Done:
             error, code = type(broken).__name__, broken.code if isinstance(broken, dokumente.DokumentRefused) else ""
             raise_alarm("event_parked", mandant=house.mandant, detail=code, now=now, ereignis=ereignis.id, error=error)
     return _Done()
+
+
+def _without_immotion_id(ereignis: Ereignis) -> Ereignis:
+    """Return what an event says but for immotion's id: two reports booked as one have each a number, and one the id."""
+    daten = {name: value for name, value in ereignis.body["daten"].items() if name != "vorgangId"}
+    return replace(ereignis, body={**ereignis.body, "daten": daten})
 
 
 def _in_one_transaction(batch: Sequence[Ereignis], known: _Known, house: House, now: datetime) -> _Done:
@@ -208,9 +217,10 @@ def _born(ereignis: Ereignis, known: _Known, house: House, now: datetime, done: 
 
 def _withdrawn_dokument(ereignis: Ereignis) -> str:
     daten = ereignis.body["daten"]
-    if not daten["dokumentId"]:
+    named = clean.key(daten["dokumentId"] or "")
+    if not named:
         raise ValueError("a withdrawal of no document")
-    return text(daten["dokumentId"], 100)
+    return named
 
 
 def _without_vorgang(ereignis: Ereignis) -> str:
@@ -294,12 +304,12 @@ def _birth(ereignis: Ereignis) -> _Birth | None:
         return None
     melder, typ = daten.get("melder"), str(daten.get("typ", ""))
     person = melder.get("personNr") if isinstance(melder, Mapping) else None
-    return _Birth(typ, str(person), daten) if person and typ in _TYPES and ereignis.immotion_id else None
+    return _Birth(typ, clean.key(person), daten) if person and typ in _TYPES and ereignis.immotion_id else None
 
 
 def _new_vorgang(ereignis: Ereignis, birth: _Birth, house: House, now: datetime) -> Vorgang:
     daten = birth.daten
-    meldezeit = moment_of(daten.get("meldezeit")) or moment_of(ereignis.body.get("zeit")) or now
+    meldezeit = moment(daten.get("meldezeit")) or moment(ereignis.body.get("zeit")) or now
     label = house.catalog.vorgangstypen[birth.typ].label
     objekt = daten.get("objekt")
     return Vorgang(
@@ -334,7 +344,7 @@ def _event(ereignis: Ereignis, now: datetime) -> Event:
     return Event(
         id=ereignis.ereignis_id,
         typ=_typ(ereignis),
-        zeit=(moment_of(body.get("zeit")) or now).astimezone(UTC),
+        zeit=(moment(body.get("zeit")) or now).astimezone(UTC),
         seq=seq_of(body),
         daten=daten if isinstance(daten, Mapping) else {},
         visible=_is_visible(ereignis),
@@ -353,7 +363,7 @@ def _announced(
             mandant=vorgang.mandant,
             vorgang_id=vorgang.id,
             aktivitaet_id=aktivitaet_id,
-            dokument_id=text(dokument.get("dokumentId") or "", 100),
+            dokument_id=clean.key(dokument.get("dokumentId") or ""),
             dateiname=clean_name(text(dokument.get("dateiname") or dokument.get("titel") or "Dokument", 255), mime),
             mime=mime,
             bytes=size if isinstance(size, int) and 0 <= size < _BYTES_END else 0,

@@ -8,7 +8,7 @@ from service.files.storage import Storage
 from service.store import dokumente, lesungen, vorgaenge
 from service.store.dokument_records import Lesung, Zustellung
 from service.store.records import Aktivitaet, Anhang, OutboxItem, Vorgang
-from service.sync.immotion.channel import Accepted, Channel, Permanent
+from service.sync.immotion.channel import Accepted, Channel, Permanent, Temporary
 from service.sync.immotion.wire import aktivitaet_body, quittung_body, vorgang_body
 from service.sync.kataloge import OUT_OF_DATE, with_version_in_force
 
@@ -113,7 +113,7 @@ def _put_vorgang(vorgang: Vorgang, parcel: Parcel, channel: Channel) -> Sent:
     body, request_id = vorgang_body(vorgang, parcel.anhaenge), parcel.item.request_id
     try:
         return Sent(channel.put_vorgang(vorgang.id, body, request_id))
-    except Permanent as refused:
+    except (Permanent, Temporary) as refused:  # as it is, it is refused for ever, whatever immotion calls repeatable
         if refused.code != OUT_OF_DATE:
             raise
     newer = with_version_in_force(body, channel)

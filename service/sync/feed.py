@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from service.store import inbox, mirrors, reconciles, stammdaten
+from service.store import clean, inbox, mirrors, reconciles, stammdaten
 from service.store.database import connected, in_transaction
 from service.store.records import FeedPlace
 from service.store.stammdaten import Aenderung
@@ -59,14 +59,18 @@ def _take_in(mandant: str, page: FeedPage, seen: str, now: datetime) -> int:
 
 def _store(mandant: str, page: FeedPage, seen: str, now: datetime) -> tuple[int, int]:
     """Store a page; returns how many events were new, and how many without an id were put aside."""
-    events = [event for event in page.entries if event.get("ereignisId")]
+    events = [event for event in page.entries if _has_id(event)]
     new = inbox.receive_all(mandant, events, now)
-    nameless = inbox.set_aside(mandant, [event for event in page.entries if not event.get("ereignisId")], now)
+    nameless = inbox.set_aside(mandant, [event for event in page.entries if not _has_id(event)], now)
     if new and any(event.get("typ") == CATALOG_NEW for event in events):
         mirrors.expire(mandant)
     if page.cursor and page.cursor != seen:
         inbox.move_cursor(mandant, EVENTS, page.cursor, now, seen=seen)
     return new, nameless
+
+
+def _has_id(event: Mapping[str, Any]) -> bool:
+    return bool(clean.key(event.get("ereignisId") or ""))
 
 
 def _begin_anew(mandant: str, feed: str, seen: str, now: datetime) -> None:
@@ -157,8 +161,10 @@ def _end_full_pass(mandant: str, at: str, full_since: datetime) -> bool:
 
 
 def _change(entry: Mapping[str, Any]) -> Aenderung | None:
-    art, nr, daten = entry.get("art"), entry.get("nr"), entry.get("daten")
-    gone = bool(entry.get("geloescht"))
+    art, nr = (clean.key(entry.get(name) or "") for name in ("art", "nr"))
+    daten, gone = entry.get("daten"), entry.get("geloescht")
+    if not isinstance(gone, bool | None):  # "false" is not false, and who is deleted by mistake loses their home
+        return None
     if not art or not nr or not (gone or isinstance(daten, Mapping)):
         return None
-    return Aenderung(str(art), str(nr), None if gone or not isinstance(daten, Mapping) else daten)
+    return Aenderung(art, nr, None if gone or not isinstance(daten, Mapping) else daten)

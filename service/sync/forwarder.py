@@ -277,7 +277,9 @@ class Forwarder:
             return
         (one,) = outcomes
         raise_alarm("immotion_id_taken", mandant=self.mandant, now=self._clock(), vorgang=str(one.item.vorgang_id))
-        self._record_sent([Outcome(one.item, sent=Sent(Accepted(None, None)))])
+        # two reports booked as one keep their number, which their residents go by; the key stays with the first
+        number = one.sent.accepted.vorgangsnummer if one.sent and one.sent.accepted else None
+        self._record_sent([Outcome(one.item, sent=Sent(Accepted(None, number)))])
 
     def _log_sent(self, item: OutboxItem, now: datetime, *, held: bool) -> None:
         if not held:

@@ -5,9 +5,10 @@ database. What is found is written as the events would have: a later event still
 changes nothing any more but adds its entry.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -176,10 +177,18 @@ def _is_lost(vorgang: KnownVorgang, now: datetime) -> bool:
 
 
 def _take_facts(vorgang: KnownVorgang, stand: Stand) -> bool:
+    """Write immotion's names of a Vorgang; False if another one has its id, and then no more than the number."""
     told = {"vorgangsnummer": stand.vorgangsnummer, "vorgangId": stand.immotion_id}
     facts = {name: value for name, value in facts_of(told).items() if getattr(vorgang, name) != value}
-    if not facts:
+    if not facts or _set(vorgang, facts):
         return True
+    number = {name: value for name, value in facts.items() if name != "immotion_id"}
+    if number:
+        _set(vorgang, number)
+    return False
+
+
+def _set(vorgang: KnownVorgang, facts: Mapping[str, Any]) -> bool:
     try:
         with transaction(), inbox.refused_data():
             vorgaenge.set_facts(vorgang.id, facts)

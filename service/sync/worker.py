@@ -176,7 +176,7 @@ class _Worker:
             try:
                 self._forward_all(mandant, immotion, stop)
                 if not stop.is_set():
-                    self._read(mandant, immotion, stop)
+                    good = self._read(mandant, immotion, stop) and good
                 good = good and not self._breakers[mandant].is_open
             except (Temporary, Permanent, CredentialsRefused) as fault:
                 _tell_unreachable(mandant, fault)
@@ -244,7 +244,8 @@ class _Worker:
         while not stop.is_set():
             begun = time.monotonic()
             if begun - looked_at >= MASTER_DATA_EVERY_S:
-                self._guarded(mandant, partial(self._asking, mandant, partial(self._mirror, mandant, channel)), stop)
+                for step in (self._read_master_data, self._mirror):
+                    self._guarded(mandant, partial(self._asking, mandant, partial(step, mandant, channel)), stop)
                 looked_at = looked_at if breaker.is_open else begun
             if hour is not None and not breaker.is_open:  # it seldom asks anything: no probe
                 reconcile = partial(self._reconcile, mandant, channel, hour)
@@ -262,31 +263,47 @@ class _Worker:
             if not self._guarded("", partial(errand.step, stop.is_set), stop):
                 stop.wait(ERRAND_IDLE_S)
 
-    def _read(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> None:
+    def _read(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> bool:
+        """Read each feed, whatever becomes of the others; False if one could not be. Raises CredentialsRefused."""
         channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
+        once: list[Callable[[], int]] = [
+            partial(self._read_master_data, mandant, channel),
+            partial(self._mirror, mandant, channel),
+        ]
+        often: list[Callable[[], int]] = [partial(self._take_in, mandant, channel, 0)]
+        if hour is not None:
+            often.append(partial(self._reconcile, mandant, channel, hour))
         try:
-            with self._breakers[mandant].asking() as may:
-                if may:
-                    self._mirror(mandant, channel)
-                while may and not stop.is_set() and self._take_in(mandant, channel, 0):
-                    pass
-                while may and hour is not None and not stop.is_set() and self._reconcile(mandant, channel, hour):
-                    pass
+            read = [self._tried(mandant, step, stop, often=step in often) for step in (*once, *often)]
         finally:
             channel.close()
+        return all(read)
+
+    def _tried(self, mandant: str, step: Callable[[], int], stop: threading.Event, *, often: bool) -> bool:
+        try:
+            with self._breakers[mandant].asking() as may:
+                while may and not stop.is_set() and step() and often:
+                    pass
+        except (Temporary, Permanent) as fault:
+            _tell_unreachable(mandant, fault)
+            return False
+        return True
 
     def _asking(self, mandant: str, step: Callable[[], int]) -> int:
         """Do a step that asks immotion, if its breaker lets it; 0 if not. Raises what the step raises."""
         with self._breakers[mandant].asking(after=PROBES_ARE_DELIVERIES_FOR) as may:
             return step() if may else 0
 
-    def _mirror(self, mandant: str, channel: Channel) -> int:
-        """Bring master data and catalogs up to date."""
+    def _read_master_data(self, mandant: str, channel: Channel) -> int:
         changes = read_master_data(mandant, channel, clock=_utc_now)
         self._note_read(mandant, MASTER_DATA)
-        if mirror(self._house(mandant), channel, clock=_utc_now):
-            self._note_read(mandant, CATALOGS)
         return changes
+
+    def _mirror(self, mandant: str, channel: Channel) -> bool:
+        fresh = mirror(self._house(mandant), channel, clock=_utc_now)
+        if fresh:
+            self._note_read(mandant, CATALOGS)
+        return fresh
 
     def _note_read(self, mandant: str, feed: str) -> None:
         if feed in self._feeds[mandant]:

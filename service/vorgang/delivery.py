@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import Any
+from uuid import UUID
 
 from service.store import alarms, breakers, clean, deliveries, documents, heartbeats, mails, vorgaenge
 from service.store.database import in_transaction
@@ -39,6 +41,23 @@ class Effect:
     held: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Quittung:
+    """A document's receipts as they are owed, by the id that their rows have in place of a Vorgang's."""
+
+    id: UUID
+    mandant: str
+    meldezeit: datetime
+    meldenummer: str = ""
+    vorgangsnummer: str | None = None
+    typ: str = ""
+    status: str = ""
+    routing: Mapping[str, Any] = field(default_factory=dict)
+
+
+Owing = Vorgang | Quittung
+
+
 def _nothing() -> None:
     """Use up no token: the command line has none."""
 
@@ -65,23 +84,30 @@ def status(mandanten: Sequence[str], now: datetime) -> list[DeliveryStatus]:
     ]
 
 
-def find(mandanten: Sequence[str], name: str) -> list[Vorgang]:
-    """Return the Vorgänge of these Mandanten with this id or Meldenummer; a number may exist once per Mandant."""
-    found: list[Vorgang | None] = []
+def find(mandanten: Sequence[str], name: str) -> list[Owing]:
+    """Return what of these Mandanten has this id or Meldenummer; a number may exist once per Mandant."""
+    found: list[Owing | None] = []
     for mandant in mandanten:
         vorgang_id = clean.uuid_of(name) or deliveries.vorgang_of(mandant, name)
-        found.append(vorgaenge.by_id(mandant, vorgang_id) if vorgang_id else None)
-    return [vorgang for vorgang in found if vorgang is not None]
+        found.append(by_id(mandant, vorgang_id) if vorgang_id else None)
+    return [one for one in found if one is not None]
 
 
-def effect_of_retry(vorgang: Vorgang, now: datetime) -> Effect:
+def by_id(mandant: str, owing_id: UUID) -> Owing | None:
+    """Return what the rows with this id are owed of: a Vorgang, or a document."""
+    vorgang = vorgaenge.by_id(mandant, owing_id)
+    rows = [] if vorgang else deliveries.rows_of(mandant, owing_id)
+    return Quittung(owing_id, mandant, rows[0].created_at) if rows else vorgang
+
+
+def effect_of_retry(vorgang: Owing, now: datetime) -> Effect:
     """Return what a retry of this Vorgang would do now."""
     owed = [row for row in deliveries.rows_of(vorgang.mandant, vorgang.id) if row.state in deliveries.OWED]
     held = sum(is_held(row, now) for row in owed)
     return Effect(len(owed) - held, int(len(owed) > held), held)
 
 
-def effect_of_park(vorgang: Vorgang) -> Effect:
+def effect_of_park(vorgang: Owing) -> Effect:
     """Return what parking this Vorgang would do now."""
     owed = [row for row in deliveries.rows_of(vorgang.mandant, vorgang.id) if row.state in deliveries.OWED]
     parks = bool(owed) and owed[0].state == deliveries.WAITING
@@ -93,7 +119,7 @@ def is_held(row: OwedRow, now: datetime) -> bool:
     return row.state == deliveries.WAITING and row.lease_until is not None and row.lease_until >= now
 
 
-def retry(vorgang: Vorgang, *, now: datetime, spend: Callable[[], None] = _nothing) -> Effect:
+def retry(vorgang: Owing, *, now: datetime, spend: Callable[[], None] = _nothing) -> Effect:
     """Make all that a Vorgang owes due now, in its order, with attempts and age counted anew.
 
     `spend` runs inside the transaction; whatever it raises, nothing is changed.
@@ -137,7 +163,7 @@ def _make_due(mandant: str, ids: Sequence[int], now: datetime) -> int:
     return deliveries.retry(ids, now)
 
 
-def park(vorgang: Vorgang, *, reason: str = "", spend: Callable[[], None] = _nothing) -> Effect:
+def park(vorgang: Owing, *, reason: str = "", spend: Callable[[], None] = _nothing) -> Effect:
     """Put the next row of a Vorgang aside, also out of a worker's hands; its later rows wait behind it.
 
     `rows` is 0 when nothing is owed or the next row is parked already. `held` is 1 when a worker was sending it:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from service.store.records import Alarm, BreakerState, OwedRow, OwedVorgang, Vorgang
-from service.vorgang.delivery import DeliveryStatus, is_held
+from service.store.records import Alarm, BreakerState, OwedRow, OwedVorgang
+from service.vorgang.delivery import DeliveryStatus, Owing, is_held
 
 Facts = dict[str, Any]
 WHOLE = "VORGANG"
@@ -69,8 +69,8 @@ def owing_facts(owed: OwedVorgang, now: datetime) -> Facts:
     return {"id": str(owed.head.vorgang_id), "mandant": owed.head.mandant, **numbers, "rows": owed.rows, "next": head}
 
 
-def vorgang_facts(vorgang: Vorgang, rows: list[OwedRow], now: datetime) -> Facts:
-    """Return a Vorgang's numbers and everything that was and is owed of it; nothing that anybody wrote."""
+def vorgang_facts(vorgang: Owing, rows: list[OwedRow], now: datetime) -> Facts:
+    """Return the numbers of a Vorgang (of a document, none) and all that was and is owed of it; nothing written."""
     return {
         "id": str(vorgang.id),
         "mandant": vorgang.mandant,

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Protocol
 from uuid import UUID, uuid5
 
+from service.store import clean
 from service.store.records import Aktivitaet, Vorgang
 
 DELETED = "GELOESCHT"
@@ -19,6 +20,7 @@ WITHDRAWN = "RUECKZUG"
 # Namespace of the ids of timeline entries, so that the same event always makes the same entry (RFC 9562, 5.5).
 _ENTRIES = UUID("6f0f4b0e-6f0d-4b5e-9d43-6a3f5c0e8f11")
 _TEXT_MAX = 20_000
+_BYTES_MAX = 65_000  # a text column of MariaDB holds no more
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _BY_RECEIPT, _BY_EVENT, _BY_DELETION = "0", "1", "2"
 # Above every vorgangSeq: nothing that immotion says of a Vorgang counts any more once it has deleted it.
@@ -138,11 +140,8 @@ def view_of(view: Mapping[str, Any], catalog: StatusTable) -> tuple[Change, str]
 
 def _seit(view: Mapping[str, Any]) -> datetime:
     status = view.get("status")
-    try:
-        seit = datetime.fromisoformat(str(status.get("seit", ""))) if isinstance(status, Mapping) else _LONG_AGO
-        return max(seit, _LONG_AGO) if seit.tzinfo else _LONG_AGO
-    except (ValueError, OverflowError):
-        return _LONG_AGO
+    seit = clean.moment(status.get("seit")) if isinstance(status, Mapping) else None
+    return max(seit, _LONG_AGO) if seit else _LONG_AGO
 
 
 def _refused(event: Event, vorgang: Vorgang, _catalog: StatusTable) -> Change:
@@ -242,14 +241,15 @@ def _entry(  # noqa: PLR0913, PLR0917 - the parts of an entry
 
 
 def _texts(daten: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {column: _text(daten[name])[:100] for name, column in names.items() if daten.get(name)}
+    told = {column: _text(daten.get(name))[:100].rstrip(" ") for name, column in names.items()}
+    return {column: text for column, text in told.items() if text}
 
 
 def _text(value: object) -> str:
     """Return text as it may be stored: without NUL and half characters, and not endless."""
     if value is None or isinstance(value, Mapping | list):
         return ""
-    kept = str(value).replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    kept = str(value).replace("\x00", "").encode("utf-8", "replace")[:_BYTES_MAX].decode("utf-8", "ignore")
     return kept[:_TEXT_MAX]
 
 

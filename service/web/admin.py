@@ -11,9 +11,8 @@ import structlog
 from service.access import audit
 from service.access.admin import Admin
 from service.access.audit import Event
-from service.store import deliveries, vorgaenge
+from service.store import deliveries
 from service.store.database import transaction
-from service.store.records import Vorgang
 from service.vorgang import delivery
 from service.vorgang.delivery import Effect
 from service.vorgang.delivery_facts import alarm_facts, moment, owing_facts, status_facts, vorgang_facts
@@ -208,14 +207,14 @@ def _explanation(explained: Explanation) -> dict[str, Any]:
     }
 
 
-def _vorgang(mandant: str, vorgang_id: str) -> Vorgang:
-    vorgang = vorgaenge.by_id(mandant, id_here(vorgang_id))
+def _vorgang(mandant: str, vorgang_id: str) -> delivery.Owing:
+    vorgang = delivery.by_id(mandant, id_here(vorgang_id))
     if vorgang is None:
         raise NotFoundHere
     return vorgang
 
 
-def _changing(req: falcon.Request, mandant: str, vorgang_id: str) -> Vorgang:
+def _changing(req: falcon.Request, mandant: str, vorgang_id: str) -> delivery.Owing:
     """Return the Vorgang of a change; where there is none, the token is used up all the same."""
     try:
         return _vorgang(mandant, vorgang_id)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from service.files.scan import ScanState
+from service.store.clean import moment
 from service.store.records import Anhang, Vorgang, VorgangLine
 from service.vorgang.anforderung import ANSWERED
 from service.vorgang.assess import BETREFF_MAX
@@ -132,19 +133,11 @@ def termin_text(vorgang: Vorgang | VorgangLine, reader: Reader) -> str:
 
 
 def _span(von: str, bis: str, reader: Reader) -> str:
-    begin, end = _moment(von), _moment(bis)
+    begin, end = moment(von), moment(bis)
     if begin and end:
         return reader.words.span(begin, end)
-    words = ((reader.words.minute(moment) if moment else text) for text, moment in ((von, begin), (bis, end)) if text)
+    words = ((reader.words.minute(time) if time else text) for text, time in ((von, begin), (bis, end)) if text)
     return " – ".join(words)
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
 
 
 def file_view(anhang: Anhang, reader: Reader) -> FileView:

@@ -29,6 +29,13 @@ def test_the_list_shows_the_newest_first_and_can_be_filtered(client, file_it, bo
     assert "noch nichts angekommen" in show("/?status=DUBLETTE")
 
 
+def test_a_time_without_end_is_shown_as_it_came(file_it, body, show):
+    never = body(meldezeit="9999-12-31T23:59:59Z")
+    assert file_it(never).status_code == 201
+    assert "9999-12-31T23:59:59Z" in show("/")
+    assert "9999-12-31T23:59:59Z" in show(f"/vorgang/{never['externeId']}")
+
+
 def test_a_long_list_goes_on_with_older_ones(file_it, body, show):
     for number in range(52):
         file_it(body(betreff=f"Nummer {number:02d} Ende"))
@@ -177,6 +184,7 @@ def test_a_clerk_attaches_a_document_and_sees_it_opened(client, filed, send, eve
         ("zuordnung/anzeigeName", {"anzeigeName": "x" * 121}),
         ("status/code", {"code": "UNSINN", "textMieter": "Hallo"}),
         ("termin/von", {"von": "gleich", "bis": "2026-04-01T10:00"}),
+        ("termin/von", {"von": "0001-01-01T00:00", "bis": "2026-04-01T10:00"}),
         ("termin/bis", {"von": "2026-04-01T10:00", "bis": "2026-04-01T10:00"}),
         ("nachricht/text", {"text": "%20", "autor": "Kern"}),
         ("dokument/datei", {"titel": "Brief"}),

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 from peewee import fn
 
-from service.store import outbox, vorgaenge
+from service.store import deliveries, outbox, vorgaenge
 from service.store.database import connected, transaction
 from service.store.models import OutboxRow
-from service.store.records import OutboxItem, Vorgang
+from service.store.records import OutboxItem, OwedRow, Vorgang
 from tests.support.vorgaenge import NOW, some_vorgang
 
 LEASE = timedelta(seconds=60)
@@ -23,6 +23,13 @@ def owe(mandant: str, *, rows: int = 1, now: datetime = NOW, **changes: Any) -> 
         for _ in range(rows):
             outbox.owe(mandant, vorgang.id, request_id=uuid4().hex, now=now)
     return vorgang
+
+
+def receipts(mandant: str, now: datetime = NOW) -> list[OwedRow]:
+    """Owe what became of a document; needs a connection to the store."""
+    of = uuid4()
+    outbox.owe_quittung(mandant, of, request_id=uuid4().hex, now=now)
+    return deliveries.rows_of(mandant, of)
 
 
 def claim(mandant: str, now: datetime = NOW, limit: int = 100) -> list[OutboxItem]:

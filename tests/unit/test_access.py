@@ -371,3 +371,12 @@ def test_the_doctor_says_what_to_do_about_a_fixed_token_or_none(side: FarSide) -
     )
     side.refused, side.refuses_with = {"fixed"}, 500
     assert "/kataloge cannot be read (500" in str(checkup.access(ImmotionSettings(url=side.url, token="fixed")))
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
+def test_an_endpoint_may_ask_to_wait_until_a_date(side: FarSide, form: str) -> None:
+    side.endpoint = (503, b"")
+    side.endpoint_headers = {"Retry-After": time.strftime(form, time.gmtime(time.time() + 600))}
+    with pytest.raises(Temporary) as fault:
+        HttpChannel(settings_of(side)).put_vorgang(uuid4(), {}, "r")
+    assert 500 < (fault.value.retry_after or 0) <= 600

@@ -21,7 +21,7 @@ from service.store.migrate import migrate
 from service.store.records import Anhang, BreakerState, Vorgang
 from service.sync.alarms import raise_alarm
 from service.vorgang import delivery
-from tests.support.owed import claim, owe, parked
+from tests.support.owed import claim, owe, parked, receipts
 from tests.support.portal import MANDANT, Installation
 from tests.support.vorgaenge import some_vorgang
 
@@ -309,3 +309,21 @@ def test_a_number_that_would_steer_the_terminal_is_shown_as_one_line() -> None:
     vorgang = some_vorgang(vorgangsnummer="V-1\x1b[2J\nV-2")
     lines = list(vorgang_lines(vorgang, [], NOW))
     assert lines[1].endswith("immotion: V-1 [2J V-2")
+
+
+def test_the_receipts_of_a_document_are_seen_and_steered_by_the_id_that_the_list_names(
+    installation: Installation,
+) -> None:
+    with connected():
+        (row,) = receipts(MANDANT, now=NOW)
+    named = str(row.vorgang_id)
+    assert run(installation, "park", named, "--yes").exit_code == 0
+    assert run(installation, "show", "--parked").output.startswith(f"{MANDANT} ({named}): 1 row; next QUITTUNG parked")
+    (listed,) = json.loads(run(installation, "show", "--parked", "--json").output)
+    for shown in (run(installation, "show", listed["id"]), run(installation, "show", named, "--mandant", MANDANT)):
+        assert shown.output.splitlines()[0] == f"{MANDANT} ({named}), receipts of a document"
+        assert "QUITTUNG parked" in shown.output
+    assert run(installation, "show", named, "--mandant", OTHER).exit_code == 1
+    assert run(installation, "retry", named, "--yes").output.endswith("due now: 1 row\n")
+    facts = json.loads(run(installation, "show", named, "--json").output)
+    assert [(one["what"], one["state"]) for one in facts["rows"]] == [("QUITTUNG", "waiting")]

@@ -1,6 +1,7 @@
 """What becomes of answers that no immotion should give: too slow, too long, ambiguous, unstorable, somebody else's."""
 
 import http.server
+import io
 import json
 import threading
 import time
@@ -14,22 +15,26 @@ import pytest
 
 from service.files.storage import Folder
 from service.settings import ImmotionSettings
-from service.store import inbox, outbox, vorgaenge
+from service.store import alarms, inbox, outbox, stammdaten, vorgaenge
 from service.store.database import connected, open_database
 from service.store.migrate import migrate
 from service.store.models import OutboxRow
 from service.store.query import tuples
+from service.store.records import Anhang
 from service.sync.apply import apply_waiting
 from service.sync.breaker import Breaker
+from service.sync.delivery import send
 from service.sync.feed import read_events, read_master_data
 from service.sync.forwarder import Forwarder
 from service.sync.immotion.answers import ANSWER_MAX
 from service.sync.immotion.channel import Accepted, FeedPage, Permanent, Temporary
+from service.sync.immotion.factory import Channels
 from service.sync.immotion.http import HttpChannel
 from tests.support.databases import new_database
 from tests.support.immotion import Immotion
 from tests.support.owed import owe
 from tests.support.vorgaenge import NOW
+from tests.unit.test_kataloge import parcel
 from tests.unit.test_reconcile import HOUSE
 
 Answer = Callable[["Immoti0n"], None]
@@ -41,13 +46,14 @@ class Immoti0n(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     answer: Answer
     connections = 0
+    given = b""
 
     def setup(self) -> None:
         type(self).connections += 1
         super().setup()
 
     def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.given = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         try:
             type(self).answer(self)
         except OSError:
@@ -72,12 +78,13 @@ def far_side() -> Iterator[SimpleNamespace]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Immoti0n)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    channel = HttpChannel(ImmotionSettings(url=f"http://127.0.0.1:{server.server_address[1]}", timeout_s=0.5))
+    settings = ImmotionSettings(url=f"http://127.0.0.1:{server.server_address[1]}", timeout_s=0.5)
+    channel = HttpChannel(settings)
 
     def answers(status: int, body: bytes = b"", **headers: str) -> None:
         Immoti0n.answer = lambda here: here.say(status, body, **headers)
 
-    yield SimpleNamespace(channel=channel, answers=answers)
+    yield SimpleNamespace(channel=channel, answers=answers, of=lambda name: Channels().of(name, settings))
     channel.close()
     server.shutdown()
     server.server_close()
@@ -108,6 +115,32 @@ def test_an_answer_about_another_vorgang_is_no_success_and_its_number_is_not_tak
     assert put(far_side, mine) == Accepted(None, "V-1")
 
 
+def test_how_another_vorgang_stands_is_not_taken_for_how_this_one_does(far_side: SimpleNamespace) -> None:
+    mine, view = uuid4(), {"status": {"code": "ERLEDIGT"}}
+    for key, named in ((str(mine), {"externeId": str(uuid4())}), ("I-1", {"vorgangId": "I-2"})):
+        far_side.answers(200, json.dumps({**named, "mieterSicht": view}).encode())
+        with pytest.raises(Permanent):
+            far_side.channel.stand(key)
+    for key, named in ((str(mine), {"externeId": str(mine)}), ("I-1", {"externeId": None, "vorgangId": "I-1"})):
+        far_side.answers(200, json.dumps({**named, "mieterSicht": view}).encode())
+        assert far_side.channel.stand(key).view == view
+
+
+def test_an_answer_about_a_vorgang_of_another_mandant_is_none_about_ours(far_side: SimpleNamespace) -> None:
+    mine = uuid4()
+    channel = far_side.of("musterbau")
+    for mandant in ("nachbar", 7, ["musterbau"]):
+        far_side.answers(200, json.dumps({"externeId": str(mine), "mandant": mandant}).encode())
+        for ask, fault in ((channel.put_vorgang, Temporary), (channel.find_vorgang, Temporary)):
+            with pytest.raises(fault):
+                ask(mine, *([{}] if ask == channel.put_vorgang else []), "r")
+        with pytest.raises(Permanent):
+            channel.stand(str(mine))
+    for said in ({}, {"mandant": None}, {"mandant": "musterbau"}):
+        far_side.answers(200, json.dumps({"vorgangsnummer": "V-1", **said}).encode())
+        assert channel.find_vorgang(mine, "r") == Accepted(None, "V-1")
+
+
 @pytest.mark.parametrize(
     "said,number",
     [
@@ -135,6 +168,27 @@ def test_an_answer_that_is_no_object_decides_nothing(far_side: SimpleNamespace, 
     far_side.answers(500, body)
     with pytest.raises(Temporary):
         put(far_side)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_page_that_somebody_in_between_has_put_there_is_no_success_of_anything(
+    far_side: SimpleNamespace, status: int
+) -> None:
+    channel, file = far_side.channel, Anhang(uuid4(), "m", "a.pdf", "application/pdf", 1, "0" * 64, 0, NOW)
+    far_side.answers(status, b"<html>Wartung</html>", Content_Type="text/html")
+    for hand_over in (
+        lambda: put(far_side),
+        lambda: channel.put_anhang(file, io.BytesIO(b"x"), "r"),
+        lambda: channel.put_aktivitaet(uuid4(), uuid4(), {}, "r"),
+        lambda: channel.put_quittung("D-1", {}, "r"),
+    ):
+        with pytest.raises(Temporary) as refused:
+            hand_over()
+        assert refused.value.outcome_unknown
+    far_side.answers(status)
+    channel.put_anhang(file, io.BytesIO(b"x"), "r")
+    channel.put_aktivitaet(uuid4(), uuid4(), {}, "r")
+    channel.put_quittung("D-1", {}, "r")
 
 
 @pytest.mark.parametrize("status", [409, 422])
@@ -267,3 +321,40 @@ def test_pages_that_are_known_already_are_passed_by_at_once(store: None) -> None
     with connected():
         assert (inbox.cursor("m", "ereignisse"), len(inbox.waiting("m"))) == ("8", 8)
         assert vorgaenge.by_immotion_ids("m", []) == {}
+
+
+@pytest.mark.parametrize("repeatable", [True, False, None])
+def test_a_catalog_out_of_date_is_refreshed_whether_immotion_calls_that_repeatable_or_not(
+    far_side: SimpleNamespace, tmp_path: Path, repeatable: bool | None
+) -> None:
+    kept, versions = parcel(), list[str]()
+
+    def answer(here: Immoti0n) -> None:
+        if here.command == "GET":
+            here.say(200, b'{"version": "9"}')
+            return
+        versions.append(json.loads(here.given)["schaden"]["katalogVersion"])
+        problem = {"code": "KATALOG_VERALTET", "wiederholbar": repeatable}
+        here.say(201, b"{}") if versions[-1] == "9" else here.say(422, json.dumps(problem).encode())
+
+    Immoti0n.answer = answer
+    assert send(kept, far_side.channel, Folder(tmp_path)).catalog_outdated
+    assert versions == ["1", "9"]
+
+
+def test_entries_of_a_feed_that_are_no_objects_are_put_aside_and_stop_no_other(
+    store: None, far_side: SimpleNamespace
+) -> None:
+    odd = [None, 7, ["x"], "x"]
+    event = {"ereignisId": "1", "typ": "KATALOG_NEU"}
+    far_side.answers(200, json.dumps({"ereignisse": [*odd, event], "naechsterCursor": "c"}).encode())
+    assert read_events("m", far_side.channel, wait=0, clock=lambda: NOW) == 1
+    person = {"art": "PERSON", "nr": "P", "daten": {"name": "Zoë"}}
+    far_side.answers(200, json.dumps({"aenderungen": [*odd, person], "naechsterCursor": "c"}).encode())
+    assert read_master_data("m", far_side.channel, clock=lambda: NOW) == len(odd) + 1
+    with connected():
+        assert [(one.kind, one.count) for one in alarms.standing(["m"])] == [
+            ("event_parked", 1),
+            ("master_data_not_understood", 1),
+        ]
+        assert stammdaten.namen("m", ["P"]) == {"P": "Zoë"}

@@ -203,6 +203,7 @@ def test_two_vorgaenge_with_one_name_in_immotion_do_not_stop_the_others() -> Non
     stands = {str(first.id): "im-1", str(second.id): "im-1", str(third.id): "im-3"}
     reconcile(Immotion(stands={key: Stand(name, f"V-{key}", 0, {}) for key, name in stands.items()}))
     assert sorted(str(now_of(v).immotion_id) for v in (first, second, third)) == ["None", "im-1", "im-3"]
+    assert all(now_of(v).vorgangsnummer == f"V-{v.id}" for v in (first, second, third))
     assert raised() == {"immotion_id_taken"}
 
 

@@ -337,3 +337,23 @@ def test_the_file_to_begin_with_is_one_that_the_portal_takes(tmp_path: Path) -> 
     assert musterbau.notfall.nummern == {"HAVARIE_HOTLINE": "030 23125 500"}
     assert isinstance(musterbau.immotion, ImmotionSettings)
     assert musterbau.connections["website"].trust_person
+
+
+@pytest.mark.parametrize(
+    "url,named",
+    [
+        ("sqlite:///", "must name a database"),
+        ("sqlite://", "must name a database"),
+        ("postgresql://user:pass@host", "must name a database"),
+        ("postgresql://user:a/b@host/portal", "no port number"),
+        ("mysql://host:99999/portal", "no port number"),
+    ],
+)
+def test_a_database_that_cannot_be_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, named: str
+) -> None:
+    installation = Installation(tmp_path)
+    monkeypatch.setenv("MIETERPORTAL_SERVICE__DATABASE", url)
+    with pytest.raises(SettingsError, match=f"service.database: .*{named}") as refused:
+        load_settings(installation.config)
+    assert "a/b" not in str(refused.value)

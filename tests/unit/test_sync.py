@@ -307,6 +307,17 @@ def test_a_refusal_for_good_is_parked_and_stops_nobody_else(tmp_path: Path) -> N
     assert states == {"UEBERMITTLUNG", "UEBERGEBEN"}
 
 
+def test_two_vorgaenge_that_immotion_gave_one_id_have_each_the_number_it_gave_them(tmp_path: Path) -> None:
+    both = [owed(), owed()]
+    worker = forwarder(tmp_path, Scripted(Accepted("i", "V-1"), Accepted("i", "V-1")), [NOW])
+    worker.forward()
+    worker.close()
+    with connected():
+        found = [vorgaenge.by_id("m", vorgang.id) for vorgang in both]
+    assert [(v.status, v.vorgangsnummer) for v in found if v] == [("EINGEGANGEN", "V-1")] * 2
+    assert sorted(str(v.immotion_id) for v in found if v) == ["None", "i"]
+
+
 def test_a_row_seen_to_be_taken_over_is_left_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     owed()
     worker = forwarder(tmp_path, Scripted(TakenOver()), [NOW])

@@ -133,6 +133,22 @@ def test_one_round_with_refused_credentials_says_so_and_is_to_be_tried_again(wor
     assert len(FarSide.calls) == 1
 
 
+FEEDS = {"GET /stammdaten/aenderungen", "GET /kataloge", "GET /ereignisse"}
+
+
+def test_one_round_reads_each_feed_though_others_cannot_be_read(worker: _Worker) -> None:
+    FarSide.status, FarSide.headers_sent = 200, {}
+    assert worker.round(threading.Event()) == TRY_AGAIN
+    assert set(FarSide.calls) == FEEDS
+    assert len(FarSide.calls) == len(FEEDS)
+
+
+def test_the_loop_reads_each_feed_though_others_cannot_be_read(worker: _Worker) -> None:
+    FarSide.status, FarSide.headers_sent = 200, {}
+    looping(worker, 10, until=lambda: set(FarSide.calls) >= FEEDS)
+    assert set(FarSide.calls) == FEEDS
+
+
 def test_what_one_answer_asks_to_wait_is_waited_for() -> None:
     faults = {
         Temporary("504", retry_after=77): 77,

@@ -22,7 +22,7 @@ from service.store import breakers, deliveries, heartbeats
 from service.store.database import connected, database, open_database
 from service.store.records import BreakerState, Vorgang
 from service.sync.alarms import raise_alarm
-from tests.support.owed import claim, owe, parked
+from tests.support.owed import claim, owe, parked, receipts
 from tests.support.portal import KEY, MANDANT, Installation, Resident
 
 NOW = datetime.now(UTC)
@@ -216,10 +216,22 @@ def test_retry_and_park_do_what_they_say(ask: Ask) -> None:
     assert [states(other) for other in others] == [["waiting"], ["parked"]]
 
 
+def test_the_receipts_of_a_document_are_seen_and_steered_like_a_vorgang(ask: Ask) -> None:
+    with connected():
+        (row,), _ = receipts(MANDANT, now=NOW), receipts("nachbar", now=NOW)
+    (listed,) = ask("vorgaenge", state="waiting").json()["vorgaenge"]
+    assert listed["id"] == str(row.vorgang_id)
+    assert ask(f"vorgaenge/{listed['id']}/park", "POST").json()["rows"] == 1
+    assert [one["state"] for one in ask(f"vorgaenge/{listed['id']}").json()["rows"]] == ["parked"]
+    assert ask(f"vorgaenge/{listed['id']}/retry", "POST").json()["rows"] == 1
+
+
 @pytest.mark.parametrize("action", ["", "/retry", "/park"])
 def test_another_mandants_vorgang_is_not_there(ask: Ask, action: str) -> None:
     foreign = parked("nachbar", now=NOW)
-    for name in (str(foreign.id), str(uuid4()), "x"):
+    with connected():
+        (receipt,) = receipts("nachbar", now=NOW)
+    for name in (str(foreign.id), str(receipt.vorgang_id), str(uuid4()), "x"):
         answer = ask(f"vorgaenge/{name}{action}", "POST" if action else "GET")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert states(foreign) == ["parked"]

@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from service.keys import KeyRing, client_secret
 from service.settings import OAuthSettings
-from service.sync.immotion.answers import Answer, json_of, read
+from service.sync.immotion.answers import Answer, json_of, read, retry_after
 from service.sync.immotion.channel import CredentialsRefused, Temporary
 from service.sync.immotion.pools import CONNECT_S, Pools
 from service.sync.immotion.tls import certificate_refused
@@ -190,8 +190,7 @@ def _refusal(answer: Answer) -> Temporary | CredentialsRefused:
     known = isinstance(error, str) and error in _ERRORS
     if answer.status == HTTPStatus.UNAUTHORIZED or (HTTPStatus.BAD_REQUEST <= answer.status < 500 and known):  # noqa: PLR2004 - the end of 4xx
         return CredentialsRefused(f"oauth:{error if known else answer.status}")
-    retry_after = _seconds(answer.headers.get("Retry-After"))
-    return Temporary(f"oauth:{answer.status}", retry_after=retry_after, scope="connection")
+    return Temporary(f"oauth:{answer.status}", retry_after=retry_after(answer), scope="connection")
 
 
 def _seconds(value: object) -> float | None:

@@ -1,10 +1,12 @@
 """Reads what immotion answers, whatever that is: within bounds, and as values that every engine can store."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import urllib3
@@ -16,6 +18,10 @@ ANSWER_MAX = 16 * 2**20
 _CODE_MAX = 100
 _FELDER_MAX = 20
 _LONGEST_WAIT_S = 86_400.0
+_DIGITS_MAX = 1000
+_DEPTH_MAX = 100
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^"\[\]{}]+', re.DOTALL)
+_OPENING, _CLOSING = {"[", "{"}, {"]", "}"}
 _UNREADABLE = "success without an object: is this immotion?"
 
 
@@ -59,11 +65,50 @@ def json_of(answer: Answer) -> Mapping[str, Any]:
 def _parsed(answer: Answer) -> Mapping[str, Any] | None:
     try:
         whole = answer.body.decode("utf-8-sig")
-        found = json.loads(whole, object_pairs_hook=_unambiguous)
+        found = _tree(whole)
         found = clean.tree(found) if "\\u" in whole else found
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _tree(whole: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return what a JSON text says, null in place of what lies too deep to be written down again."""
+    read_it = partial(json.loads, object_pairs_hook=_unambiguous, parse_int=_whole, parse_constant=_no_number)
+    try:
+        found = read_it(whole)
+    except RecursionError:
+        return read_it(_cut(whole))
+    return read_it(_cut(whole)) if _is_deep(found) else found
+
+
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_DEPTH_MAX):
+        level = [inner for one in level for inner in _inner(one)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _cut(whole: str) -> str:
+    """Return a JSON text with null in place of each array or object that lies too deep."""
+    kept, depth = [], 0
+    for found in _TOKEN.finditer(whole):
+        token = found[0]
+        depth += token in _OPENING
+        if depth <= _DEPTH_MAX:
+            kept.append(token)
+        elif depth == _DEPTH_MAX + 1 and token in _OPENING:
+            kept.append("null")
+        depth -= token in _CLOSING
+    return "".join(kept)
 
 
 def _unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -73,6 +118,15 @@ def _unambiguous(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         for name in [name for name, value in pairs if value != found[name]]:
             found.pop(name, None)
     return found
+
+
+def _whole(digits: str) -> int | None:
+    """Return a whole number; None for one that Python would refuse to read, and everything beside it with it."""
+    return int(digits) if len(digits) <= _DIGITS_MAX else None
+
+
+def _no_number(_name: str) -> None:
+    """Take NaN and the infinities, which are no JSON (RFC 8259, 6), for nothing."""
 
 
 def code_of(problem: Mapping[str, Any], status: int) -> str:
@@ -87,10 +141,10 @@ def felder_of(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def word(value: object) -> str | None:
-    """Return an id, a number or a code as text; None for what is none of these, or empty."""
+    """Return an id, a number or a code as text, without blanks at its end; None for what is none of these, or empty."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    return clean.text(value, _CODE_MAX) or None
+    return clean.text(value, _CODE_MAX).rstrip(" ") or None
 
 
 def retry_after(answer: Answer) -> float | None:

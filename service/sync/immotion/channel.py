@@ -15,7 +15,8 @@ class Temporary(Exception):
     """It may work later.
 
     `outcome_unknown`: immotion may have done it; `retry_after` in seconds, if it said so; `scope`: whether the fault
-    may lie in this message, concerns the whole connection, or is only that immotion takes no more at once.
+    may lie in this message, concerns the whole connection, or is only that immotion takes no more at once; `code` is
+    immotion's, if it gave one.
     """
 
     def __init__(
@@ -25,8 +26,10 @@ class Temporary(Exception):
         retry_after: float | None = None,
         outcome_unknown: bool = False,
         scope: Scope = None,
+        code: str = "",
     ) -> None:
         super().__init__(error)
+        self.code = code
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
         self.scope = scope

@@ -23,4 +23,4 @@ class Channels:
             if mandant not in self._shared:
                 self._shared[mandant] = shared_of(settings)
             shared = self._shared[mandant]
-        return HttpChannel(settings, shared)
+        return HttpChannel(settings, shared, mandant=mandant)

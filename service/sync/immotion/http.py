@@ -17,6 +17,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from service.keys import bearer_token
 from service.settings import ImmotionSettings
+from service.store import clean
 from service.store.records import Anhang, OutboxItem
 from service.sync.immotion.access import Access, FixedAccess, TokenAccess
 from service.sync.immotion.answers import Answer, code_of, felder_of, object_of, problem_of, read, retry_after, word
@@ -62,9 +63,13 @@ class Shared:
 class HttpChannel:
     """One connection pool to one immotion."""
 
-    def __init__(self, settings: ImmotionSettings, shared: Shared | None = None) -> None:
-        """Take what all channels of a Mandant should share from `shared`, or make it for this one."""
+    def __init__(self, settings: ImmotionSettings, shared: Shared | None = None, *, mandant: str = "") -> None:
+        """Take what all channels of a Mandant should share from `shared`, or make it for this one.
+
+        With `mandant`, an answer about a Vorgang of another one is none.
+        """
         shared = shared or shared_of(settings)
+        self._mandant = mandant
         self._settings = settings
         self._pools = pools(settings.url, shared.tls)
         self._access = shared.access
@@ -77,23 +82,24 @@ class HttpChannel:
         digest = base64.b64encode(bytes.fromhex(anhang.sha256)).decode("ascii")
         headers = {"Content-Digest": f"sha-256=:{digest}:", "Content-Type": anhang.mime}
         headers["Content-Length"] = str(anhang.bytes)
-        self._call("PUT", f"/anhaenge/{anhang.id}", request_id, data=content, headers=headers)
+        _confirmed(self._call("PUT", f"/anhaenge/{anhang.id}", request_id, data=content, headers=headers))
 
     def put_vorgang(self, vorgang_id: UUID, body: Mapping[str, Any], request_id: str) -> Accepted:
         """Hand over a Vorgang; 202 has no number yet."""
         answer = self._call("PUT", f"/vorgaenge/{vorgang_id}", request_id, body=body)
         if answer.status == HTTPStatus.ACCEPTED:
+            _confirmed(answer)
             return Accepted(None, None)
-        return _accepted(_about(object_of(answer), vorgang_id))
+        return _accepted(self._about(object_of(answer), vorgang_id))
 
     def put_aktivitaet(self, vorgang_id: UUID, aktivitaet_id: UUID, body: Mapping[str, Any], request_id: str) -> None:
         """Hand over what a resident added."""
-        self._call("PUT", f"/vorgaenge/{vorgang_id}/aktivitaeten/{aktivitaet_id}", request_id, body=body)
+        _confirmed(self._call("PUT", f"/vorgaenge/{vorgang_id}/aktivitaeten/{aktivitaet_id}", request_id, body=body))
 
     def find_vorgang(self, vorgang_id: UUID, request_id: str) -> Accepted | None:
         """Ask by our id; 404 means that immotion never got it."""
         answer = self._call("GET", f"/vorgaenge/{vorgang_id}", request_id, allowed={HTTPStatus.NOT_FOUND})
-        return None if answer.status == HTTPStatus.NOT_FOUND else _accepted(_about(object_of(answer), vorgang_id))
+        return None if answer.status == HTTPStatus.NOT_FOUND else _accepted(self._about(object_of(answer), vorgang_id))
 
     def ereignisse(self, cursor: str, *, wait: int) -> FeedPage:
         """Long-poll the feed of events."""
@@ -112,6 +118,8 @@ class HttpChannel:
                 raise Temporary("404 without a problem document")
             return None
         body = object_of(answer)
+        if not self._is_about(body, key):
+            raise Permanent("an answer about another Vorgang")
         view, known = body.get("mieterSicht"), _accepted(body)
         seen = view if isinstance(view, dict) else {}
         return Stand(known.immotion_id, known.vorgangsnummer, seq_of(seen), seen)
@@ -150,11 +158,24 @@ class HttpChannel:
 
     def put_quittung(self, dokument_id: str, body: Mapping[str, Any], request_id: str) -> None:
         """Say what became of a document."""
-        self._call("PUT", f"/dokumente/{quote(dokument_id, safe='')}/quittung", request_id, body=body)
+        _confirmed(self._call("PUT", f"/dokumente/{quote(dokument_id, safe='')}/quittung", request_id, body=body))
 
     def close(self) -> None:
         """Close the pool."""
         self._pools.now().clear()
+
+    def _about(self, body: Mapping[str, Any], vorgang_id: UUID) -> Mapping[str, Any]:
+        """Return an answer about this Vorgang, or about none by name; raises Temporary for one about another."""
+        if not self._is_about(body, str(vorgang_id)):
+            raise Temporary("an answer about another Vorgang", outcome_unknown=True, scope="message")
+        return body
+
+    def _is_about(self, body: Mapping[str, Any], key: str) -> bool:
+        """Tell whether an answer is about what was asked for, by our id or immotion's, as far as it names anything."""
+        if self._mandant and body.get("mandant") not in (None, "", self._mandant):  # no set: it may be a list
+            return False
+        named = body.get("externeId" if clean.uuid_of(key) else "vorgangId")
+        return named is None or str(named).lower() == key.lower()
 
     def _page(self, path: str, name: str, params: Mapping[str, str], wait: int) -> FeedPage:
         given = {key: value for key, value in params.items() if value}
@@ -163,9 +184,11 @@ class HttpChannel:
             raise CursorExpired
         page = object_of(answer)
         entries = page.get(name)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        if not isinstance(entries, list):
             raise Temporary("the feed's answer has no list of entries")
-        return FeedPage(tuple(entries), _cursor(page.get("naechsterCursor")), bool(page.get("mehr")))
+        # what is no object is put aside by whoever reads the feed, as one that says nothing of what it is
+        named = tuple(entry if isinstance(entry, dict) else {"eintrag": entry} for entry in entries)
+        return FeedPage(named, _cursor(page.get("naechsterCursor")), bool(page.get("mehr")))
 
     def _call(  # noqa: PLR0913 - the parts of a request
         self,
@@ -266,19 +289,17 @@ def _raise_for(answer: Answer) -> None:
         unknown, asked = status >= _SERVER_FAULTS, retry_after(answer)
         away = status == HTTPStatus.SERVICE_UNAVAILABLE and asked is not None
         scope = "connection" if away else _SCOPES.get(status)
-        raise Temporary(f"{status} {code}", retry_after=asked, outcome_unknown=unknown, scope=scope)
+        raise Temporary(f"{status} {code}", retry_after=asked, outcome_unknown=unknown, scope=scope, code=code)
     if status in _REFUSALS or (HTTPStatus.BAD_REQUEST <= status < _SERVER_FAULTS and problem):
         raise Permanent(code, felder_of(problem))
     # neither success nor a problem document: a proxy in between, or the wrong address
     raise Temporary(f"unexpected answer {status}")
 
 
-def _about(body: Mapping[str, Any], vorgang_id: UUID) -> Mapping[str, Any]:
-    """Return an answer about this Vorgang, or about none by name; raises Temporary for one about another."""
-    named = body.get("externeId")
-    if named is not None and str(named).lower() != str(vorgang_id):
-        raise Temporary("an answer about another Vorgang", outcome_unknown=True, scope="message")
-    return body
+def _confirmed(answer: Answer) -> None:
+    """Raise Temporary for a success that is no answer of immotion's: a page that somebody in between has put there."""
+    if answer.body.strip():
+        object_of(answer)
 
 
 def _cursor(given: object) -> str:

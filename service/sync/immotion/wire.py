@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from service.store.clean import moment
 from service.store.dokument_records import Lesung, Zustellung
 from service.store.records import Aktivitaet, Anhang, Vorgang
 
@@ -55,18 +56,9 @@ def _opened(lesung: Lesung) -> dict[str, Any]:
     return {"art": "ERSTMALS_GEOEFFNET", "zeit": timestamp(lesung.opened_at), **person}
 
 
-def timestamp(moment: datetime) -> str:
+def timestamp(zeit: datetime) -> str:
     """Write a time as RFC 3339 in UTC, to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def moment_of(text: object) -> datetime | None:
-    """Read a time of RFC 3339; None when it is none."""
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else None
+    return zeit.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def seq_of(event: Mapping[str, Any]) -> int:
@@ -108,7 +100,7 @@ def _schaden(vorgang: Vorgang) -> dict[str, Any]:
         "antworten": dict(details.get("antworten", {})),
     }
     if notfall := details.get("notfall"):
-        confirmed = moment_of(notfall["bestaetigt_um"]) or vorgang.meldezeit
+        confirmed = moment(notfall["bestaetigt_um"]) or vorgang.meldezeit
         schaden["notfallAnzeige"] = {"regel": notfall["regel"], "bestaetigtUm": timestamp(confirmed)}
     return schaden
 

@@ -9,10 +9,10 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from service.store.clean import YEARS
 from service.store.records import Answer
 
 Event = Mapping[str, Any]
-_YEARS = range(1970, 9999)
 _MIDNIGHT = re.compile(r"T24:00:00(?:\.0+)?(?=Z|[+-])")
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -46,7 +46,7 @@ def moment(text: str) -> datetime:
     """
     written, day_more = _MIDNIGHT.subn("T00:00:00", text.strip())
     found = datetime.fromisoformat(written)
-    if found.tzinfo is None or found.year not in _YEARS:
+    if found.tzinfo is None or found.year not in YEARS:
         raise ValueError("no time with its zone")
     return found + timedelta(days=day_more)
 

@@ -185,7 +185,15 @@ def test_a_page_that_somebody_in_between_has_put_there_is_no_success_of_anything
         with pytest.raises(Temporary) as refused:
             hand_over()
         assert refused.value.outcome_unknown
-    far_side.answers(status)
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"[]", b"stored"])
+def test_what_immotion_writes_into_a_success_that_needs_no_answer_is_left_to_it(
+    far_side: SimpleNamespace, status: int, body: bytes
+) -> None:
+    channel, file = far_side.channel, Anhang(uuid4(), "m", "a.pdf", "application/pdf", 1, "0" * 64, 0, NOW)
+    far_side.answers(status, b"" if status == 204 else body)
     channel.put_anhang(file, io.BytesIO(b"x"), "r")
     channel.put_aktivitaet(uuid4(), uuid4(), {}, "r")
     channel.put_quittung("D-1", {}, "r")

@@ -80,7 +80,9 @@ def _tables() -> bytes:
 
 def _create(how: str = "") -> str:
     if not _running:
-        _running.append(_stack.enter_context(server(_engine, Path(mkdtemp(prefix=_engine)))))
+        directory = Path(mkdtemp(prefix=_engine))
+        _stack.callback(shutil.rmtree, directory)
+        _running.append(_stack.enter_context(server(_engine, directory)))
     base, _, own = _running[0].url.rpartition("/")
     name = f"t{uuid4().hex}"
     if _engine == "postgresql":

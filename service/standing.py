@@ -13,7 +13,7 @@ import structlog
 
 from service.keys import files_of
 from service.settings import Settings, SettingsError, load_settings
-from service.watched import LOOK_EVERY_S, QUIET_S, Stamp, age_of, stamp_of
+from service.watched import LOOK_EVERY_S, QUIET_S, Stamp, is_quiet, stamp_of
 
 log = structlog.get_logger()
 
@@ -77,7 +77,7 @@ class Standing:
     def _is_quiet(self) -> bool:
         """Tell whether none of the files known so far was written a moment ago."""
         stamps = [stamp for file in self._stamps if (stamp := _state(file)) is not None]
-        return not any(0 <= age_of(stamp, self._clock()) < QUIET_S for stamp in stamps)
+        return all(is_quiet(stamp, self._clock()) for stamp in stamps)
 
     def _read_quietly(self) -> None:
         """Read again; what is broken is for the processes that use it to complain of."""

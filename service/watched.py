@@ -62,15 +62,15 @@ class Watched(Generic[T]):
         self._look_at = self.monotonic() + LOOK_EVERY_S
         try:
             stamp = stamp_of(self.files)
-            age = age_of(stamp, self.clock())
-            if stamp == self.taken or 0 <= age < QUIET_S:
+            now = self.clock()
+            if stamp == self.taken or not is_quiet(stamp, now):
                 return
             found = read()
         except ValueError as fault:
             self._complain(str(fault))
             return
         # dated by a clock ahead of ours, it may change again without being dated anew: looked at each time
-        self.taken = stamp if age >= QUIET_S else None
+        self.taken = stamp if _age_of(stamp, now) >= QUIET_S else None
         self._take(found)
 
     def _take(self, found: T) -> None:
@@ -113,7 +113,12 @@ def stamp_of(files: Sequence[Path]) -> Stamp:
     return tuple(_stamp(file) for file in files)
 
 
-def age_of(stamp: Stamp, now: float) -> float:
+def is_quiet(stamp: Stamp, now: float) -> bool:
+    """Tell whether none of the files was written a moment ago; one whose date is ahead is not waited for."""
+    return not 0 <= _age_of(stamp, now) < QUIET_S
+
+
+def _age_of(stamp: Stamp, now: float) -> float:
     """Return how many seconds ago the newest of the files was written; negative when its date is ahead."""
     return now - max(one[0] for one in stamp)
 

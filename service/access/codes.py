@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from service.access.typed import ascii_digits, shown
+
 # Crockford's: no letter that is taken for a digit, none that makes a word
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 SLOTS = 10
@@ -58,22 +60,13 @@ def without_separators(typed: str) -> str:
 
 
 def _joined(typed: str) -> str:
-    """Return letters and digits, in capitals: whatever people put between them, or pasting has hidden, is no part.
-
-    A phone may write digits of its own script.
-    """
-    plain = unicodedata.normalize("NFKC", typed.strip()[:MAX_TYPED])
-    return "".join(_ascii(one) for one in plain if one.isalnum()).upper()
+    """Return letters and digits, in capitals: whatever people put between them, or pasting has hidden, is no part."""
+    plain = shown(typed.strip()[:MAX_TYPED])
+    return ascii_digits("".join(one for one in plain if one.isalnum())).upper()
 
 
 def _separates(character: str) -> bool:
     return unicodedata.category(character)[0] in "ZPC"
-
-
-def _ascii(character: str) -> str:
-    """Return a digit of any script as 0 to 9."""
-    digit = unicodedata.decimal(character, None)
-    return character if digit is None else str(digit)
 
 
 def new_recovery_codes(choice: Callable[[str], str]) -> tuple[str, ...]:

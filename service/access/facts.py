@@ -1,11 +1,11 @@
 """The fact that is asked for beside a letter's code, and does not stand in it; compared however it is spelled."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 
+from service.access.typed import shown
 from service.store.records import Vertrag
 
 MAX_TYPED = 200
@@ -64,9 +64,7 @@ def _date(year: str, month: str | int, day: str) -> date | None:
 
 def _plain(text: str) -> str:
     """Return what was typed in small letters and one spelling of each, without signs that pasting has hidden in it."""
-    composed = unicodedata.normalize("NFKC", text.strip()[:MAX_TYPED])
-    shown = "".join(one for one in composed if unicodedata.category(one) != "Cf")
-    return shown.translate(_DASHES).strip().casefold()
+    return shown(text.strip()[:MAX_TYPED]).translate(_DASHES).strip().casefold()
 
 
 def known(fact: Fact, vertraege: Iterable[Vertrag]) -> set[str]:

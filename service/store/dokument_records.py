@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 FEED, ORDNER = "feed", "ordner"
@@ -71,6 +72,16 @@ class Stored:
     paper: Paper
     bytes: int
     sha256: str
+
+
+class Known(NamedTuple):
+    """What is known of a document by the id that it came with; SHA-256 and size as told or as stored."""
+
+    id: UUID
+    sha256: str
+    bytes: int
+    level: int | None
+    loeschen_nach: str | None
 
 
 @dataclass(frozen=True, slots=True)

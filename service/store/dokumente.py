@@ -23,6 +23,7 @@ from service.store.dokument_records import (
     Dokument,
     DokumentFilter,
     Empfaenger,
+    Known,
     Leser,
     NeuesDokument,
     Stored,
@@ -58,24 +59,14 @@ class OtherContent(Exception):
     """A document of this id is there, with other bytes."""
 
 
-def find(mandant: str, dokument_ids: Sequence[str]) -> dict[str, tuple[UUID, str, int]]:
-    """Return id, SHA-256 and size (as told or as stored) of those of these documents that are known."""
-    found: dict[str, tuple[UUID, str, int]] = {}
-    columns = (DokumentRow.dokument_id, DokumentRow.id, DokumentRow.sha256, DokumentRow.bytes)
+def find(mandant: str, dokument_ids: Sequence[str]) -> dict[str, Known]:
+    """Return those of these documents that are known, by the id that they came with."""
+    found: dict[str, Known] = {}
+    columns = [getattr(DokumentRow, name) for name in Known._fields]
     for some in chunks(dokument_ids):
         here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(some)
-        rows = tuples(DokumentRow.select(*columns).where(here))
-        found |= {name: (key, sha256, size) for name, key, sha256, size in rows}
-    return found
-
-
-def terms(mandant: str, dokument_ids: Sequence[str]) -> dict[str, tuple[int | None, str | None]]:
-    """Return level and last day of those of these documents that are known."""
-    columns = (DokumentRow.dokument_id, DokumentRow.level, DokumentRow.loeschen_nach)
-    found: dict[str, tuple[int | None, str | None]] = {}
-    for some in chunks(dokument_ids):
-        here = (DokumentRow.mandant == mandant) & DokumentRow.dokument_id.in_(some)
-        found |= {name: (level, last) for name, level, last in tuples(DokumentRow.select(*columns).where(here))}
+        rows = tuples(DokumentRow.select(DokumentRow.dokument_id, *columns).where(here))
+        found |= {name: Known(*facts) for name, *facts in rows}
     return found
 
 
@@ -88,11 +79,11 @@ def announce(
     """
     row = _row(mandant, neu, now) | {"unbekannt": [asdict(one) for one in unbekannt] or None, "fetch_since": now}
     fresh = affected(DokumentRow.insert(**row).on_conflict_ignore().as_rowcount()) == 1
-    known, sha256, size = find(mandant, [neu.dokument_id])[neu.dokument_id]
-    if not fresh and _differs(neu, sha256, size):
+    known = find(mandant, [neu.dokument_id])[neu.dokument_id]
+    if not fresh and _differs(neu, known.sha256, known.bytes):
         raise OtherContent(neu.dokument_id)
-    add_ziele([(known, ziel, neu.von, neu.bis) for ziel in ziele], now=now)
-    return known
+    add_ziele([(known.id, ziel, neu.von, neu.bis) for ziel in ziele], now=now)
+    return known.id
 
 
 def _differs(neu: NeuesDokument, sha256: str, size: int) -> bool:

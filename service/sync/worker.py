@@ -266,15 +266,15 @@ class _Worker:
     def _read(self, mandant: str, immotion: ChannelSettings, stop: threading.Event) -> bool:
         """Read each feed, whatever becomes of the others; False if one could not be. Raises CredentialsRefused."""
         channel, hour = self._roads.of(mandant, immotion), _reconcile_hour(immotion)
-        once: list[Callable[[], int]] = [
-            partial(self._read_master_data, mandant, channel),
-            partial(self._mirror, mandant, channel),
+        steps: list[tuple[Callable[[], int], bool]] = [
+            (partial(self._read_master_data, mandant, channel), False),
+            (partial(self._mirror, mandant, channel), False),
+            (partial(self._take_in, mandant, channel, 0), True),
         ]
-        often: list[Callable[[], int]] = [partial(self._take_in, mandant, channel, 0)]
         if hour is not None:
-            often.append(partial(self._reconcile, mandant, channel, hour))
+            steps.append((partial(self._reconcile, mandant, channel, hour), True))
         try:
-            read = [self._tried(mandant, step, stop, often=step in often) for step in (*once, *often)]
+            read = [self._tried(mandant, step, stop, often=often) for step, often in steps]
         finally:
             channel.close()
         return all(read)

@@ -216,7 +216,7 @@ class Publisher:
         dateien.add(self._dateien({stored.file_id for _, stored in there.values()}))
         known = dokumente.find(self.mandant, names)
         rows = [
-            (known[one.neu.dokument_id][0], self._ziel(one), one.neu.von, one.neu.bis)
+            (known[one.neu.dokument_id].id, self._ziel(one), one.neu.von, one.neu.bis)
             for one in fit
             if one.neu.dokument_id in known
         ]
@@ -236,8 +236,9 @@ class Publisher:
     def _without_clashes(self, ready: Sequence[_Ready]) -> tuple[list[_Ready], list[Bad]]:
         """Leave out lines whose dokumentId stands for other bytes, or other limits, here or already."""
         names = sorted({one.neu.dokument_id for one in ready})
-        digests = {name: digest for name, (_, digest, _) in dokumente.find(self.mandant, names).items()}
-        limits = dokumente.terms(self.mandant, names)
+        known = dokumente.find(self.mandant, names)
+        digests = {name: there.sha256 for name, there in known.items()}
+        limits = {name: (there.level, there.loeschen_nach) for name, there in known.items()}
         fit, clashes = [], []
         for one in ready:
             name, told = one.neu.dokument_id, (one.neu.level, one.neu.loeschen_nach)

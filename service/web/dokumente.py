@@ -10,7 +10,7 @@ from service.access import audit
 from service.access.audit import Event
 from service.access.weiter import Weiter
 from service.files.papers import PAGES_SHOWN
-from service.files.preview import SIZE_MAX, NoPreview, draw_page
+from service.files.preview import SIZE_MAX, draw_page
 from service.settings import ImmotionSettings
 from service.store import clean, dokumente, stammdaten
 from service.store.dokument_records import FEED, Dokument, DokumentFilter, Leser
@@ -19,6 +19,7 @@ from service.web.bereich import send_range
 from service.web.client import source_of
 from service.web.context import Reader, Room, reader_of
 from service.web.dokument_pages import Bild, DokumentePage, DokumentPage, DokumentView
+from service.web.drawn import write_drawn
 from service.web.errors import NotFoundHere, OtherPerson
 from service.web.fields import options
 from service.web.headers import FILE_POLICY
@@ -109,9 +110,6 @@ class DokumentBild:
 
     access = RESIDENT
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
-
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, dokument_id: str, nummer: int) -> None:
         """Draw the page."""
         reader = reader_of(req)
@@ -119,14 +117,7 @@ class DokumentBild:
         dokument = opened(req, reader, dokument_id, Weiter(page))
         if not 1 <= nummer <= dokument.seiten or dokument.bytes > SIZE_MAX:
             raise NotFoundHere
-        reader.room.rates.hit("preview_account", mandant, reader.signed_in.account)
-        try:
-            with self._room.intake.storage.open(dokument.file) as content:
-                resp.data = draw_page(content, dokument.mime, nummer)
-        except NoPreview as broken:
-            raise NotFoundHere from broken
-        resp.content_type = "image/png"
-        resp.set_header("Content-Security-Policy", FILE_POLICY)
+        write_drawn(reader, resp, dokument.file, lambda content: draw_page(content, dokument.mime, nummer), "image/png")
 
 
 def reader_leser(reader: Reader, home: str = "") -> Leser:

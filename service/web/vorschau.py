@@ -3,10 +3,10 @@
 import falcon
 
 from service.access.weiter import Weiter
-from service.files.preview import SIZE_MAX, NoPreview, draw_small
-from service.web.context import Room, reader_of
+from service.files.preview import SIZE_MAX, draw_small
+from service.web.context import reader_of
+from service.web.drawn import write_drawn
 from service.web.errors import NotFoundHere
-from service.web.headers import FILE_POLICY
 from service.web.session import RESIDENT
 from service.web.vorgang import find_file, require_for_file
 
@@ -16,9 +16,6 @@ class AnhangBild:
 
     access = RESIDENT
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
-
     def on_get(self, req: falcon.Request, resp: falcon.Response, mandant: str, vorgang_id: str, anhang_id: str) -> None:
         """Draw it. A document of the management's has none here: opening it counts, and has its own page."""
         reader = reader_of(req)
@@ -26,11 +23,4 @@ class AnhangBild:
         if anhang.dokument_id is not None or anhang.bytes > SIZE_MAX:
             raise NotFoundHere
         require_for_file(reader, vorgang, anhang, Weiter(f"vorgaenge/{vorgang.id}"))
-        reader.room.rates.hit("preview_account", mandant, reader.signed_in.account)
-        try:
-            with self._room.intake.storage.open(anhang) as content:
-                resp.data = draw_small(content, anhang.mime)
-        except NoPreview as broken:
-            raise NotFoundHere from broken
-        resp.content_type = "image/jpeg"
-        resp.set_header("Content-Security-Policy", FILE_POLICY)
+        write_drawn(reader, resp, anhang, lambda content: draw_small(content, anhang.mime), "image/jpeg")

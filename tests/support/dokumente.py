@@ -118,6 +118,6 @@ def publish(  # what a document is made of
     neu = NeuesDokument(dokument_id=name, quelle=quelle, dateiname="Brief.pdf", mime="", bytes=0, sha256="", **told)
     with connected(), transaction():
         dokumente.add_stored(mandant, [(neu, Stored(key, paper, size, digest))], now=NOW)
-        ((found, _, _),) = dokumente.find(mandant, [name]).values()
-        dokumente.add_ziele([(found, ziel, neu.von, neu.bis) for ziel in ziele], now=NOW)
-    return found
+        (found,) = dokumente.find(mandant, [name]).values()
+        dokumente.add_ziele([(found.id, ziel, neu.von, neu.bis) for ziel in ziele], now=NOW)
+    return found.id

@@ -169,8 +169,8 @@ def test_nothing_is_owed_any_more_of_a_document_that_is_removed(storage: Folder)
     come(storage, "D1")
     assert provided() == 1
     with connected():
-        ((key, _, _),) = dokumente.find("m", ["D1"]).values()
-        in_transaction(lambda: dokumente.remove([key]))
+        (known,) = dokumente.find("m", ["D1"]).values()
+        in_transaction(lambda: dokumente.remove([known.id]))
         states = [row["state"] for row in dicts(OutboxRow.select())]
     assert states == ["dropped"]
     assert owed(storage) == []

@@ -1,8 +1,7 @@
 """What somebody signs in by: the e-mail address or the Kundennummer, compared however they are spelled."""
 
-import unicodedata
-
 from service.access.mailaddress import mail_address
+from service.access.typed import ascii_digits, shown
 from service.access.visitor import digest
 
 MAX_TYPED = 254
@@ -20,7 +19,5 @@ def email_key(email: str) -> str:
 
 
 def number_key(number: str) -> str:
-    """Return the key of a Kundennummer, immotion's Personennummer; a phone may write digits of its own script."""
-    composed = unicodedata.normalize("NFKC", number)
-    shown = (one for one in composed if not one.isspace() and unicodedata.category(one) != "Cf")
-    return digest("number", "".join(str(unicodedata.decimal(one, one)) for one in shown).casefold())
+    """Return the key of a Kundennummer, which is immotion's Personennummer."""
+    return digest("number", ascii_digits("".join(shown(number).split())).casefold())

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from service.store.clean import YEARS
+from service.store import clean
 from service.store.records import Answer
 
 Event = Mapping[str, Any]
@@ -45,8 +45,8 @@ def moment(text: str) -> datetime:
     What xs:dateTime allows and ISO 8601 in Python does not is understood: blanks around it, and 24:00:00.
     """
     written, day_more = _MIDNIGHT.subn("T00:00:00", text.strip())
-    found = datetime.fromisoformat(written)
-    if found.tzinfo is None or found.year not in YEARS:
+    found = clean.moment(written)
+    if found is None:
         raise ValueError("no time with its zone")
     return found + timedelta(days=day_more)
 
